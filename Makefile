@@ -1,0 +1,62 @@
+# Two commands on a fresh machine with Python 3.11+: make book, make test. See README.md.
+PROFILE ?= quick
+COHORT ?=
+SET ?=
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+PYTHON ?= python3
+BIN := .venv/bin
+NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --quiet rules host --rerun-incomplete --nolock
+TEST_RUNS := _build/test-runs
+
+.PHONY: help setup book book-path test lint unit notebooks reference clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
+
+setup: .venv/.complete ## the virtual environment, every version pinned
+
+.venv/.complete: requirements.lock pyproject.toml
+	@echo "Setting up .venv from requirements.lock: 7 GB, some minutes ..."
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=python3.11.") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+	@echo "Made .venv"
+
+book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value']
+	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS)
+	@echo "Book of profile $(PROFILE): $$($(MAKE) -s book-path)/index.html"
+
+book-path: setup ## where the built pages lie
+	@$(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
+
+test: lint unit notebooks ## style, types, unit tests, then every stage and notebook anew, compared
+	@echo "All tests passed; the fresh run lies in $(TEST_RUNS)."
+
+lint: setup ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy lcgan_core
+
+unit: setup ## unit tests and doctests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(CORES)
+
+notebooks: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
+notebooks: setup ## the quick grid from nothing, compared with the committed notebooks and results
+	@rm -rf $(TEST_RUNS)
+	$(SNAKEMAKE) --config profile=quick -- evaluated
+	$(BIN)/pytest -q -p no:doctest --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
+	$(BIN)/pytest -q tests/regression
+
+clean: ## delete runs and built pages, not the virtual environment
+	rm -rf runs _build .snakemake
+
+reference: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
+reference: setup ## refresh the committed notebook outputs and results/quick from a fresh run
+	@rm -rf $(TEST_RUNS)
+	$(SNAKEMAKE) --config profile=quick -- evaluated
+	$(BIN)/python -m tests.regression.refresh

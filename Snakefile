@@ -1,0 +1,164 @@
+# The grid of a run: every stage's notebook through papermill, then the book of what came out.
+#   snakemake --cores 2 --config profile=quick lcgan_width=4 cohort=/data/heads
+
+import sys
+
+from lcgan_core import book, plan, profiles, runs
+
+PROFILE = config.get("profile", "quick")
+OVERRIDES = {name: value for name, value in config.items() if name != "profile" and value != ""}
+CONFIG = profiles.load(PROFILE, **OVERRIDES)
+FRACTIONS = CONFIG.fractions
+RUN = runs.root() / CONFIG.name
+SOURCES = {stage: str(book.source(stage)) for stage in profiles.STAGE_PARAMETERS}
+
+
+def executed(stage, fraction=None, arm=None):
+    """The executed notebook of a job; jobs follow each other by these files."""
+    name = "-".join(part for part in (stage, fraction, arm) if part)
+    return str(RUN / "notebooks" / f"{name}.ipynb")
+
+
+def stamp(stage, fraction=None, what=None):
+    """All that the job's result follows from: a job whose stamp changed runs again."""
+    return plan.fingerprint(CONFIG, plan.Job(stage, float(fraction) if fraction else None, what))
+
+
+def papermill(own=""):
+    """Shell command that executes a stage's notebook with this run's parameters."""
+    given = {"profile": PROFILE, **OVERRIDES}
+    passed = " ".join(f"-p {name} '{value}'" for name, value in given.items())
+    return (
+        f"{sys.executable} -m papermill {{input.notebook}} {{output}} {passed} {own} -k python3 "
+        "--no-progress-bar 2> {log} || {{ tail -n 4 {log} >&2; exit 1; }}"
+    )
+
+
+def options():
+    """This run's profile and overrides as options of the command line."""
+    numbers = " ".join(f"--set '{name}={value}'" for name, value in OVERRIDES.items())
+    return f"--profile {PROFILE} {numbers}"
+
+
+wildcard_constraints:
+    fraction=r"[0-9.]+",
+    arm="|".join(profiles.ARMS),
+
+
+rule all:
+    input:
+        book.html(CONFIG) / "index.html",
+
+
+rule evaluated:
+    input:
+        executed("evaluation"),
+        [book.executed(CONFIG, job) for job in book.STAGE_PAGES],
+
+
+rule cohort:
+    input:
+        notebook=SOURCES["cohort"],
+    output:
+        executed("cohort"),
+    params:
+        stamp=stamp("cohort"),
+    log:
+        RUN / "logs" / "cohort.log",
+    threads: workflow.cores
+    shell:
+        papermill()
+
+
+rule training:
+    input:
+        notebook=SOURCES["training"],
+        cohort=executed("cohort"),
+    output:
+        executed("training", "{fraction}"),
+    params:
+        stamp=lambda w: [
+            stamp("training", w.fraction, "lcgan"),
+            stamp("training", FRACTIONS[-1], "judge"),
+        ],
+    log:
+        RUN / "logs" / "training-{fraction}.log",
+    priority: 2  # everything but the original arms waits for these
+    shell:
+        papermill("-p fraction {wildcards.fraction}")
+
+
+rule selection:
+    input:
+        notebook=SOURCES["selection"],
+        training=executed("training", "{fraction}"),
+    output:
+        executed("selection", "{fraction}"),
+    params:
+        stamp=lambda w: stamp("selection", w.fraction),
+    log:
+        RUN / "logs" / "selection-{fraction}.log",
+    priority: 2
+    shell:
+        papermill("-p fraction {wildcards.fraction}")
+
+
+rule augmentation:
+    input:
+        notebook=SOURCES["augmentation"],
+        selection=executed("selection", "{fraction}"),
+    output:
+        executed("augmentation", "{fraction}"),
+    params:
+        stamp=lambda w: stamp("augmentation", w.fraction),
+    log:
+        RUN / "logs" / "augmentation-{fraction}.log",
+    priority: 2
+    shell:
+        papermill("-p fraction {wildcards.fraction}")
+
+
+rule segmentation:
+    input:
+        notebook=SOURCES["segmentation"],
+        images=lambda w: (
+            executed("cohort")
+            if w.arm == "original"
+            else executed("augmentation", w.fraction)
+        ),
+    output:
+        executed("segmentation", "{fraction}", "{arm}"),
+    params:
+        stamp=lambda w: stamp("segmentation", w.fraction, w.arm),
+    log:
+        RUN / "logs" / "segmentation-{fraction}-{arm}.log",
+    priority: lambda w: float(w.fraction)  # the longest first, so that none is left over at the end
+    shell:
+        papermill("-p fraction {wildcards.fraction} -p arm {wildcards.arm}")
+
+
+rule evaluation:
+    input:
+        notebook=SOURCES["evaluation"],
+        scores=[book.executed(CONFIG, job) for job in plan.segmentations(CONFIG)],
+    output:
+        executed("evaluation"),
+    params:
+        stamp=stamp("evaluation"),
+    log:
+        RUN / "logs" / "evaluation.log",
+    shell:
+        papermill()
+
+
+rule book:
+    input:
+        pages=book.pages(),
+        notebooks=[book.executed(CONFIG, job) for job in book.STAGE_PAGES],
+    output:
+        book.html(CONFIG) / "index.html",
+    params:
+        code=plan.code_hash("lcgan_core.book"),
+    threads: workflow.cores
+    shell:
+        f"{sys.executable} -m lcgan_core.cli book {options()}"

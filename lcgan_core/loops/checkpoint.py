@@ -1,0 +1,66 @@
+"""Checkpoints: one safetensors file, everything that is not a tensor as JSON in its header."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lcgan_core.errors import UserError
+from lcgan_core.runs import atomic
+
+Modules = Mapping[str, nn.Module]
+Optimizers = Mapping[str, torch.optim.Optimizer]
+
+
+def save(path: Path, modules: Modules, optimizers: Optimizers, notes: dict) -> None:
+    """Write networks, optimiser states and `notes` (JSON) to `path`, whole or not at all."""
+    tensors = {
+        f"{name}/{key}": value
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
+    for name, optimizer in optimizers.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            for key, value in state.items():
+                tensors[f"{name}/{index}/{key}"] = torch.as_tensor(value)
+    # channels-last weights are kept in their layout only by the network itself
+    tensors = {key: value.detach().contiguous().clone() for key, value in tensors.items()}
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, metadata={"notes": json.dumps(notes)})
+
+
+def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> dict:
+    """Read a checkpoint into networks and optimisers; returns its notes.
+
+    Raises UserError naming the file when it is damaged or is of another network.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            notes = json.loads(file.metadata()["notes"])
+        for name, module in modules.items():
+            module.load_state_dict(_under(tensors, name))
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"The checkpoint {path} is damaged or is of another network ({reason}); "
+            "delete it to train anew."
+        ) from None
+    for name, optimizer in (optimizers or {}).items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(tensors, name).items():
+            index, field = key.split("/")
+            state.setdefault(int(index), {})[field] = value
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    return notes
+
+
+def _under(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = f"{name}/"
+    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}

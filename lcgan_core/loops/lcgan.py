@@ -1,0 +1,106 @@
+"""Training of the lesion-conditional GAN and synthesis with it (paper 3.1 and 4.2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lcgan_core.loops import checkpoint
+from lcgan_core.loops.engine import device, seed_of
+from lcgan_core.models import Discriminator, Generator
+from lcgan_core.profiles import Lcgan
+from lcgan_core.transforms import jitter
+from lcgan_core.transforms.encoding import MASK_CHANNELS, encode_mask, to_image, to_network
+
+IMAGE_CHANNELS = {"rgb": 3, "onehot": 1}
+"""Channels of the CT image that goes with a mask encoding: the port takes colour pairs only."""
+
+
+def generator(settings: Lcgan, size: int) -> Generator:
+    """A generator on the device, its weights drawn from torch's global seed."""
+    network = Generator(
+        MASK_CHANNELS[settings.mask_encoding],
+        IMAGE_CHANNELS[settings.mask_encoding],
+        width=settings.width,
+        size=size,
+        bottleneck_norm=settings.bottleneck_norm,
+    )
+    return network.to(device(), memory_format=torch.channels_last)
+
+
+class LcganTask:
+    """Generator and discriminator; one step trains D, then G against the updated D.
+
+    `images` (N, H, W) uint8 windowed slices, `labels` (N, H, W) uint8.
+    """
+
+    def __init__(self, settings: Lcgan, images: Tensor, labels: Tensor, seed: int):
+        self.settings = settings
+        self.images, self.labels = images.to(device()), labels.to(device())
+        torch.manual_seed(seed_of(seed, "weights"))
+        self.G = generator(settings, images.shape[-1])
+        encoding = settings.mask_encoding
+        channels = MASK_CHANNELS[encoding] + IMAGE_CHANNELS[encoding]
+        self.D = Discriminator(channels, settings.width).to(
+            device(), memory_format=torch.channels_last
+        )
+        self.modules = {"generator": self.G, "discriminator": self.D}
+        self.optimizers = {
+            f"{name} adam": torch.optim.Adam(
+                network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True
+            )
+            for name, network in self.modules.items()
+        }
+
+    def step(self, batch: Tensor) -> dict[str, Tensor]:
+        """Non-saturating GAN losses plus weighted L1, none halved (decisions 3 to 5)."""
+        images = to_network(self.images[batch], IMAGE_CHANNELS[self.settings.mask_encoding])
+        drawn = jitter.sample(len(batch), images.shape[-1], torch.default_generator)
+        real, labels = jitter.apply(images, self.labels[batch], drawn)
+        mask = encode_mask(labels, self.settings.mask_encoding)
+        fake = self.G(mask)
+
+        self.D.requires_grad_(True)
+        adam = self.optimizers["discriminator adam"]
+        adam.zero_grad()
+        on_real, on_fake = self.D(mask, real), self.D(mask, fake.detach())
+        d_loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        d_loss.backward()
+        adam.step()
+
+        self.D.requires_grad_(False)  # D's own gradients are not needed in G's step
+        adam = self.optimizers["generator adam"]
+        adam.zero_grad()
+        gan = F.softplus(-self.D(mask, fake)).mean()
+        l1 = F.l1_loss(fake, real)
+        (gan + self.settings.l1_weight * l1).backward()
+        adam.step()
+        return {"discriminator": d_loss, "generator": gan, "L1": l1}
+
+
+@torch.no_grad()
+def synthesise(network: Generator, settings: Lcgan, labels: Tensor, seed: int) -> Tensor:
+    """One synthetic slice for each mask: `labels` (N, H, W) uint8 -> (N, H, W) uint8 on the CPU.
+
+    Batch statistics and dropout noise as in training, at the training's batch size; the noise of
+    mask i follows from (seed, i) only.
+    """
+    network.train()
+    images = []
+    for start in range(0, len(labels), settings.batch):
+        torch.manual_seed(seed_of(seed, "synthesis", start))
+        mask = encode_mask(
+            labels[start : start + settings.batch].to(device()), settings.mask_encoding
+        )
+        images.append(to_image(network(mask)).cpu())
+    return torch.cat(images)
+
+
+def load_generator(path: Path, settings: Lcgan, size: int) -> Generator:
+    """The generator of a snapshot file."""
+    network = generator(settings, size)
+    checkpoint.load(path, {"generator": network})
+    return network

@@ -1,0 +1,48 @@
+"""Training of the realism classifier and P(real) of images it has not seen (paper 3.2.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lcgan_core.loops.engine import device, seed_of
+from lcgan_core.models import RealismClassifier
+from lcgan_core.profiles import Realism
+from lcgan_core.transforms.encoding import to_network
+
+AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss, as GoogLeNet's authors have it
+
+
+class RealismTask:
+    """GoogLeNet with two classes; `images` (N, H, W) uint8, `real` (N,) bool."""
+
+    def __init__(self, settings: Realism, images: Tensor, real: Tensor, seed: int):
+        self.images, self.real = images.to(device()), real.to(device()).long()
+        torch.manual_seed(seed_of(seed, "weights"))
+        self.classifier = RealismClassifier().to(device(), memory_format=torch.channels_last)
+        self.modules = {"classifier": self.classifier}
+        adam = torch.optim.Adam(
+            self.classifier.parameters(), lr=settings.learning_rate, fused=True
+        )
+        self.optimizers = {"adam": adam}
+
+    def step(self, batch: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy of the three heads."""
+        heads = self.classifier(to_network(self.images[batch], 3))
+        target = self.real[batch]
+        loss = F.cross_entropy(heads.logits, target) + AUXILIARY_WEIGHT * (
+            F.cross_entropy(heads.aux_logits1, target) + F.cross_entropy(heads.aux_logits2, target)
+        )
+        self.optimizers["adam"].zero_grad()
+        loss.backward()
+        self.optimizers["adam"].step()
+        return {"cross-entropy": loss}
+
+
+@torch.no_grad()
+def probability_real(classifier: RealismClassifier, images: Tensor, batch: int = 32) -> Tensor:
+    """P(real) in 0..1, (N,) float32 on the CPU, for `images` (N, H, W) uint8."""
+    classifier.eval()
+    parts = [classifier(to_network(part.to(device()), 3)).softmax(1)[:, 1].cpu() for part in images.split(batch)]
+    return torch.cat(parts)

@@ -1,0 +1,79 @@
+"""Training of FCN-8s and segmentation with it (paper 4.1); the judge and every arm use this."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lcgan_core.loops import checkpoint
+from lcgan_core.loops.engine import device, seed_of
+from lcgan_core.models import FCN8s, load_vgg16
+from lcgan_core.profiles import Segmentation
+from lcgan_core.transforms.encoding import to_network
+
+
+def network(settings: Segmentation) -> tuple[FCN8s, str]:
+    """FCN-8s on the device with its initialisation, and a sentence that names the latter."""
+    fcn = FCN8s(
+        width=settings.width, border=settings.border, batch_norm=settings.batch_norm
+    )
+    initialisation = load_vgg16(fcn, settings.weights)
+    return fcn.to(device(), memory_format=torch.channels_last), initialisation
+
+
+def _grey(images: Tensor) -> Tensor:
+    return to_network(images, 3).contiguous(memory_format=torch.channels_last)
+
+
+class SegmentationTask:
+    """FCN-8s and its optimiser; `images` and `labels` (N, H, W) uint8."""
+
+    def __init__(self, settings: Segmentation, images: Tensor, labels: Tensor, seed: int):
+        self.images, self.labels = images.to(device()), labels.to(device())
+        torch.manual_seed(seed_of(seed, "weights"))
+        self.fcn, self.initialisation = network(settings)
+        self.modules = {"fcn": self.fcn}
+        self.optimizers = {"optimizer": optimizer(self.fcn, settings)}
+
+    def step(self, batch: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy over all pixels, background included."""
+        loss = F.cross_entropy(self.fcn(_grey(self.images[batch])), self.labels[batch].long())
+        self.optimizers["optimizer"].zero_grad()
+        loss.backward()
+        self.optimizers["optimizer"].step()
+        return {"cross-entropy": loss}
+
+
+def optimizer(fcn: FCN8s, settings: Segmentation) -> torch.optim.Optimizer:
+    """Adam, or the Caffe solver of FCN-8s (momentum .99, biases at twice the rate, undecayed)."""
+    trained = [(name, p) for name, p in fcn.named_parameters() if p.requires_grad]
+    if settings.optimizer == "adam":
+        return torch.optim.Adam([p for _, p in trained], lr=settings.learning_rate, fused=True)
+    rate = settings.learning_rate
+    return torch.optim.SGD(
+        [
+            {"params": [p for n, p in trained if not n.endswith("bias")], "weight_decay": 5e-4},
+            {"params": [p for n, p in trained if n.endswith("bias")], "lr": 2 * rate},
+        ],
+        lr=rate,
+        momentum=0.99,
+        fused=True,
+    )
+
+
+@torch.no_grad()
+def segment(fcn: FCN8s, images: Tensor, batch: int = 16) -> Tensor:
+    """Label maps (N, H, W) uint8 on the CPU for `images` (N, H, W) uint8."""
+    fcn.eval()
+    parts = [fcn(_grey(part.to(device()))).argmax(1).to(torch.uint8).cpu() for part in images.split(batch)]
+    return torch.cat(parts)
+
+
+def load_network(path: Path, settings: Segmentation) -> FCN8s:
+    """The trained FCN-8s of a file written by training."""
+    fcn, _ = network(settings.model_copy(update={"weights": "none"}))
+    checkpoint.load(path, {"fcn": fcn})
+    return fcn

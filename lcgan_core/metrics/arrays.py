@@ -1,0 +1,32 @@
+"""What lets one formula serve NumPy arrays and tensors: they share operators, not constructors."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Array: TypeAlias = np.ndarray[Any, Any] | Tensor
+"""A NumPy array, or a tensor on any device; results are of the kind and device of the input."""
+
+
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """Elementwise float64 quotient of counts; 0 / 0 is NaN, the value of what is undefined.
+
+    >>> ratio(np.array([1, 0]), np.array([2, 0])).tolist()
+    [0.5, nan]
+    """
+    if isinstance(numerator, Tensor):
+        return numerator.double() / denominator
+    with np.errstate(invalid="ignore"):
+        return np.divide(numerator, denominator)
+
+
+def as_tensor(x: Array) -> Tensor:
+    """x itself, or an array's values as a CPU tensor; copied, as an array may be read-only."""
+    return x if isinstance(x, Tensor) else torch.from_numpy(np.array(x))
+
+
+def like(result: Tensor, x: Array) -> Any:
+    """result as an array if x is one, else as it is."""
+    return result if isinstance(x, Tensor) else result.numpy()

@@ -1,0 +1,142 @@
+"""What the book's prose includes: tables, figures and sentences, written from a run's results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lcgan_core import runs
+from lcgan_core.errors import UserError
+from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.plan import Job
+from lcgan_core.profiles import IN_SILICO, Config
+from lcgan_core.report import figures, tables
+
+
+def write(config: Config, out: Path | str) -> None:
+    """Write run.md, headline.md, table1-3.md and fig3, 5, 6, 7.png for a finished run.
+
+    Raises UserError where the run has no results yet.
+    """
+    from lcgan_core.stages.evaluation import read_results
+
+    folder = runs.folder(config, Job("evaluation"))
+    if not (folder / "results.csv").exists():
+        raise UserError(
+            f"{folder} holds no results.csv: the run '{config.name}' is not finished; "
+            f"run `make book PROFILE={config.profile}`."
+        )
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    results = read_results(folder / "results.csv", config.name)
+    facts = json.loads((folder / "run.json").read_text())
+    texts = {
+        "run": run_note(facts),
+        "headline": headline(results),
+        "table1": tables.html(tables.table1(results)),
+        "table2": tables.html(tables.table2(results)),
+        "table3": tables.html(tables.table3(results)),
+    }
+    for name, text in texts.items():
+        runs.write_text(out / f"{name}.md", text + "\n")
+    # the paper shows its Fig. 3 for 10 %, the second of its three subsets
+    _, middle, largest, _ = config.fractions
+    pictures: dict[str, Callable[[], Figure]] = {
+        "fig3": lambda: snapshot_examples(config, middle),
+        "fig5": lambda: traditional_examples(config, middle),
+        "fig6": lambda: synthetic_examples(config, largest),
+        "fig7": lambda: figures.figure7(results),
+    }
+    for name, draw in pictures.items():
+        figure = draw()
+        figure.savefig(out / f"{name}.png", dpi=150, bbox_inches="tight")
+        plt.close(figure)
+
+
+def run_note(facts: dict) -> str:
+    """The admonition on every result page: which profile and cohort its numbers come from."""
+    patients, slices = facts["patients"], facts["lesion_slices"]
+    where = (
+        "the in-silico cohort (generated heads, no patients)"
+        if facts["cohort"] == IN_SILICO
+        else "the user's own cohort"
+    )
+    changed = ", ".join(f"`{k} = {v}`" for k, v in facts["overrides"].items() if k != "cohort")
+    return f"""```{{admonition}} Where these numbers come from
+:class: note
+Profile **{facts["profile"]}** on **{where}**: {patients["train"]} training and {patients["test"]}
+test patients, {slices["train"]} and {slices["test"]} slices with haemorrhage, {facts["image_size"]}
+pixels. {facts["initialisation"]} {"Overridden: " + changed + "." if changed else ""}
+Code {facts["code"]}, torch {facts["versions"]["torch"]}, {", ".join(facts["device"])}.
+Intervals: 95 %, over resampled test patients; they do not cover the luck of training.
+```"""
+
+
+def headline(results: pd.DataFrame) -> str:
+    """One paragraph: what adding both augmentations did at each share of the data."""
+    image = results[(results.metric == "dice_image") & (results.hemorrhage == "all")]
+    value = image.set_index(["fraction", "arm"]).value
+    parts = []
+    for fraction in sorted(results.fraction.unique()):
+        before, after = value[fraction, "original"], value[fraction, "both"]
+        parts.append(
+            f"{tables.number(before)} to {tables.number(after)} with {tables.percent(fraction)}"
+        )
+    return (
+        "In this run, adding one GAN copy and one traditional copy of every slice moved the mean "
+        f"Dice per image from {', '.join(parts)} of the training patients. The paper reports .244 "
+        "to .371 with 2.5%, .478 to .538 with 10%, .565 to .581 with 25%, and less than one point "
+        "with all patients."
+    )
+
+
+def snapshot_examples(config: Config, fraction: float) -> Figure:
+    """Fig. 3: the best-scored slice of one type from each snapshot."""
+    folder = runs.folder(config, Job("selection", fraction))
+    for name in ("EDH", *HEMORRHAGES):  # the paper shows EDH; another where the subset has none
+        kept = {
+            epoch: dict(np.load(path))
+            for epoch in config.lcgan.snapshots
+            if (path := folder / f"examples-{epoch}-{name}.npz").exists()
+        }
+        if kept:
+            return figures.figure3(kept)
+    raise UserError(f"{folder} holds no example images; delete it and run stage 3 anew.")
+
+
+def traditional_examples(config: Config, fraction: float, count: int = 6) -> Figure:
+    """Fig. 5: slices of a subset and their traditional copies."""
+    from lcgan_core.stages import augmentation, cohort
+
+    subset = cohort.training_slices(config, fraction)
+    images, labels = augmentation.run(config, fraction).pairs("traditional")
+    few = spread(len(images), count)
+    both = np.stack([subset.labels.numpy()[few], labels[few]])
+    return figures.figure5(subset.images.numpy()[few], images[few], both)
+
+
+def synthetic_examples(config: Config, fraction: float) -> Figure:
+    """Fig. 6: for each type the slice of a subset with most of it: mask, real, synthetic."""
+    from lcgan_core.stages import augmentation, cohort
+
+    subset = cohort.training_slices(config, fraction)
+    images, labels = augmentation.run(config, fraction).pairs("gan")
+    areas = subset.table[cohort.AREAS].to_numpy()
+    best = [int(column.argmax()) for column in areas.T if column.max() > 0]
+    return figures.figure6(np.array(labels)[best], subset.images.numpy()[best], images[best])
+
+
+def spread(total: int, count: int) -> np.ndarray:
+    """Up to `count` indices spread evenly over `total`.
+
+    >>> spread(10, 3).tolist()
+    [0, 4, 9]
+    """
+    return np.unique(np.linspace(0, total - 1, min(count, total)).astype(int))
+

@@ -1,0 +1,137 @@
+"""Tables 1, 2 and 3 in the paper's layout, ours beside the paper's, from results.csv alone."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lcgan_core.runs import REPOSITORY
+
+PAPER = REPOSITORY / "data" / "paper_tables.csv"
+ROWS = {
+    "original": "Selected (Original)",
+    "gan": "+ GAN generated",
+    "traditional": "+ traditional aug.",
+    "both": "+ both",
+}
+WHOLE = {
+    "original": "Entire dataset (100%)",
+    "gan": "Entire + GAN generated",
+    "traditional": "Entire + traditional aug.",
+    "both": "Entire + both",
+}
+TYPES = {"IPH": "IPH", "IVH": "IVH", "EDH": "EDH", "SDH": "SDH", "SAH": "SAH", "all": "Mean"}
+ABSENT = "–"
+
+
+def paper_results() -> pd.DataFrame:
+    """The paper's printed numbers, long form as results.csv (data/paper_tables.csv)."""
+    return pd.read_csv(PAPER)
+
+
+def percent(fraction: float) -> str:
+    """A fraction as the paper prints it.
+
+    >>> percent(0.025), percent(1.0)
+    ('2.5%', '100%')
+    """
+    return f"{100 * fraction:.4g}%"
+
+
+def number(value: float) -> str:
+    """A Dice, precision or recall as the paper prints it.
+
+    >>> number(0.4778), number(1.0), number(float("nan"))
+    ('.478', '1.000', '–')
+    """
+    return ABSENT if pd.isna(value) else f"{value:.3f}".removeprefix("0")
+
+
+def cell(results: pd.DataFrame, **where: object) -> str:
+    """The one value at `where`, with its 95 % interval where there is one."""
+    chosen = results
+    for column, value in where.items():
+        chosen = chosen[chosen[column] == value]
+    if chosen.empty:
+        return ABSENT
+    row = chosen.iloc[0]
+    if "ci_low" not in row or pd.isna(row.ci_low):
+        return number(row.value)
+    return f"{number(row.value)} ({number(row.ci_low)} to {number(row.ci_high)})"
+
+
+def table1(results: pd.DataFrame) -> pd.DataFrame:
+    """DSC by arm and share of the training data (paper Table 1)."""
+    return _by_share(results, {"": "dice_image"}).droplevel(0, axis=1)
+
+
+def table2(results: pd.DataFrame) -> pd.DataFrame:
+    """Precision and recall by arm and share of the training data (paper Table 2)."""
+    return _by_share(results, {"Precision": "precision", "Recall": "recall"})
+
+
+def table3(results: pd.DataFrame) -> pd.DataFrame:
+    """DSC of each haemorrhage type by share and arm (paper Table 3)."""
+    paper = paper_results()
+    rows = {}
+    for theirs, ours in _shares(results):
+        for arm, name in ROWS.items():
+            row = {}
+            for kind, column in TYPES.items():
+                where = {"arm": arm, "metric": "dice_class_detected", "hemorrhage": kind}
+                row[column, "paper"] = cell(paper, fraction=theirs, **where)
+                row[column, "ours"] = cell(results, fraction=ours, **where)
+            label = name.replace("Selected (Original)", "(Original)")
+            rows[f"{percent(theirs)} | {percent(ours)}", label] = row
+    frame = pd.DataFrame(rows).T
+    frame.index.names = ["paper | ours", ""]
+    return frame
+
+
+def _shares(results: pd.DataFrame) -> list[tuple[float, float]]:
+    """The paper's shares of the data paired with ours, from the smallest up."""
+    theirs = sorted(paper_results().fraction.unique())
+    return list(zip(theirs, sorted(results.fraction.unique()), strict=True))
+
+
+def _by_share(results: pd.DataFrame, metrics: dict[str, str]) -> pd.DataFrame:
+    paper = paper_results()
+    *subsets, whole = _shares(results)
+    middle = subsets[len(subsets) // 2]  # where the paper prints the value of the entire dataset
+    rows: dict[str, dict] = {}
+    for heading, metric in metrics.items():
+        for theirs, ours in subsets:
+            for arm, name in ROWS.items():
+                where = {"arm": arm, "metric": metric, "hemorrhage": "all"}
+                _place(
+                    rows.setdefault(name, {}),
+                    (heading, theirs, ours),
+                    (
+                        cell(paper, fraction=theirs, **where),
+                        cell(results, fraction=ours, **where),
+                    ),
+                )
+        for arm, name in WHOLE.items():
+            where = {"arm": arm, "metric": metric, "hemorrhage": "all"}
+            for theirs, ours in subsets:
+                both = ("", "")
+                if (theirs, ours) == middle:
+                    both = (
+                        cell(paper, fraction=whole[0], **where),
+                        cell(results, fraction=whole[1], **where),
+                    )
+                _place(rows.setdefault(name, {}), (heading, theirs, ours), both)
+    return pd.DataFrame(rows).T
+
+
+def _place(row: dict, place: tuple[str, float, float], values: tuple[str, str]) -> None:
+    heading, theirs, ours = place
+    row[heading, f"paper {percent(theirs)}"] = values[0]
+    row[heading, f"ours {percent(ours)}"] = values[1]
+
+
+def html(table: pd.DataFrame) -> str:
+    """A table for the book: intervals small and below their value."""
+    text = table.to_html(classes="results", border=0)
+    return text.replace(" (.", "<br><small>(.").replace(" (1.", "<br><small>(1.").replace(
+        ")</td>", ")</small></td>"
+    )

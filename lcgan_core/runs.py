@@ -1,0 +1,143 @@
+"""Artefact folders: each job's result, whole or not there, with where it came from."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lcgan_core.errors import UserError
+from lcgan_core.plan import Job, code_hash, fingerprint, inputs
+from lcgan_core.profiles import Config
+
+REPOSITORY = Path(__file__).parent.parent
+PROVENANCE = "artefact.json"
+
+
+def root() -> Path:
+    """The folder of all runs: $LCGAN_RUNS, else runs/ in the checkout, else runs/ here."""
+    if "LCGAN_RUNS" in os.environ:
+        return Path(os.environ["LCGAN_RUNS"]).expanduser().resolve()
+    home = REPOSITORY if (REPOSITORY / "pyproject.toml").exists() else Path.cwd()
+    return home / "runs"
+
+
+def folder(config: Config, job: Job) -> Path:
+    """Where the artefact of `job` lies or will lie."""
+    return root() / config.name / job.stage / job.key
+
+
+def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
+    """Folder of the artefact of `job`, computed by `compute(work)` only where it is not there.
+
+    `compute` writes into a working folder that becomes the artefact by one rename when all is
+    done. After an interruption the working folder stays, so that a training goes on from its
+    last checkpoint. A second process that wants the same artefact waits for the first.
+    """
+    final = folder(config, job)
+    stamp = fingerprint(config, job)
+    with _disk_errors(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(final.with_name(f".{final.name}.lock")):
+            if _stamp_of(final) == stamp:
+                return final
+            work = final.with_name(f".{final.name}.partial")
+            if not work.is_dir() or (work / "fingerprint").read_text() != stamp:
+                shutil.rmtree(work, ignore_errors=True)
+                work.mkdir()
+                write_text(work / "fingerprint", stamp)
+            started = time.monotonic()
+            compute(work)
+            record = _provenance(config, job, stamp, time.monotonic() - started)
+            write_text(work / PROVENANCE, json.dumps(record, indent=1) + "\n")
+            shutil.rmtree(final, ignore_errors=True)
+            work.rename(final)
+    return final
+
+
+def provenance(path: Path) -> dict:
+    """The record beside an artefact: job, settings, inputs, code, versions, device, seconds."""
+    return json.loads((path / PROVENANCE).read_text())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary name to write to, renamed to `path` when the block ends well."""
+    temporary = path.with_name(f".{path.name}.writing{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is used up",
+            errno.EACCES: "the folder may not be written to",
+            errno.EROFS: "the disk is read-only",
+        }
+        if error.errno not in reasons:
+            raise
+        raise UserError(
+            f"Could not write {path}: {reasons[error.errno]}; mend that and run the same command "
+            "again, what is finished is kept."
+        ) from None
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _stamp_of(path: Path) -> str | None:
+    try:
+        return provenance(path)["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _provenance(config: Config, job: Job, stamp: str, seconds: float) -> dict:
+    import torch
+
+    gpu = torch.cuda.is_available()
+    return {
+        "stage": job.stage,
+        "key": job.key,
+        "fingerprint": stamp,
+        "inputs": {
+            f"{needed.stage}/{needed.key}": fingerprint(config, needed)
+            for needed in inputs(config, job)
+        },
+        "config": config.model_dump(mode="json"),
+        "code": code_hash(f"lcgan_core.stages.{job.stage}"),
+        "versions": {
+            name: importlib.metadata.version(name)
+            for name in ("lcgan-core", "torch", "torchvision", "numpy", "scipy")
+        },
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name() if gpu else f"CPU ({platform.machine()})",
+        "threads": torch.get_num_threads(),
+        "seconds": round(seconds, 1),
+    }

@@ -1,0 +1,127 @@
+"""Stage 2: LcGAN snapshots from an N% subset, and the judge FCN (paper 4.2, Fig. 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lcgan_core import runs
+from lcgan_core.loops import checkpoint
+from lcgan_core.loops.engine import CHECKPOINT, fit, seed_of
+from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
+from lcgan_core.loops.segmentation import SegmentationTask
+from lcgan_core.models import Discriminator, FCN8s, Generator, RealismClassifier
+from lcgan_core.plan import Job
+from lcgan_core.profiles import Config
+from lcgan_core.stages import cohort
+from lcgan_core.transforms.encoding import MASK_CHANNELS
+
+SAMPLES = 6  # masks of the sample grid that shows a training's progress
+
+
+@dataclass(frozen=True)
+class Training:
+    """A trained network: its folder, and the mean losses of each epoch."""
+
+    folder: Path
+    history: pd.DataFrame
+
+    def snapshot(self, epoch: int) -> Path:
+        """File of the generator after `epoch` epochs."""
+        return self.folder / f"generator-{epoch}.safetensors"
+
+    @property
+    def network(self) -> Path:
+        """File of the trained judge."""
+        return self.folder / "fcn.safetensors"
+
+    def samples(self) -> dict[int, np.ndarray]:
+        """Synthetic slices of the first masks after each snapshot epoch: (k, H, W) uint8."""
+        files = self.folder.glob("samples-*.npy")
+        return {int(file.stem.split("-")[1]): np.load(file) for file in files}
+
+
+def run(config: Config, fraction: float, network: str = "lcgan") -> Training:
+    """Train `network` ("lcgan" or "judge") on the N% subset, unless that is done already."""
+    compute = {"lcgan": _lcgan, "judge": _judge}[network]
+    folder = runs.ensure(
+        config,
+        Job("training", fraction, network),
+        lambda work: compute(config, fraction, work),
+    )
+    return Training(folder, pd.read_csv(folder / "history.csv"))
+
+
+def parameter_table(config: Config) -> pd.DataFrame:
+    """Trainable parameters of each network, in this profile and at the paper's size."""
+    lcgan, fcn = config.lcgan, config.segmentation
+    with torch.device("meta"):
+        mask, image = MASK_CHANNELS[lcgan.mask_encoding], IMAGE_CHANNELS[lcgan.mask_encoding]
+        networks = {
+            "generator": (Generator(mask, image, lcgan.width, config.image_size), Generator(3, 3)),
+            "discriminator": (Discriminator(mask + image, lcgan.width), Discriminator(6)),
+            "FCN-8s": (FCN8s(6, fcn.width, fcn.border, fcn.batch_norm), FCN8s()),
+            "realism classifier": (RealismClassifier(), RealismClassifier()),
+        }
+    counts = {
+        name: [sum(p.numel() for p in net.parameters() if p.requires_grad) for net in pair]
+        for name, pair in networks.items()
+    }
+    return pd.DataFrame(counts, index=["this profile", "paper"]).T
+
+
+def _lcgan(config: Config, fraction: float, work: Path) -> None:
+    subset = cohort.training_slices(config, fraction)
+    seed = seed_of(config.seed, "lcgan", fraction)
+    task = LcganTask(config.lcgan, subset.images, subset.labels, seed)
+    few = sample_masks(subset.labels)
+
+    def keep_snapshot(epoch: int) -> None:
+        if epoch in config.lcgan.snapshots:
+            path = work / f"generator-{epoch}.safetensors"
+            checkpoint.save(path, {"generator": task.G}, {}, {"epoch": epoch})
+            images = synthesise(task.G, config.lcgan, subset.labels[few], seed)
+            np.save(work / f"samples-{epoch}.npy", images.numpy())
+
+    history = fit(
+        task,
+        len(subset.images),
+        epochs=max(config.lcgan.snapshots),
+        batch=config.lcgan.batch,
+        seed=seed,
+        work=work,
+        label=f"LcGAN, {fraction:.4g} of the patients",
+        after_epoch=keep_snapshot,
+    )
+    history.to_csv(work / "history.csv", index=False)
+    (work / CHECKPOINT).unlink()
+
+
+def sample_masks(labels: torch.Tensor) -> list[int]:
+    """Indices of the masks shown in sample grids: the largest lesions, spread over the subset."""
+    area = (labels > 0).flatten(1).sum(1)
+    parts = torch.arange(len(labels)).chunk(min(SAMPLES, len(labels)))
+    return [int(part[area[part].argmax()]) for part in parts]
+
+
+def _judge(config: Config, fraction: float, work: Path) -> None:
+    subset = cohort.training_slices(config, fraction)
+    seed = seed_of(config.seed, "judge", fraction)
+    task = SegmentationTask(config.segmentation, subset.images, subset.labels, seed)
+    history = fit(
+        task,
+        len(subset.images),
+        epochs=config.segmentation.epochs,
+        batch=config.segmentation.batch,
+        seed=seed,
+        work=work,
+        label=f"judge FCN, {fraction:.4g} of the patients",
+    )
+    notes = {"initialisation": task.initialisation}
+    checkpoint.save(work / "fcn.safetensors", task.modules, {}, notes)
+    history.to_csv(work / "history.csv", index=False)
+    (work / CHECKPOINT).unlink()

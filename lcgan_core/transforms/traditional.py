@@ -1,0 +1,96 @@
+"""The paper's traditional augmentation: one randomly transformed copy of each image and its mask.
+
+    images   (N, H, W)   uint8 0..255
+    labels   (N, H, W)   uint8 0..5
+
+`sample` draws the parameters, `apply` is deterministic: shear, scale and rotate about the centre
+(outside: 0), blur, brighten. A scale above 1 crops. Source: paper 4.3; lengths there are pixels of
+256-pixel images (our reading) and grow and shrink with the image here.
+"""
+
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.transforms.v2.functional import gaussian_blur
+
+REFERENCE_SIZE = 256
+"""Image height in pixels that shear and blur are stated for."""
+BLUR_SIGMA = 2.0
+"""Standard deviation of the Gaussian in pixels: the "radius 2" of the paper as Pillow reads it."""
+
+
+@dataclass(frozen=True)
+class Transformations:
+    """One transformation per image, each field (N,); indexing takes a batch of them."""
+
+    angle: Tensor
+    """Rotation in degrees, clockwise as displayed; paper: -25..25."""
+    scale: Tensor
+    """Factor of enlargement; paper: .85..1.15."""
+    shear: Tensor
+    """How far the top edge moves left of the bottom edge, in 256ths of the height; -10..10."""
+    blur: Tensor
+    """Whether to blur, bool; paper: half of the images."""
+    gain: Tensor
+    """Factor of every intensity; paper: 1 for half of the images, else 1..1.5."""
+
+    def __getitem__(self, index: slice | Tensor) -> "Transformations":
+        return Transformations(*(getattr(self, field.name)[index] for field in fields(self)))
+
+
+def sample(n: int, generator: torch.Generator) -> Transformations:
+    """Draw n transformations from the paper's ranges, on the generator's device."""
+    uniform = torch.rand((6, n), generator=generator, device=generator.device)
+    return Transformations(
+        angle=-25 + 50 * uniform[0],
+        scale=0.85 + 0.3 * uniform[1],
+        shear=-10 + 20 * uniform[2],
+        blur=uniform[3] < 0.5,
+        gain=torch.where(uniform[4] < 0.5, 1 + 0.5 * uniform[5], 1.0),
+    )
+
+
+def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tensor, Tensor]:
+    """Transform images (bilinear) and labels (nearest), both uint8, by the same geometry.
+
+    The result lies on the images' device. Give some hundred images at a time: the sampling grid
+    takes 24 bytes per pixel.
+    """
+    height, width = images.shape[1:]
+    chosen = Transformations(
+        *(getattr(chosen, field.name).to(images.device) for field in fields(chosen))
+    )
+    grid = F.affine_grid(
+        _inverse(chosen, width / height), [len(images), 1, height, width], align_corners=False
+    ).float()
+    moved = F.grid_sample(images[:, None].float(), grid, mode="bilinear", align_corners=False)
+    moved_labels = F.grid_sample(labels[:, None].float(), grid, mode="nearest", align_corners=False)
+    sigma = BLUR_SIGMA * height / REFERENCE_SIZE
+    if chosen.blur.any():
+        # Four sigma to each side: less than a grey level is cut off.
+        kernel = 2 * int(4 * sigma + 0.5) + 1
+        moved[chosen.blur] = gaussian_blur(moved[chosen.blur], [kernel, kernel], [sigma, sigma])
+    brightened = moved * chosen.gain[:, None, None, None]
+    return (
+        brightened.round().clip(0, 255).to(torch.uint8)[:, 0],
+        moved_labels.to(torch.uint8)[:, 0],
+    )
+
+
+def _inverse(chosen: Transformations, aspect: float) -> Tensor:
+    """(N, 2, 3) float64: from a point of the result to its point in the image, in affine_grid's
+    coordinates, where width and height both span -1..1.
+
+    Forward, (x, y) goes to rotation * scale * (x + shear * y, y).
+    """
+    angle, scale, shear = (
+        value.double()
+        for value in (chosen.angle.deg2rad(), chosen.scale, chosen.shear / REFERENCE_SIZE)
+    )
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    none = torch.zeros_like(cos)
+    across = torch.stack([cos + shear * sin, (sin - shear * cos) / aspect, none], dim=1)
+    down = torch.stack([-sin * aspect, cos, none], dim=1)
+    return torch.stack([across, down], dim=1)

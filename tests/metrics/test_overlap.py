@@ -1,0 +1,309 @@
+"""Dice and detection: worked by hand, against MONAI and scikit-learn, and for any label maps."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from monai.metrics import DiceMetric
+from monai.networks.utils import one_hot
+from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
+
+from lcgan_core import metrics
+from lcgan_core.errors import UserError
+from lcgan_core.metrics import Overlap, overlap
+
+NAN = math.nan
+
+
+def random_maps(n=8, size=40, seed=0):
+    """Blocky label maps that overlap in part; the last image has no lesion in either."""
+    rng = np.random.default_rng(seed)
+    maps = rng.integers(0, 6, (2, n, size // 8, size // 8)) * rng.integers(0, 2, (2, n, 1, 1))
+    maps = maps.repeat(8, 2).repeat(8, 3).astype(np.uint8)
+    agreement = rng.choice([0, 0.1, 0.6], (n, 1, 1))
+    maps[1] = np.where(rng.random((n, size, size)) < agreement, maps[0], maps[1])
+    maps[:, -1] = 0
+    return maps
+
+
+def row(*labels):
+    """One image of one row."""
+    return np.array([[labels]], np.uint8)
+
+
+def images_of(*rows):
+    return np.concatenate([row(*labels) for labels in rows])
+
+
+# By hand
+
+
+def test_worked_case_of_every_dice():
+    #                     S: IPH 2, IVH 1 (of 2)   nothing found        only invented
+    prediction = images_of((1, 1, 0, 2, 0, 0), (0, 0, 0, 0, 0, 0), (0, 0, 3, 3, 0, 0))
+    truth = images_of((1, 1, 1, 2, 2, 0), (1, 0, 0, 0, 0, 0), (0, 0, 0, 0, 5, 0))
+    counts = overlap(prediction, truth)
+    assert counts.intersection.tolist() == [[2, 1, 0, 0, 0], [0] * 5, [0] * 5]
+    assert counts.predicted.tolist() == [[2, 1, 0, 0, 0], [0] * 5, [0, 0, 2, 0, 0]]
+    assert counts.truth.tolist() == [[3, 2, 0, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]]
+    np.testing.assert_allclose(counts.dice_image(), [6 / 8, 0, 0])
+    np.testing.assert_allclose(
+        counts.dice_instance(),
+        [[4 / 5, 2 / 3, NAN, NAN, NAN], [0, NAN, NAN, NAN, NAN], [NAN, NAN, NAN, NAN, 0]],
+    )
+    np.testing.assert_allclose(
+        counts.dice_instance_strict(),
+        [[4 / 5, 2 / 3, NAN, NAN, NAN], [0, NAN, NAN, NAN, NAN], [NAN, NAN, 0, NAN, 0]],
+    )
+    # The missed IPH counts for pooled and instance Dice, not for the detected one.
+    np.testing.assert_allclose(counts.dice_class_detected(), [4 / 5, 2 / 3, NAN, NAN, NAN])
+    np.testing.assert_allclose(counts.dice_class_pooled(), [4 / 6, 2 / 3, 0, NAN, 0])
+    np.testing.assert_allclose(metrics.dice_foreground(prediction, truth), [6 / 8, 0, 0])
+
+
+def test_confused_types_overlap_only_as_foreground():
+    prediction, truth = row(1, 1, 0), row(2, 2, 0)
+    assert metrics.dice_image(prediction, truth).tolist() == [0]
+    assert metrics.dice_foreground(prediction, truth).tolist() == [1]
+
+
+def test_empty_truth_and_prediction_are_undefined():
+    empty = row(0, 0, 0)
+    for name in ("dice_image", "dice_instance", "dice_class_detected", "dice_class_pooled"):
+        assert np.isnan(getattr(metrics, name)(empty, empty)).all()
+    assert np.isnan(metrics.dice_foreground(empty, empty)).all()
+    result = metrics.detection(empty, empty)
+    assert math.isnan(result.precision) and math.isnan(result.recall)
+
+
+def test_background_only_prediction_misses_everything():
+    prediction, truth = row(0, 0, 0), row(0, 4, 4)
+    assert metrics.dice_image(prediction, truth).tolist() == [0]
+    result = metrics.detection(prediction, truth)
+    assert (result.true_positives, result.false_positives, result.false_negatives) == (0, 0, 1)
+    assert math.isnan(result.precision) and result.recall == 0
+
+
+@pytest.mark.parametrize(("area", "false_positives"), [(199, 0), (200, 1)])
+def test_an_invented_lesion_counts_from_200_pixels(area, false_positives):
+    prediction = np.zeros((1, 20, 20), np.uint8)
+    prediction.flat[:area] = 5
+    assert metrics.detection(prediction, 0 * prediction).false_positives == false_positives
+
+
+@pytest.mark.parametrize(("hit", "found"), [(1, 0), (2, 1)])
+def test_a_lesion_is_found_from_dice_one_quarter(hit, found):
+    # Dice 2 * hit / (8 + 8): 1/8, then exactly 1/4.
+    prediction, truth = np.zeros((2, 1, 4, 8), np.uint8)
+    truth[0, 0], prediction[0, 1] = 3, 3
+    prediction[0, 0, :hit], prediction[0, 1, :hit] = 3, 0
+    result = metrics.detection(prediction, truth)
+    assert (result.true_positives, result.false_negatives) == (found, 1 - found)
+    assert result.false_positives == 0, "a poor hit is missed, not invented"
+
+
+def test_detection_by_hand_over_images_and_types():
+    prediction, truth = np.zeros((2, 2, 20, 20), np.uint8)
+    truth[0, :5], prediction[0, :5] = 1, 1  # found
+    truth[0, 5:10], prediction[0, 12:] = 2, 2  # missed, though 160 of its type lie elsewhere
+    prediction[1, :10] = 4  # invented, 200 pixels
+    prediction[1, 10:19] = 5  # invented, 180 pixels: noise
+    result = metrics.detection(prediction, truth)
+    assert (result.true_positives, result.false_positives, result.false_negatives) == (1, 1, 1)
+    assert result.precision == result.recall == 0.5
+    assert metrics.detection(prediction, truth, min_area=180).false_positives == 2
+    of_epidural = overlap(prediction, truth)[:, [3]].detection()
+    assert (of_epidural.false_positives, of_epidural.false_negatives) == (1, 0)
+
+
+# Against others
+
+
+def test_instance_and_image_dice_equal_monai():
+    prediction, truth = random_maps()
+    classes = [
+        one_hot(torch.tensor(labels[:, None].astype(int)), 6) for labels in (prediction, truth)
+    ]
+    theirs = DiceMetric(include_background=False, reduction="none", ignore_empty=True)(*classes)
+    np.testing.assert_allclose(metrics.dice_instance(prediction, truth), theirs, rtol=1e-6)
+    # Eq. 2 over (pixel, type) pairs: the types laid side by side are one binary image.
+    flat = [x[:, 1:].flatten(1)[:, None, None] for x in classes]
+    theirs = DiceMetric(reduction="none", ignore_empty=False)(*flat)[:, 0]
+    ours = metrics.dice_image(prediction, truth)
+    np.testing.assert_allclose(ours[:-1], theirs[:-1], rtol=1e-6)
+    assert np.isnan(ours[-1])
+
+
+def test_pooled_and_foreground_dice_equal_scikit_learn():
+    prediction, truth = random_maps()
+    theirs = f1_score(truth.ravel(), prediction.ravel(), labels=range(1, 6), average=None)
+    np.testing.assert_allclose(metrics.dice_class_pooled(prediction, truth), theirs)
+    foreground = metrics.dice_foreground(prediction, truth)
+    for ours, s, g in zip(foreground[:-1], prediction, truth, strict=False):
+        assert ours == pytest.approx(f1_score(g.ravel() > 0, s.ravel() > 0))
+
+
+def test_counts_equal_scikit_learns_confusion_matrix():
+    prediction, truth = random_maps(n=70)  # more than one chunk
+    counts = overlap(prediction, truth)
+    for i in (0, 5, 63, 64, 69):
+        matrix = confusion_matrix(truth[i].ravel(), prediction[i].ravel(), labels=range(6))
+        np.testing.assert_array_equal(counts.intersection[i], matrix.diagonal()[1:])
+        np.testing.assert_array_equal(counts.predicted[i], matrix.sum(0)[1:])
+        np.testing.assert_array_equal(counts.truth[i], matrix.sum(1)[1:])
+
+
+def test_detection_equals_scikit_learn_on_pairs():
+    """Pairs with a poor hit are no prediction, as small inventions are none."""
+    prediction, truth = random_maps(n=40)
+    in_truth, detected = [], []
+    for s, g in zip(prediction, truth, strict=True):
+        for label in range(1, 6):
+            present = bool((g == label).any())
+            dice = f1_score((g == label).ravel(), (s == label).ravel(), zero_division=0)
+            in_truth.append(present)
+            detected.append(dice >= 0.25 if present else (s == label).sum() >= 100)
+    result = metrics.detection(prediction, truth, min_area=100)
+    assert min(result.true_positives, result.false_positives, result.false_negatives) > 0
+    assert result.precision == precision_score(in_truth, detected)
+    assert result.recall == recall_score(in_truth, detected)
+
+
+def test_detected_dice_is_a_mean_over_found_instances():
+    prediction, truth = random_maps()
+    instance = metrics.dice_instance(prediction, truth)
+    expected = [column[column > 0].mean() for column in instance.T]
+    np.testing.assert_allclose(metrics.dice_class_detected(prediction, truth), expected)
+
+
+# For any label maps
+
+pairs = st.integers(1, 4).flatmap(
+    lambda n: st.tuples(*2 * [arrays(np.uint8, (n, 4, 5), elements=st.integers(0, 5))])
+)
+FUNCTIONS = ("dice_image", "dice_instance", "dice_class_detected", "dice_class_pooled")
+
+
+@settings(max_examples=40, deadline=None)
+@given(pairs)
+def test_range_and_perfection(maps):
+    prediction, truth = maps
+    for name in FUNCTIONS:
+        dice = getattr(metrics, name)(prediction, truth)
+        assert ((dice >= 0) & (dice <= 1) | np.isnan(dice)).all()
+        perfect = getattr(metrics, name)(truth, truth)
+        assert ((perfect == 1) | np.isnan(perfect)).all()
+    result = metrics.detection(truth, truth)
+    assert result.false_positives == result.false_negatives == 0
+    pairs_in_truth = sum(int((image == k).any()) for image in truth for k in range(1, 6))
+    assert result.true_positives == pairs_in_truth
+
+
+@settings(max_examples=40, deadline=None)
+@given(pairs)
+def test_symmetry_and_order_of_images(maps):
+    prediction, truth = maps
+    for name in ("dice_image", "dice_class_detected", "dice_class_pooled"):
+        function = getattr(metrics, name)
+        np.testing.assert_array_equal(function(prediction, truth), function(truth, prediction))
+    backwards = overlap(prediction[::-1], truth[::-1])
+    counts = overlap(prediction, truth)
+    np.testing.assert_array_equal(backwards.dice_instance(), counts.dice_instance()[::-1])
+    np.testing.assert_allclose(backwards.dice_class_detected(), counts.dice_class_detected())
+    assert backwards.detection(1) == counts.detection(1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(pairs)
+def test_finding_more_of_the_truth_never_hurts(maps):
+    prediction, truth = maps
+    better = prediction.copy()
+    wrong = np.argwhere(prediction != truth)
+    if len(wrong):
+        better[tuple(wrong[0])] = truth[tuple(wrong[0])]
+    before, after = (metrics.dice_image(p, truth) for p in (prediction, better))
+    assert ((after >= before) | np.isnan(after)).all()
+
+
+# Kinds, indexing, errors
+
+
+def test_array_in_array_out_tensor_in_tensor_out():
+    prediction, truth = random_maps()
+    tensors = torch.tensor(prediction), torch.tensor(truth)
+    for name in (*FUNCTIONS, "dice_foreground"):
+        ours = getattr(metrics, name)(prediction, truth)
+        theirs = getattr(metrics, name)(*tensors)
+        assert isinstance(ours, np.ndarray) and isinstance(theirs, torch.Tensor)
+        assert ours.dtype == np.float64 and theirs.dtype == torch.float64
+        np.testing.assert_allclose(ours, theirs, rtol=1e-14)
+    assert metrics.detection(prediction, truth) == metrics.detection(*tensors)
+    assert overlap(*tensors).intersection.dtype == torch.int64
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_gpu_equals_cpu():
+    prediction, truth = random_maps()
+    gpu = [torch.tensor(x).cuda() for x in (prediction, truth)]
+    for name in (*FUNCTIONS, "dice_foreground"):
+        result = getattr(metrics, name)(*gpu)
+        assert result.is_cuda
+        expected = getattr(metrics, name)(prediction, truth)
+        np.testing.assert_allclose(result.cpu(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int32", "int64"])
+def test_any_integer_dtype(dtype):
+    maps = np.minimum(random_maps(), 1).astype(dtype)
+    expected = overlap(*maps.astype(np.uint8)).dice_image()
+    np.testing.assert_array_equal(overlap(*maps).dice_image(), expected)
+
+
+def test_read_only_arrays():
+    prediction, truth = random_maps()
+    prediction.flags.writeable = False
+    assert overlap(prediction, truth).truth.shape == (8, 5)
+
+
+def test_resampling_and_concatenation():
+    prediction, truth = random_maps()
+    counts = overlap(prediction, truth)
+    drawn = np.array([3, 3, 0, 7])
+    np.testing.assert_array_equal(
+        counts[drawn].dice_class_detected(),
+        metrics.dice_class_detected(prediction[drawn], truth[drawn]),
+    )
+    whole = Overlap.concatenate([counts[:3], counts[3:]])
+    np.testing.assert_array_equal(whole.intersection, counts.intersection)
+    assert whole.detection() == counts.detection()
+    tensors = overlap(torch.tensor(prediction), torch.tensor(truth))
+    assert Overlap.concatenate([tensors, tensors]).truth.shape == (16, 5)
+
+
+def test_no_images():
+    counts = overlap(*np.zeros((2, 0, 4, 4), np.uint8))
+    assert counts.truth.shape == (0, 5)
+    assert np.isnan(counts.dice_class_pooled()).all()
+
+
+@pytest.mark.parametrize(
+    ("prediction", "truth", "words"),
+    [
+        (np.zeros((1, 4, 4), int), np.zeros((1, 4, 5), int), "one shape"),
+        (np.zeros((4, 4), int), np.zeros((4, 4), int), "one shape"),
+        (np.full((1, 4, 4), 6), np.zeros((1, 4, 4), int), "The prediction holds"),
+        (np.zeros((1, 4, 4), int), np.full((1, 4, 4), -1), "The truth holds"),
+        (np.zeros((1, 4, 4)), np.zeros((1, 4, 4), int), "integers 0..5"),
+    ],
+)
+def test_what_is_no_label_map_is_refused(prediction, truth, words):
+    for kind in (np.asarray, torch.as_tensor):
+        with pytest.raises(UserError, match=words):
+            overlap(kind(prediction), kind(truth))
+        with pytest.raises(UserError, match=words):
+            metrics.dice_foreground(kind(prediction), kind(truth))

@@ -1,0 +1,46 @@
+"""Make the committed reference anew: notebook outputs and results/quick, from a finished run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import nbformat
+from nbclient import NotebookClient
+
+from lcgan_core import book, profiles, runs
+from lcgan_core.plan import Job
+
+CONFIG = profiles.load("quick")
+RESULTS = runs.REPOSITORY / "results" / "quick"
+
+
+def notebook(stage: str) -> None:
+    """Execute the committed notebook in place, with its own default parameters."""
+    path = book.source(stage)
+    content = nbformat.read(path, as_version=4)
+    NotebookClient(content, kernel_name="python3", timeout=1800).execute(cwd=str(path.parent))
+    for cell in content.cells:
+        cell.metadata.pop("execution", None)  # times of this run, different at every refresh
+    content.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    nbformat.write(content, path)
+    print(f"refreshed {path.relative_to(runs.REPOSITORY)}")
+
+
+def results() -> None:
+    """Copy results.csv and say in provenance.json what made it."""
+    made = runs.folder(CONFIG, Job("evaluation"))
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made / "results.csv", RESULTS / "results.csv")
+    record = runs.provenance(made) | {"run": json.loads((made / "run.json").read_text())}
+    runs.write_text(RESULTS / "provenance.json", json.dumps(record, indent=1) + "\n")
+    print(f"refreshed {RESULTS.relative_to(runs.REPOSITORY)}")
+
+
+if __name__ == "__main__":
+    for name in profiles.STAGE_PARAMETERS:
+        notebook(name)
+    results()

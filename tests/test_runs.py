@@ -1,0 +1,103 @@
+"""Artefact folders: whole or not there, reused, resumed, and plain words when the disk is full."""
+
+import errno
+import multiprocessing
+import time
+
+import pytest
+
+from lcgan_core import profiles, runs
+from lcgan_core.errors import UserError
+from lcgan_core.plan import Job
+
+JOB = Job("cohort")
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCGAN_RUNS", str(tmp_path))
+    return profiles.load("quick")
+
+
+def test_an_artefact_is_computed_once(config):
+    calls = []
+
+    def compute(work):
+        calls.append(work)
+        (work / "result").write_text("42")
+
+    first = runs.ensure(config, JOB, compute)
+    second = runs.ensure(config, JOB, compute)
+    assert first == second == runs.folder(config, JOB)
+    assert (first / "result").read_text() == "42"
+    assert len(calls) == 1
+    record = runs.provenance(first)
+    assert record["config"]["seed"] == config.seed
+    assert record["versions"]["torch"]
+
+
+def test_a_stale_artefact_is_computed_again(config):
+    runs.ensure(config, JOB, lambda work: (work / "old").touch())
+    path = runs.folder(config, JOB) / runs.PROVENANCE
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "x'))
+    folder = runs.ensure(config, JOB, lambda work: (work / "new").touch())
+    assert (folder / "new").exists()
+    assert not (folder / "old").exists()
+
+
+def test_an_interrupted_computation_leaves_no_artefact_and_goes_on_where_it_was(config):
+    def interrupted(work):
+        (work / "checkpoint").write_text("half")
+        raise UserError("Interrupted")
+
+    with pytest.raises(UserError):
+        runs.ensure(config, JOB, interrupted)
+    assert not runs.folder(config, JOB).exists()
+    seen = []
+    runs.ensure(config, JOB, lambda work: seen.append((work / "checkpoint").read_text()))
+    assert seen == ["half"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_what_was_finished(config):
+    done = runs.ensure(config, JOB, lambda work: (work / "result").touch())
+
+    def full(work):
+        (work / "part").write_text("x")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UserError, match="the disk is full") as error:
+        runs.ensure(config, Job("evaluation"), full)
+    assert "\n" not in str(error.value)
+    assert (done / "result").exists()
+    assert not runs.folder(config, Job("evaluation")).exists()
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("before")
+    with pytest.raises(ZeroDivisionError), runs.atomic(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _slow(folder, log):
+    def compute(work):
+        with log.open("a") as lines:
+            lines.write("computed\n")
+        time.sleep(0.5)
+
+    runs.ensure(profiles.load("quick"), JOB, compute)
+
+
+def test_two_processes_compute_an_artefact_once(config, tmp_path):
+    log = tmp_path / "log"
+    context = multiprocessing.get_context("fork")
+    both = [context.Process(target=_slow, args=(tmp_path, log)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+        assert process.exitcode == 0
+    assert log.read_text() == "computed\n"
