@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import secrets
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,15 @@ import torch
 from torch import Tensor
 
 from lcgan_core import runs
-from lcgan_core.cohort import SliceStore, build_store, read_cohort, split_patients, subset
+from lcgan_core.cohort import (
+    Series,
+    SliceStore,
+    build_store,
+    read_cohort,
+    read_patient,
+    split_patients,
+    subset,
+)
 from lcgan_core.cohort.insilico import write_patient
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES, LABELS
@@ -23,6 +34,64 @@ from lcgan_core.profiles import IN_SILICO, Config
 from lcgan_core.transforms.windows import to_window
 
 AREAS = [f"area_{name}" for name in HEMORRHAGES]
+
+
+def run(config: Config) -> SliceStore:
+    """Read or generate the cohort, write its slice store, split it, unless that is done already."""
+    folder = runs.ensure(config, Job("cohort"), lambda work: _build(config, work))
+    return SliceStore.open(folder / "store")
+
+
+def _build(config: Config, work: Path) -> None:
+    source = config.cohort.source
+    if source == IN_SILICO:
+        series = _generated(config, work / "dicom")
+        salt = b"in-silico"  # nobody to protect, and everything follows from the seed
+    else:
+        series = _users(Path(source))
+        salt = _salt()
+    store = build_store(series, work / "store", config.image_size, source, salt)
+    split = split_patients(
+        store.slices.patient, config.cohort.test_share, seed_of(config.seed, "split")
+    )
+    table = store.slices.assign(split=store.slices.patient.map(split))
+    with runs.atomic(work / "store" / "slices.csv") as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def _generated(config: Config, folder: Path) -> Iterator[Series]:
+    """Write the in-silico patients as DICOM and NIfTI, and read each back as a user's would be."""
+    folder.mkdir(exist_ok=True)
+    cohort = config.cohort
+    numbers = range(1, cohort.patients + 1)
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    context = multiprocessing.get_context("spawn")  # a fork would copy torch's locked threads
+    with ProcessPoolExecutor(min(workers, 8), mp_context=context) as pool:
+        seed = seed_of(config.seed, "cohort")
+        written = [
+            pool.submit(write_patient, folder, k, seed, cohort.matrix, cohort.slices)
+            for k in numbers
+        ]
+        for done in progress(written, "in-silico cohort", "patient"):
+            yield read_patient(done.result())
+
+
+def _users(folder: Path) -> Iterator[Series]:
+    if (folder / "manifest.json").is_file():
+        yield from progress(SliceStore.open(folder).series(), "slice store", "series")
+    else:
+        yield from progress(read_cohort(folder), "reading head CTs", "patient")
+
+
+def _salt() -> bytes:
+    """The user's secret for patient hashes, made once and kept outside every store."""
+    path = Path(os.environ.get("LCGAN_SALT", Path.home() / ".config" / "lcgan" / "salt"))
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with runs.atomic(path) as temporary:
+            temporary.write_bytes(secrets.token_bytes(32))
+            temporary.chmod(0o600)
+    return path.read_bytes()[:64]
 
 
 @dataclass(frozen=True)
@@ -114,3 +183,9 @@ def lesion_statistics(config: Config) -> pd.DataFrame:
             "median HU": int(np.median(np.concatenate(inside))) if len(found) else None,
         }
     return pd.DataFrame(rows).T
+
+
+def patient_counts(config: Config) -> dict[str, int]:
+    """Patients in training and test."""
+    slices = run(config).slices
+    return {str(k): int(v) for k, v in slices.groupby("split").patient.nunique().items()}

@@ -1,0 +1,121 @@
+"""An in-silico patient on disk: a CT series as DICOM, its labels as NIfTI."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from lcgan_core.cohort.dicom import series_affine
+from lcgan_core.cohort.insilico import acquisition, anatomy, hemorrhage
+
+FIELD_MM = (225.0, 250.0)  # of view, as in the public sets
+TOP_MM = 70.0  # the cohort covers the head from FOOT_MM to here
+FOOT_MM = (-46.0, -34.0)
+
+
+def patient_name(number: int) -> str:
+    """Folder and patient id of patient `number`; nobody's name.
+
+    >>> patient_name(7)
+    'IS-0007'
+    """
+    return f"IS-{number:04d}"
+
+
+def write_patient(folder: Path, number: int, seed: int, matrix: int, slices: int) -> Path:
+    """Generate patient `number` of cohort `seed` and write folder/IS-number, unless it is there.
+
+    series/IM0001.dcm ... and labels.nii.gz; the same bytes for the same arguments, whatever other
+    patients are written. The folder appears when it is whole.
+    """
+    final = folder / patient_name(number)
+    if final.exists():
+        return final
+    rng = np.random.default_rng([seed, number])
+    foot = rng.uniform(*FOOT_MM)
+    pixel = round(rng.uniform(*FIELD_MM) / matrix, 4)
+    step = round((TOP_MM - foot) / (slices - 1), 2)
+    spacing = (step, pixel, pixel)
+    head = anatomy.grow(rng, (slices, matrix, matrix), spacing, foot)
+    true_hu, labels = hemorrhage.bleed(rng, head)
+    hu = acquisition.scan(rng, true_hu, spacing)
+
+    work = folder / f".{final.name}.writing"
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "series").mkdir(parents=True)
+    try:
+        series = [_slice(hu[k], k, number, seed, foot, spacing) for k in range(slices)]
+        for k, item in enumerate(series, start=1):
+            item.save_as(work / "series" / f"IM{k:04d}.dcm", enforce_file_format=True)
+        image = nib.Nifti1Image(labels.T, series_affine(series))
+        # gzip stores the time of writing, which would make every cohort another
+        (work / "labels.nii.gz").write_bytes(gzip.compress(image.to_bytes(), 5, mtime=0))
+        work.rename(final)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return final
+
+
+def _uid(*parts: object) -> str:
+    return generate_uid(entropy_srcs=["LcGAN in silico", *(str(part) for part in parts)])
+
+
+def _slice(
+    hu: np.ndarray, k: int, number: int, seed: int, foot: float, spacing: tuple[float, ...]
+) -> FileDataset:
+    """Slice k of a series as a CT image, with what the standard asks of one."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = _uid(seed, number, "slice", k)
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    item = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
+    item.SOPClassUID = CTImageStorage
+    item.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    item.PatientName = f"IN-SILICO^{number:04d}"
+    item.PatientID = patient_name(number)
+    item.PatientBirthDate = ""
+    item.PatientSex = ""
+    item.StudyInstanceUID = _uid(seed, number, "study")
+    item.StudyID = "1"
+    item.StudyDate = item.SeriesDate = item.AcquisitionDate = item.ContentDate = "20200101"
+    item.StudyTime = item.ContentTime = "000000"
+    item.AccessionNumber = ""
+    item.ReferringPhysicianName = ""
+    item.StudyDescription = "LcGAN in-silico head CT"
+    item.SeriesInstanceUID = _uid(seed, number, "series")
+    item.SeriesNumber = 1
+    item.FrameOfReferenceUID = _uid(seed, number, "frame")
+    item.PositionReferenceIndicator = ""
+    item.PatientPosition = "HFS"
+    item.Modality = "CT"
+    item.Manufacturer = "LcGAN in silico"
+    item.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    item.AcquisitionNumber = 1
+    item.InstanceNumber = k + 1
+    item.KVP = 120
+    item.GantryDetectorTilt = 0
+    rows, columns = hu.shape
+    item.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    item.ImagePositionPatient = [
+        round(-(columns - 1) / 2 * spacing[2], 4),
+        round(-(rows - 1) / 2 * spacing[1], 4),
+        round(foot + k * spacing[0], 4),
+    ]
+    item.PixelSpacing = [spacing[1], spacing[2]]
+    item.SliceThickness = spacing[0]
+    item.SpacingBetweenSlices = spacing[0]
+    item.Rows, item.Columns = rows, columns
+    item.SamplesPerPixel = 1
+    item.PhotometricInterpretation = "MONOCHROME2"
+    item.BitsAllocated, item.BitsStored, item.HighBit = 16, 12, 11
+    item.PixelRepresentation = 0
+    item.RescaleIntercept, item.RescaleSlope, item.RescaleType = -1024, 1, "HU"
+    item.WindowCenter, item.WindowWidth = 40, 80
+    item.PixelData = (hu.astype(np.int32) + 1024).astype("<u2").tobytes()
+    return item
