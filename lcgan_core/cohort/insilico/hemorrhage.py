@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy import ndimage
 
 from lcgan_core.cohort.insilico.anatomy import Head, ball, noise
 from lcgan_core.labels import LABELS
@@ -15,10 +16,11 @@ PREVALENCE = {"IPH": 0.66, "IVH": 0.54, "SAH": 0.57, "EDH": 0.12, "SDH": 0.36}
 TYPE_COUNTS = (0.26, 0.33, 0.33, 0.08)
 """Share of patients with one to four types, after BHSD."""
 
-BLOOD_HU = {"IPH": (58, 5), "IVH": (50, 6), "SAH": (50, 5), "EDH": (62, 5), "SDH": (56, 8)}
+BLOOD_HU = {"IPH": (57, 5), "IVH": (50, 6), "SAH": (50, 5), "EDH": (58, 5), "SDH": (53, 7)}
 """Mean and SD over lesions of the undiluted blood; blur and partial volume lower it."""
 
 OEDEMA_HU = 23
+DURA_MM = 1.0  # between the inner table and any blood
 
 Maker = Callable[[np.random.Generator, Head], np.ndarray]
 
@@ -39,7 +41,7 @@ def bleed(rng: np.random.Generator, head: Head) -> tuple[np.ndarray, np.ndarray]
     """HU (S, H, W) float32 of the head with blood, and labels (S, H, W) uint8."""
     hu, labels = head.hu.copy(), np.zeros(head.hu.shape, np.uint8)
     for name in types_of(rng):
-        blood = _MAKERS[name](rng, head) & (head.depth > 0) & (labels == 0)
+        blood = _MAKERS[name](rng, head) & (head.depth > DURA_MM) & (labels == 0)
         clot = rng.normal(*BLOOD_HU[name]) + 3 * noise(rng, head, hu.shape, 8.0)
         if name == "IPH":
             rim = _grown(blood, head, rng.uniform(2, 7)) & head.parenchyma & (labels == 0)
@@ -50,9 +52,7 @@ def bleed(rng: np.random.Generator, head: Head) -> tuple[np.ndarray, np.ndarray]
 
 
 def _grown(mask: np.ndarray, head: Head, millimetres: float) -> np.ndarray:
-    from scipy.ndimage import distance_transform_edt
-
-    return distance_transform_edt(~mask, sampling=head.spacing) < millimetres
+    return ndimage.distance_transform_edt(~mask, sampling=head.spacing) < millimetres
 
 
 def _intraparenchymal(rng: np.random.Generator, head: Head) -> np.ndarray:
@@ -62,7 +62,7 @@ def _intraparenchymal(rng: np.random.Generator, head: Head) -> np.ndarray:
         centre = np.array([side * 25, 2, 4]) + rng.normal(0, 5, 3)
     else:
         centre = np.array([side * rng.uniform(25, 45), rng.uniform(-50, 45), rng.uniform(5, 45)])
-    radius = rng.lognormal(np.log(14), 0.35)
+    radius = rng.lognormal(np.log(11), 0.4)
     radii = tuple(radius * rng.uniform(0.75, 1.3, 3))
     away = ball(head.x - centre[0], head.y - centre[1], head.z - centre[2], radii)
     ragged = 0.22 * noise(rng, head, head.hu.shape, 16.0) + 0.1 * noise(
@@ -83,11 +83,11 @@ def _intraventricular(rng: np.random.Generator, head: Head) -> np.ndarray:
 def _subarachnoid(rng: np.random.Generator, head: Head) -> np.ndarray:
     """Blood in the sulci of a region, or in the basal cisterns and Sylvian fissures."""
     if rng.random() < 0.4:
-        centre, radii = (rng.normal(0, 8), 10.0, -20.0), (55.0, 35.0, 24.0)
+        centre, radii = (rng.normal(0, 8), 10.0, -20.0), (45.0, 28.0, 14.0)
     else:
         side = rng.choice((-1, 1))
         centre = (side * rng.uniform(35, 60), rng.uniform(-40, 40), rng.uniform(0, 45))
-        radii = tuple(rng.uniform(22, 40, 3))
+        radii = tuple(rng.uniform(14, 26, 3))
     region = ball(*(a - c for a, c in zip((head.x, head.y, head.z), centre, strict=True)), radii)
     patchy = region + 0.25 * noise(rng, head, head.hu.shape, 14.0) < 1
     # clot widens the sulcus that it fills
@@ -96,15 +96,15 @@ def _subarachnoid(rng: np.random.Generator, head: Head) -> np.ndarray:
 
 def _epidural(rng: np.random.Generator, head: Head) -> np.ndarray:
     """A lens between table and dura: thick and short, ending at sutures."""
-    away = _along_skull(rng, head, np.deg2rad(rng.uniform(20, 34)), rng.uniform(-0.2, 0.7))
-    thickness = rng.uniform(9, 24)
+    away = _along_skull(rng, head, np.deg2rad(rng.uniform(14, 26)), rng.uniform(-0.2, 0.6))
+    thickness = rng.uniform(8, 20)
     return head.depth < thickness * np.clip(1 - away**2, 0, None)
 
 
 def _subdural(rng: np.random.Generator, head: Head) -> np.ndarray:
     """A crescent along one hemisphere: thin and long, crossing sutures, not the midline."""
-    away = _along_skull(rng, head, np.deg2rad(rng.uniform(50, 85)), rng.uniform(0.0, 0.6))
-    thickness = rng.uniform(4, 12) + 0.8 * noise(rng, head, head.hu.shape, 25.0)
+    away = _along_skull(rng, head, np.deg2rad(rng.uniform(28, 55)), rng.uniform(0.0, 0.6))
+    thickness = rng.uniform(3.5, 9) + 0.8 * noise(rng, head, head.hu.shape, 25.0)
     side = np.sign(head.x[away < 0.3].mean()) if (away < 0.3).any() else 1
     crescent = head.depth < thickness * np.clip(1 - away**4, 0, None)
     return crescent & (head.x * side > 2)
