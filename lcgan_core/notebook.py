@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
-import seaborn as sns
 from IPython.core.getipython import get_ipython
 
 from lcgan_core.errors import UserError
@@ -25,9 +24,7 @@ def start(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, A
     shell = get_ipython()
     if shell is not None:
         shell.set_custom_exc((UserError,), _one_sentence)
-    sns.set_theme(context="notebook", style="ticks")
-    plt.rcParams["figure.dpi"] = 110
-    plt.rcParams["savefig.bbox"] = "tight"
+    plt.rcParams |= {"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False}
     return from_namespace(stage, parameters(namespace))
 
 

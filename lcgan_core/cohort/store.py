@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -46,7 +47,7 @@ class SliceStore:
             slices = pd.read_csv(folder / "slices.csv", dtype={"patient": str, "series": str})
             hu = np.load(folder / "hu.npy", mmap_mode="r")
             labels = np.load(folder / "labels.npy", mmap_mode="r")
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise UserError(f"{folder} is damaged ({error}); build it anew.") from None
         if hu.shape != labels.shape or len(slices) != len(hu):
             raise UserError(
@@ -113,6 +114,12 @@ def build_store(
         (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise UserError(
+            f"The disk that holds {folder} is full; free space there or choose another folder."
+        ) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return SliceStore.open(folder)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.loops.engine import device, seed_of
-from lcgan_core.models import RealismClassifier
+from lcgan_core.models.realism import RealismClassifier
 from lcgan_core.profiles import Realism
 from lcgan_core.transforms.encoding import to_network
 

@@ -24,6 +24,17 @@ def network(settings: Segmentation) -> tuple[FCN8s, str]:
     return fcn.to(device(), memory_format=torch.channels_last), initialisation
 
 
+@torch.no_grad()
+def start_at_frequencies(fcn: FCN8s, labels: Tensor) -> None:
+    """Let the first prediction be how common each class is in `labels` (N, H, W).
+
+    From random weights the first epochs would otherwise go into learning that most pixels are
+    background, and a short training would end there.
+    """
+    counts = torch.bincount(labels.flatten().long(), minlength=len(fcn.score_fc7.bias)) + 1
+    fcn.score_fc7.bias.copy_((counts / counts.sum()).log())
+
+
 def _grey(images: Tensor) -> Tensor:
     return to_network(images, 3).contiguous(memory_format=torch.channels_last)
 
@@ -35,6 +46,9 @@ class SegmentationTask:
         self.images, self.labels = images.to(device()), labels.to(device())
         torch.manual_seed(seed_of(seed, "weights"))
         self.fcn, self.initialisation = network(settings)
+        if settings.weights == "none":
+            start_at_frequencies(self.fcn, labels)
+            self.initialisation += " Its scores start at the classes' frequencies."
         self.modules = {"fcn": self.fcn}
         self.optimizers = {"optimizer": optimizer(self.fcn, settings)}
 

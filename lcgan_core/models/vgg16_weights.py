@@ -11,7 +11,6 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from torch import Tensor, nn
-from torchvision.models import VGG16_Weights
 
 from lcgan_core.errors import UserError
 from lcgan_core.models.fcn8s import FCN8s
@@ -43,6 +42,8 @@ def load_vgg16(model: FCN8s, weights: str | Path) -> str:
 
 
 def _imagenet() -> Mapping[str, Tensor]:
+    from torchvision.models import VGG16_Weights  # takes seconds: only where it is asked for
+
     try:
         return VGG16_Weights.IMAGENET1K_V1.get_state_dict(
             progress=False, check_hash=True, weights_only=True

@@ -16,16 +16,9 @@ import torch
 from torch import Tensor
 
 from lcgan_core import runs
-from lcgan_core.cohort import (
-    Series,
-    SliceStore,
-    build_store,
-    read_cohort,
-    read_patient,
-    split_patients,
-    subset,
-)
-from lcgan_core.cohort.insilico import write_patient
+from lcgan_core.cohort.series import Series
+from lcgan_core.cohort.split import split_patients, subset
+from lcgan_core.cohort.store import SliceStore, build_store
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES, LABELS
 from lcgan_core.loops.engine import progress, seed_of
@@ -61,6 +54,10 @@ def _build(config: Config, work: Path) -> None:
 
 def _generated(config: Config, folder: Path) -> Iterator[Series]:
     """Write the in-silico patients as DICOM and NIfTI, and read each back as a user's would be."""
+    # later stages only open the store: they must not wait for the DICOM and NIfTI libraries
+    from lcgan_core.cohort.dicom import read_patient
+    from lcgan_core.cohort.insilico import write_patient
+
     folder.mkdir(exist_ok=True)
     cohort = config.cohort
     numbers = range(1, cohort.patients + 1)
@@ -80,6 +77,8 @@ def _users(folder: Path) -> Iterator[Series]:
     if (folder / "manifest.json").is_file():
         yield from progress(SliceStore.open(folder).series(), "slice store", "series")
     else:
+        from lcgan_core.cohort.dicom import read_cohort
+
         yield from progress(read_cohort(folder), "reading head CTs", "patient")
 
 

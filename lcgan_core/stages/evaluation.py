@@ -157,7 +157,8 @@ def stored_label_maps() -> pd.DataFrame:
     """Every metric on the label maps stored in data/label_maps.npz: the same on every machine."""
     with np.load(runs.REPOSITORY / "data" / "label_maps.npz") as maps:
         counts = overlap(maps["prediction"], maps["truth"])
-    rows = summaries(counts, scaled_min_area(maps["truth"].shape[-1]))
+        size = maps["truth"].shape[-1]
+    rows = summaries(counts, scaled_min_area(size))
     table = pd.DataFrame(rows, columns=["metric", "hemorrhage", "value", "n"])
     return table.round(6).pivot(index="hemorrhage", columns="metric", values="value")
 

@@ -14,7 +14,6 @@ from torch import Tensor
 from lcgan_core import metrics, runs
 from lcgan_core.loops.engine import fit, progress, seed_of
 from lcgan_core.loops.lcgan import load_generator, synthesise
-from lcgan_core.loops.realism import RealismTask, probability_real
 from lcgan_core.loops.segmentation import load_network, segment
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
@@ -143,6 +142,9 @@ def _probability_real(
     config: Config, fraction: float, fakes: dict[int, Tensor], subset: cohort.Slices, work: Path
 ) -> dict[int, Tensor]:
     """P(real) of every fake, from a classifier that never saw the fake's patient (decision 10)."""
+    # its torchvision takes seconds to import, and the stages after this one do not need it
+    from lcgan_core.loops.realism import RealismTask, probability_real
+
     patients = subset.table.patient.to_numpy()
     unique = np.random.default_rng(seed_of(config.seed, "folds")).permutation(np.unique(patients))
     half = torch.from_numpy(np.isin(patients, unique[::2]))

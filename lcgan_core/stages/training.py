@@ -14,7 +14,7 @@ from lcgan_core.loops import checkpoint
 from lcgan_core.loops.engine import CHECKPOINT, fit, seed_of
 from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
 from lcgan_core.loops.segmentation import SegmentationTask
-from lcgan_core.models import Discriminator, FCN8s, Generator, RealismClassifier
+from lcgan_core.models import Discriminator, FCN8s, Generator
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
 from lcgan_core.stages import cohort
@@ -65,7 +65,6 @@ def parameter_table(config: Config) -> pd.DataFrame:
             "generator": (Generator(mask, image, lcgan.width, config.image_size), Generator(3, 3)),
             "discriminator": (Discriminator(mask + image, lcgan.width), Discriminator(6)),
             "FCN-8s": (FCN8s(6, fcn.width, fcn.border, fcn.batch_norm), FCN8s()),
-            "realism classifier": (RealismClassifier(), RealismClassifier()),
         }
     counts = {
         name: [sum(p.numel() for p in net.parameters() if p.requires_grad) for net in pair]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, fields
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2.functional import gaussian_blur
 
 REFERENCE_SIZE = 256
 """Image height in pixels that shear and blur are stated for."""
@@ -69,6 +68,8 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
     moved_labels = F.grid_sample(labels[:, None].float(), grid, mode="nearest", align_corners=False)
     sigma = BLUR_SIGMA * height / REFERENCE_SIZE
     if chosen.blur.any():
+        from torchvision.transforms.v2.functional import gaussian_blur  # takes seconds to import
+
         # Four sigma to each side: less than a grey level is cut off.
         kernel = 2 * int(4 * sigma + 0.5) + 1
         moved[chosen.blur] = gaussian_blur(moved[chosen.blur], [kernel, kernel], [sigma, sigma])

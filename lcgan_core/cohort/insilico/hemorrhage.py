@@ -1,131 +1,208 @@
-"""The five haemorrhages, each where it belongs: blood added to a head, and the label it gets."""
+"""The five haemorrhages: where each may lie, how large it is, and what it pushes aside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from lcgan_core.cohort.insilico.anatomy import Head, ball, noise
-from lcgan_core.labels import LABELS
+from lcgan_core.cohort.insilico.brain import DURA_MM, Spaces
+from lcgan_core.cohort.insilico.fields import Field, ball, edge, ramp, smooth
+from lcgan_core.cohort.insilico.tissues import Array, Canvas, Tissue
+from lcgan_core.labels import HEMORRHAGES, LABELS
 
-PREVALENCE = {"IPH": 0.66, "IVH": 0.54, "SAH": 0.57, "EDH": 0.12, "SDH": 0.36}
-"""Share of patients with each type in BHSD; EDH is drawn more often, see `types_of`."""
+TYPE_COUNTS = (0.34, 0.36, 0.26, 0.04)
+"""Share of patients with one to four types (BHSD: 50, 62, 63, 17 of 192)."""
 
-TYPE_COUNTS = (0.26, 0.33, 0.33, 0.08)
-"""Share of patients with one to four types, after BHSD."""
+WEIGHTS = (0.66, 0.50, 0.57, 0.30, 0.40)
+"""How readily each type is drawn, after its share of scans in BHSD; EDH (0.12) and SDH raised so
+that a few dozen patients hold all five."""
 
-BLOOD_HU = {"IPH": (57, 5), "IVH": (50, 6), "SAH": (50, 5), "EDH": (58, 5), "SDH": (53, 7)}
-"""Mean and SD over lesions of the undiluted blood; blur and partial volume lower it."""
-
-OEDEMA_HU = 23
-DURA_MM = 1.0  # between the inner table and any blood
-
-Maker = Callable[[np.random.Generator, Head], np.ndarray]
+BLOOD_HU = {"IPH": (54, 6), "IVH": (47, 6), "SAH": (51, 6), "EDH": (57, 5), "SDH": (53, 8)}
+"""Mean and SD over lesions of undiluted blood; blur and partial volume lower what is measured."""
 
 
-def types_of(rng: np.random.Generator) -> list[str]:
-    """The types that one patient has, in the order in which they are drawn.
+@dataclass(frozen=True)
+class Place:
+    """n voxels: x, y, z (mm), depth below the inner table (mm), px (mm)."""
 
-    EDH counts at least .3: at BHSD's .12 a cohort of some dozen patients would hardly have any.
+    x: Array
+    y: Array
+    z: Array
+    depth: Array
+    px: float
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One haemorrhage: an ellipsoid region (IPH, SAH), a patch of the skull (EDH, SDH) or the
+    ventricles behind a level (IVH).
+
+    centre, radii: mm; thick: mm of extra-axial blood; hu: undiluted; rim: mm of oedema.
     """
-    names = list(LABELS)
-    weight = np.array([max(PREVALENCE[name], 0.3) for name in names])
+
+    name: str
+    centre: tuple[float, float, float]
+    radii: tuple[float, float, float]
+    hu: float
+    texture: Field
+    thick: float = 0.0
+    rim: float = 0.0
+
+    @property
+    def label(self) -> int:
+        return LABELS[self.name]
+
+    def attenuation(self, at: Place) -> Array:
+        """HU (n,) of the clot: its mean, with lumps."""
+        return np.asarray(self.hu + 3.0 * self.texture(at.y, at.z, at.x))
+
+    def region(self, at: Place) -> Array:
+        """mm into the ragged ellipsoid (n,)."""
+        x, y, z = (a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True))
+        ragged = self.texture(at.x, at.y, at.z) + 0.5 * self.texture(2 * at.z, 2 * at.x, 2 * at.y)
+        ragged = np.clip(ragged, -1.6, 1.4)  # no crumbs far from the clot
+        return ball(x, y, z, self.radii) + 0.26 * min(self.radii) * ragged
+
+    def thickness(self, at: Place) -> Array:
+        """mm of extra-axial blood over the inner table (n,): a lens (EDH) or a crescent (SDH)."""
+        lift = np.float32(42.0)
+        length = np.sqrt(at.x**2 + at.y**2 + (at.z - lift) ** 2) + 1e-3
+        around = np.arctan2(at.x, at.y) - self.centre[0]
+        around = (around + np.pi) % (2 * np.pi) - np.pi
+        flat = np.sqrt(at.x**2 + at.y**2) / length
+        upward = np.arcsin(np.clip((at.z - lift) / length, -1, 1)) - self.centre[1]
+        away2 = (around * flat * 75 / self.radii[0]) ** 2 + (upward * 75 / self.radii[1]) ** 2
+        if self.name == "EDH":
+            return self.thick * np.clip(1 - away2, 0, 1)
+        ragged = 1 + 0.18 * self.texture(at.x, at.y, at.z)
+        own_side = ramp(at.x * np.sign(self.centre[0]), 1.0, 6.0)  # the falx holds it
+        return self.thick * ragged * np.sqrt(np.clip(1 - away2**1.5, 0, 1)) * own_side
+
+    def push(self, at: Place) -> tuple[Array, Array, Array]:
+        """Where (mm) the tissue now at each voxel lay before the lesion pushed it."""
+        if self.name in ("EDH", "SDH"):
+            sine, cosine = np.sin(self.centre[0]), np.cos(self.centre[0])
+            near = np.exp(-((at.x - 55 * sine) ** 2 + (at.y - 70 * cosine) ** 2) / (2 * 48.0**2))
+            near = near * np.exp(-((at.z - 42 - 70 * self.centre[1]) ** 2) / (2 * 42.0**2))
+            shift = 0.75 * self.thick * near * ramp(at.depth, 0, 30)
+            return at.x + shift * sine, at.y + 0.4 * shift * cosine, at.z
+        if self.name == "IPH":
+            away = [a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True)]
+            r = np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2) + 0.1
+            grown = 0.45 * self.radii[0] * self.radii[1] * self.radii[2]
+            before = np.cbrt(np.maximum(r**3 - grown, (0.35 * r) ** 3))
+            factor = 1 - (1 - before / r) * ramp(at.depth, 0, 15)
+            moved = [c + a * factor for a, c in zip(away, self.centre, strict=True)]
+            return moved[0], moved[1], moved[2]
+        return at.x, at.y, at.z
+
+
+def lesions(rng: np.random.Generator) -> list[Lesion]:
+    """Draw what one patient has: one to four types, in the order in which they are painted."""
     count = 1 + rng.choice(len(TYPE_COUNTS), p=TYPE_COUNTS)
-    chosen = rng.choice(names, size=count, replace=False, p=weight / weight.sum())
-    return sorted(chosen, key=names.index)
+    odds = np.array(WEIGHTS) / sum(WEIGHTS)
+    chosen = rng.choice(len(HEMORRHAGES), size=count, replace=False, p=odds)
+    return [lesion for k in sorted(chosen) for lesion in _draw(rng, HEMORRHAGES[k])]
 
 
-def bleed(rng: np.random.Generator, head: Head) -> tuple[np.ndarray, np.ndarray]:
-    """HU (S, H, W) float32 of the head with blood, and labels (S, H, W) uint8."""
-    hu, labels = head.hu.copy(), np.zeros(head.hu.shape, np.uint8)
-    for name in types_of(rng):
-        blood = _MAKERS[name](rng, head) & (head.depth > DURA_MM) & (labels == 0)
-        clot = rng.normal(*BLOOD_HU[name]) + 3 * noise(rng, head, hu.shape, 8.0)
-        if name == "IPH":
-            rim = _grown(blood, head, rng.uniform(2, 7)) & head.parenchyma & (labels == 0)
-            hu[rim & ~blood] = OEDEMA_HU
-        hu[blood] = clot[blood]
-        labels[blood] = LABELS[name]
-    return hu, labels
-
-
-def _grown(mask: np.ndarray, head: Head, millimetres: float) -> np.ndarray:
-    return ndimage.distance_transform_edt(~mask, sampling=head.spacing) < millimetres
-
-
-def _intraparenchymal(rng: np.random.Generator, head: Head) -> np.ndarray:
-    """An irregular clot, most often in the basal ganglia, else in a lobe."""
-    side = rng.choice((-1, 1))
-    if rng.random() < 0.6:
-        centre = np.array([side * 25, 2, 4]) + rng.normal(0, 5, 3)
+def _draw(rng: np.random.Generator, name: str) -> list[Lesion]:
+    side = float(rng.choice((-1, 1)))
+    hu = float(rng.normal(*BLOOD_HU[name]))
+    if name == "IPH":
+        spots = [_intraparenchymal(rng, side, hu)]
+        if rng.random() < 0.2:
+            spots.append(_intraparenchymal(rng, -side if rng.random() < 0.5 else side, hu))
+        return spots
+    if name == "IVH":
+        level = rng.uniform(-54, -32) if rng.random() < 0.75 else rng.uniform(-10, 60)
+        sides = rng.choice((-1, 0, 0, 1))
+        centre = (60.0 * sides, float(level), 40.0)
+        return [Lesion(name, centre, (1.0, 1.0, 1.0), hu, smooth(rng, 10.0))]
+    if name == "SAH":
+        regions = [_subarachnoid(rng, side, hu)]
+        if rng.random() < 0.3:
+            regions.append(_subarachnoid(rng, -side, hu))
+        return regions
+    around = side * float(rng.uniform(0.25, 0.75)) * np.pi  # beside, never across, the midline
+    if name == "EDH":
+        wide = float(rng.uniform(17, 38))
+        radii, thick = (
+            (wide, wide * float(rng.uniform(0.6, 1.0)), 1.0),
+            wide * rng.uniform(0.3, 0.6),
+        )
     else:
-        centre = np.array([side * rng.uniform(25, 45), rng.uniform(-50, 45), rng.uniform(5, 45)])
-    radius = rng.lognormal(np.log(11), 0.4)
-    radii = tuple(radius * rng.uniform(0.75, 1.3, 3))
-    away = ball(head.x - centre[0], head.y - centre[1], head.z - centre[2], radii)
-    ragged = 0.22 * noise(rng, head, head.hu.shape, 16.0) + 0.1 * noise(
-        rng, head, head.hu.shape, 7.0
-    )
-    return (away + ragged < 1) & (head.parenchyma | head.subarachnoid) & (head.depth > 3)
+        radii = (float(rng.uniform(45, 92)), float(rng.uniform(12, 30)), 1.0)
+        thick = float(np.clip(rng.lognormal(np.log(7.0), 0.4), 4.5, 18))
+    centre = (float(around), float(rng.uniform(-0.15, 0.7)), 0.0)
+    return [Lesion(name, centre, radii, hu, smooth(rng, 12.0), thick=float(thick))]
 
 
-def _intraventricular(rng: np.random.Generator, head: Head) -> np.ndarray:
-    """Blood that has settled at the back of the ventricles, in one or both, now and then a cast."""
-    level = rng.uniform(-45, -10) if rng.random() < 0.75 else 60
-    settled = head.ventricles & (head.y + 2 * noise(rng, head, head.hu.shape, 20.0) < level)
-    if rng.random() < 0.4:
-        settled &= head.x * rng.choice((-1, 1)) > -2
-    return settled
+def _intraparenchymal(rng: np.random.Generator, side: float, hu: float) -> Lesion:
+    where = rng.choice(4, p=(0.42, 0.15, 0.37, 0.06))
+    if where == 0:  # basal ganglia
+        centre = np.array([27 * side, 4, 32]) + rng.normal(0, 3.5, 3)
+    elif where == 1:  # thalamus
+        centre = np.array([13 * side, -12, 35]) + rng.normal(0, 2.5, 3)
+    elif where == 2:  # a lobe
+        turn, r = rng.uniform(0.1, 0.9) * np.pi, rng.uniform(0.5, 0.72)
+        centre = np.array(
+            [side * 66 * r * np.sin(turn), 84 * r * np.cos(turn), rng.uniform(35, 78)]
+        )
+    else:  # cerebellum
+        centre = np.array([22 * side, -48, rng.uniform(6, 14)])
+    radius = float(np.clip(rng.lognormal(np.log(11.5), 0.42), 5.5, 30))
+    if where in (1, 3):
+        radius = min(radius, 15.0)
+    radii = radius * rng.uniform(0.75, 1.3, 3)
+    place = (float(centre[0]), float(centre[1]), float(centre[2]))
+    size = (float(radii[0]), float(radii[1]), float(radii[2]))
+    texture = smooth(rng, float(np.clip(0.45 * radius, 4.5, 9.0)))
+    return Lesion("IPH", place, size, hu, texture, rim=float(rng.uniform(1.5, 6.0)))
 
 
-def _subarachnoid(rng: np.random.Generator, head: Head) -> np.ndarray:
-    """Blood in the sulci of a region, or in the basal cisterns and Sylvian fissures."""
-    if rng.random() < 0.4:
-        centre, radii = (rng.normal(0, 8), 10.0, -20.0), (45.0, 28.0, 14.0)
-    else:
-        side = rng.choice((-1, 1))
-        centre = (side * rng.uniform(35, 60), rng.uniform(-40, 40), rng.uniform(0, 45))
-        radii = tuple(rng.uniform(14, 26, 3))
-    region = ball(*(a - c for a, c in zip((head.x, head.y, head.z), centre, strict=True)), radii)
-    patchy = region + 0.25 * noise(rng, head, head.hu.shape, 14.0) < 1
-    # clot widens the sulcus that it fills
-    return patchy & (_grown(head.subarachnoid & patchy, head, 1.0)) & ~head.ventricles
+def _subarachnoid(rng: np.random.Generator, side: float, hu: float) -> Lesion:
+    if rng.random() < 0.4:  # around the circle of Willis, into the Sylvian fissures
+        centre = (float(rng.normal(0, 12)), 10.0, 18.0)
+        radii = (float(rng.uniform(25, 55)), float(rng.uniform(16, 32)), float(rng.uniform(8, 15)))
+    else:  # over one convexity
+        turn = side * rng.uniform(0.15, 0.85) * np.pi
+        centre = (float(58 * np.sin(turn)), float(74 * np.cos(turn)), float(rng.uniform(35, 85)))
+        radii = tuple(float(r) for r in rng.uniform(12, 30, 3))  # type: ignore[assignment]
+    return Lesion("SAH", centre, radii, hu, smooth(rng, 12.0))
 
 
-def _epidural(rng: np.random.Generator, head: Head) -> np.ndarray:
-    """A lens between table and dura: thick and short, ending at sutures."""
-    away = _along_skull(rng, head, np.deg2rad(rng.uniform(14, 26)), rng.uniform(-0.2, 0.6))
-    thickness = rng.uniform(8, 20)
-    return head.depth < thickness * np.clip(1 - away**2, 0, None)
+def swelling(found: list[Lesion], at: Place) -> Array:
+    """mm that subarachnoid blood adds to half the width of the sulci it fills (n,)."""
+    added = np.zeros_like(at.x)
+    for lesion in found:
+        if lesion.name == "SAH":
+            added = np.maximum(added, 0.75 * edge(lesion.region(at), 8.0))
+    return added
 
 
-def _subdural(rng: np.random.Generator, head: Head) -> np.ndarray:
-    """A crescent along one hemisphere: thin and long, crossing sutures, not the midline."""
-    away = _along_skull(rng, head, np.deg2rad(rng.uniform(28, 55)), rng.uniform(0.0, 0.6))
-    thickness = rng.uniform(3.5, 9) + 0.8 * noise(rng, head, head.hu.shape, 25.0)
-    side = np.sign(head.x[away < 0.3].mean()) if (away < 0.3).any() else 1
-    crescent = head.depth < thickness * np.clip(1 - away**4, 0, None)
-    return crescent & (head.x * side > 2)
-
-
-def _along_skull(
-    rng: np.random.Generator, head: Head, reach: float, height: float
-) -> np.ndarray:
-    """Angle to a random place on the side of the skull, in units of `reach` (radians)."""
-    turn = rng.choice((-1, 1)) * rng.uniform(0.25, 0.75) * np.pi  # never on the midline
-    flat = np.sqrt(1 - height**2)
-    place = (flat * np.sin(turn), flat * np.cos(turn), height)
-    length = np.sqrt(head.x**2 + head.y**2 + head.z**2) + 1e-3
-    cosine = (head.x * place[0] + head.y * place[1] + head.z * place[2]) / length
-    return np.arccos(np.clip(cosine, -1, 1)) / reach
-
-
-_MAKERS: dict[str, Maker] = {
-    "IPH": _intraparenchymal,
-    "IVH": _intraventricular,
-    "SAH": _subarachnoid,
-    "EDH": _epidural,
-    "SDH": _subdural,
-}
+def paint_blood(canvas: Canvas, found: list[Lesion], at: Place, spaces: Spaces) -> None:
+    """Paint the lesions inside the brain and its CSF, then those between brain and bone."""
+    under = edge(at.depth - 1.0, at.px)
+    for lesion in found:
+        if lesion.name == "IPH":
+            inside = np.minimum(lesion.region(at), np.abs(at.x) + 3.0)
+            solid = under * (1 - spaces.ventricle)
+            dry = solid * (1 - spaces.subarachnoid)
+            canvas.paint(edge(inside + lesion.rim, 2.5) * dry, Tissue.OEDEMA)
+            canvas.bleed(edge(inside, at.px) * solid, lesion.label, lesion.attenuation(at))
+        elif lesion.name == "IVH":
+            ragged = 1.2 * lesion.texture(at.x, at.y, at.z)
+            inside = lesion.centre[1] - at.y + ragged
+            if lesion.centre[0]:
+                inside = np.minimum(inside, at.x * np.sign(lesion.centre[0]) + 1.5)
+            cover = edge(inside, 1.5) * spaces.ventricle
+            canvas.bleed(cover, lesion.label, lesion.attenuation(at))
+        elif lesion.name == "SAH":
+            cover = edge(lesion.region(at), 3.0) * spaces.subarachnoid * (1 - spaces.ventricle)
+            canvas.bleed(cover, lesion.label, lesion.attenuation(at))
+    for lesion in found[::-1]:
+        if lesion.name in ("EDH", "SDH"):
+            inside = np.minimum(lesion.thickness(at) - at.depth, at.depth) - DURA_MM
+            cover = edge(inside, at.px) * (lesion.thickness(at) > 0.5)
+            canvas.bleed(cover, lesion.label, lesion.attenuation(at))

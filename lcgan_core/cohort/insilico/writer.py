@@ -9,14 +9,10 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from lcgan_core.cohort.dicom import series_affine
-from lcgan_core.cohort.insilico import acquisition, anatomy, hemorrhage
-
-FIELD_MM = (225.0, 250.0)  # of view, as in the public sets
-TOP_MM = 70.0  # the cohort covers the head from FOOT_MM to here
-FOOT_MM = (-46.0, -34.0)
+from lcgan_core.cohort.insilico.patient import LOWEST_MM, scan_patient
 
 
 def patient_name(number: int) -> str:
@@ -37,23 +33,18 @@ def write_patient(folder: Path, number: int, seed: int, matrix: int, slices: int
     final = folder / patient_name(number)
     if final.exists():
         return final
-    rng = np.random.default_rng([seed, number])
-    foot = rng.uniform(*FOOT_MM)
-    pixel = round(rng.uniform(*FIELD_MM) / matrix, 4)
-    step = round((TOP_MM - foot) / (slices - 1), 2)
-    spacing = (step, pixel, pixel)
-    head = anatomy.grow(rng, (slices, matrix, matrix), spacing, foot)
-    true_hu, labels = hemorrhage.bleed(rng, head)
-    hu = acquisition.scan(rng, true_hu, spacing)
+    scan = scan_patient(seed, number, matrix, slices)
+    spacing = (scan.slice_spacing, scan.pixel_spacing, scan.pixel_spacing)
+    foot = LOWEST_MM + scan.slice_spacing / 2
 
     work = folder / f".{final.name}.writing"
     shutil.rmtree(work, ignore_errors=True)
     (work / "series").mkdir(parents=True)
     try:
-        series = [_slice(hu[k], k, number, seed, foot, spacing) for k in range(slices)]
+        series = [_slice(scan.hu[k], k, number, seed, foot, spacing) for k in range(slices)]
         for k, item in enumerate(series, start=1):
             item.save_as(work / "series" / f"IM{k:04d}.dcm", enforce_file_format=True)
-        image = nib.Nifti1Image(labels.T, series_affine(series))
+        image = nib.Nifti1Image(scan.labels.T, series_affine(series))
         # gzip stores the time of writing, which would make every cohort another
         (work / "labels.nii.gz").write_bytes(gzip.compress(image.to_bytes(), 5, mtime=0))
         work.rename(final)
@@ -62,7 +53,7 @@ def write_patient(folder: Path, number: int, seed: int, matrix: int, slices: int
     return final
 
 
-def _uid(*parts: object) -> str:
+def _uid(*parts: object) -> UID:
     return generate_uid(entropy_srcs=["LcGAN in silico", *(str(part) for part in parts)])
 
 

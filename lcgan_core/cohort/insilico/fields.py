@@ -1,0 +1,120 @@
+"""Smooth random fields, soft edges and simple solids: what anatomy is drawn with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from lcgan_core.cohort.insilico.tissues import Array
+
+GRID = 64
+
+
+@dataclass(frozen=True)
+class Field:
+    """A periodic random field on a GRID^3 lattice of `step` mm, sampled linearly anywhere."""
+
+    values: Array
+    step: float
+
+    def __call__(self, x: Array, y: Array, z: Array) -> Array:
+        """(n,) float32 values at points (mm)."""
+        points = np.stack([x, y, z]) / np.float32(self.step)
+        found = ndimage.map_coordinates(
+            self.values, points, order=1, mode="grid-wrap", output=np.float32
+        )
+        return np.asarray(found)
+
+
+def smooth(rng: np.random.Generator, length: float, step: float = 4.0) -> Field:
+    """A field of zero mean and unit variance; `length` (mm) is the SD of its Gaussian kernel."""
+    response = np.exp(-2.0 * (np.pi * _frequencies() * length / step) ** 2)
+    return Field(_filtered(rng, response), step)
+
+
+def folds(rng: np.random.Generator, wavelength: float, step: float = 3.0) -> Field:
+    """A field of about the signed distance (mm) to sheets that wind and branch as sulci do.
+
+    The sheets are the zero set of band-pass noise: one every half `wavelength` (mm).
+    """
+    response = np.exp(-0.5 * ((_frequencies() * wavelength / step - 1.0) / 0.18) ** 2)
+    values = _filtered(rng, response)
+    slope = np.sqrt(sum(g**2 for g in np.gradient(values, step)))
+    # value over slope is a distance; the floor keeps it finite on ridges, where the slope is zero
+    return Field((values / (slope + 0.5 * slope.mean())).astype(np.float32), step)
+
+
+def _frequencies() -> Array:
+    full, half = np.fft.fftfreq(GRID), np.fft.rfftfreq(GRID)
+    squares = full[:, None, None] ** 2 + full[None, :, None] ** 2 + half[None, None, :] ** 2
+    return np.asarray(np.sqrt(squares))
+
+
+def _filtered(rng: np.random.Generator, response: Array) -> Array:
+    white = rng.standard_normal((GRID, GRID, GRID), dtype=np.float32)
+    values = np.fft.irfftn(np.fft.rfftn(white) * response, s=white.shape, axes=(0, 1, 2))
+    values -= values.mean()
+    return np.asarray(values / values.std(), dtype=np.float32)
+
+
+def edge(inside: Array, width: float) -> Array:
+    """Share of a voxel `width` mm wide that a shape covers whose border lies `inside` mm away.
+
+    >>> edge(np.array([-1.0, 0.0, 0.25, 2.0]), 1.0).tolist()
+    [0.0, 0.5, 0.75, 1.0]
+    """
+    return np.clip(inside / width + 0.5, 0.0, 1.0)
+
+
+def sheet(distance: Array, half: Array | float, width: float) -> Array:
+    """Share of a voxel `width` mm wide that a sheet of half thickness `half` covers.
+
+    >>> sheet(np.array([0.0, 1.0]), 0.25, 1.0).tolist()
+    [0.5, 0.0]
+    """
+    return np.clip(np.minimum((half - distance) / width + 0.5, 2.0 * half / width), 0.0, 1.0)
+
+
+def ramp(values: Array, low: float, high: float) -> Array:
+    """The smooth step 3t^2 - 2t^3 from 0 at `low` to 1 at `high`.
+
+    >>> ramp(np.array([0.0, 1.0, 2.0, 3.0]), 1.0, 3.0).tolist()
+    [0.0, 0.0, 0.5, 1.0]
+    """
+    t = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def ball(x: Array, y: Array, z: Array, radii: tuple[float, float, float]) -> Array:
+    """About the distance (mm) into an ellipsoid around the origin; negative outside.
+
+    >>> ball(np.array([0.0, 4.0]), np.zeros(2), np.zeros(2), (2.0, 5.0, 5.0)).tolist()
+    [2.0, -2.0]
+    """
+    return np.asarray(
+        (1.0 - np.sqrt((x / radii[0]) ** 2 + (y / radii[1]) ** 2 + (z / radii[2]) ** 2))
+        * min(radii)
+    )
+
+
+Point = tuple[float, float, float]
+
+
+def tube(
+    x: Array, y: Array, z: Array, ends: tuple[Point, Point], radii: tuple[float, float]
+) -> Array:
+    """Distance (mm) into a straight tube whose radius runs from one value to the other.
+
+    >>> axis = np.array([0.0, 5.0])
+    >>> tube(axis, axis * 0 + 1, axis * 0, ((0, 0, 0), (10, 0, 0)), (2.0, 4.0)).tolist()
+    [1.0, 2.0]
+    """
+    start = ends[0]
+    way = [b - a for a, b in zip(*ends, strict=True)]
+    away = [x - start[0], y - start[1], z - start[2]]
+    length2 = sum(w * w for w in way)
+    along = np.clip(sum(a * w for a, w in zip(away, way, strict=True)) / length2, 0.0, 1.0)
+    apart = np.sqrt(sum((a - along * w) ** 2 for a, w in zip(away, way, strict=True)))
+    return np.asarray(radii[0] + along * (radii[1] - radii[0]) - apart)

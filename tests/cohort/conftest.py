@@ -1,0 +1,102 @@
+"""A small made-up head CT on disk, for the tests that read one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+NAME, IDENTITY, BORN = "ROENTGEN^WILHELM", "HOSPITAL-4711", "18450327"
+"""What must never reach a slice store."""
+
+
+@dataclass
+class Study:
+    """A patient's folder, and what was put into it: hu and labels (S, H, W), mm."""
+
+    folder: Path
+    hu: np.ndarray
+    labels: np.ndarray
+    step: float
+    spacing: tuple[float, float]
+
+    @property
+    def slices(self) -> list[Path]:
+        return sorted(self.folder.glob("*.dcm"))
+
+    @property
+    def mask(self) -> Path:
+        return self.folder / "mask.nii.gz"
+
+    def edit(self, index: int, **changes: object) -> Path:
+        """Change attributes of a slice's file; None removes one."""
+        path = self.slices[index]
+        item = pydicom.dcmread(path)
+        for name, value in changes.items():
+            if value is None:
+                delattr(item, name)
+            else:
+                setattr(item, name, value)
+        item.save_as(path)
+        return path
+
+    def write_mask(self, labels: np.ndarray, affine: np.ndarray | None = None) -> None:
+        """Write (S, H, W) labels; the affine is that of the series unless given."""
+        affine = self.affine if affine is None else affine
+        nib.save(nib.Nifti1Image(labels.T, affine), self.mask)
+
+    @property
+    def affine(self) -> np.ndarray:
+        """Of (column, row, slice) to RAS, worked out by hand: columns to the left, rows back."""
+        return np.array(
+            [
+                [-self.spacing[1], 0, 0, 11.0],
+                [0, -self.spacing[0], 0, 7.0],
+                [0, 0, self.step, -20.0],
+                [0, 0, 0, 1],
+            ]
+        )
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """Six slices of 20 x 24, file names in no order, one mask."""
+    return make_study(tmp_path / "cohort" / "patient one")
+
+
+def make_study(folder: Path, seed: int = 0, shape: tuple[int, int, int] = (6, 20, 24)) -> Study:
+    rng = np.random.default_rng(seed)
+    hu = rng.integers(-1024, 3071, shape).astype(np.int16)
+    labels = rng.integers(0, 6, shape).astype(np.uint8)
+    it = Study(folder, hu, labels, 5.0, (0.5, 0.75))
+    folder.mkdir(parents=True)
+    series, study, frame = (generate_uid(entropy_srcs=[str(folder.name), s]) for s in "abc")
+    for k, letter in enumerate(rng.permutation(list("qwertzuiop"[: shape[0]]))):
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID = CTImageStorage
+        meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(folder.name), str(k)])
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        item = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
+        item.SOPClassUID, item.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
+        item.SeriesInstanceUID, item.StudyInstanceUID = series, study
+        item.FrameOfReferenceUID = frame
+        item.PatientName, item.PatientID, item.PatientBirthDate = NAME, IDENTITY + folder.name, BORN
+        item.Modality = "CT"
+        item.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        item.ImagePositionPatient = [-11.0, -7.0, -20.0 + k * it.step]
+        item.PixelSpacing = list(it.spacing)
+        item.SliceThickness = it.step
+        item.Rows, item.Columns = shape[1:]
+        item.SamplesPerPixel, item.PhotometricInterpretation = 1, "MONOCHROME2"
+        item.BitsAllocated, item.BitsStored, item.HighBit = 16, 16, 15
+        item.PixelRepresentation = 0
+        # another intercept on every slice: a reader must apply each slice's own
+        item.RescaleSlope, item.RescaleIntercept = 1, -1024 - k
+        item.PixelData = (hu[k].astype(np.int32) + 1024 + k).astype("<u2").tobytes()
+        item.save_as(folder / f"{letter}.dcm", enforce_file_format=True)
+    it.write_mask(labels)
+    return it

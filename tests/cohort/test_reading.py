@@ -1,0 +1,188 @@
+"""DICOM and NIfTI are read to the same head, whoever reads them and however the mask lies."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
+
+from lcgan_core.cohort.dicom import read_cohort, read_patient
+from lcgan_core.errors import UserError
+
+from .conftest import make_study
+
+
+def test_hu_and_labels_are_what_was_written(study):
+    series = read_patient(study.folder)
+    assert np.array_equal(series.hu, study.hu) and series.hu.dtype == np.int16
+    assert np.array_equal(series.labels, study.labels) and series.labels.dtype == np.uint8
+    assert np.allclose(series.positions, -20 + 5 * np.arange(6))
+    assert series.pixel_spacing == study.spacing
+
+
+def test_simpleitk_reads_the_same_head(study):
+    series = read_patient(study.folder)
+    image = sitk.ReadImage(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(study.folder)))
+    assert np.array_equal(sitk.GetArrayFromImage(image), series.hu)
+    assert np.allclose(image.GetSpacing(), (*series.pixel_spacing[::-1], 5.0))
+    mask = nib.load(study.mask)
+    # DICOM counts to the left and back, NIfTI to the right and front
+    assert np.allclose(np.diag([-1, -1, 1]) @ image.GetOrigin(), mask.affine[:3, 3])
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LAS", "LPS", "LPI", "PSR", "AIL"])
+def test_a_mask_stored_in_any_orientation_gives_the_same_labels(study, codes):
+    image = nib.load(study.mask)
+    turn = ornt_transform(io_orientation(image.affine), axcodes2ornt(codes))
+    turned = image.as_reoriented(turn)
+    assert nib.aff2axcodes(turned.affine) == tuple(codes)
+    nib.save(turned, study.mask)
+    assert np.array_equal(read_patient(study.folder).labels, study.labels)
+
+
+def test_series_written_from_head_to_feet_is_sorted_from_the_feet_up(study):
+    for k, path in enumerate(study.slices):
+        path.rename(path.with_name(f"{'zyxwvu'[k]}"))  # no suffix, reversed names
+    assert np.array_equal(read_patient(study.folder).hu, study.hu)
+
+
+def test_values_beyond_the_scale_of_ct_are_clipped(study):
+    for k in range(6):
+        study.edit(k, RescaleSlope=40)
+    hu = read_patient(study.folder).hu
+    assert hu.min() >= -1024 and hu.max() == 3071
+
+
+def test_a_cohort_yields_its_patients_one_by_one(tmp_path):
+    for name in ("b", "a", "c"):
+        make_study(tmp_path / name)
+    (tmp_path / "README.md").write_text("not a patient")
+    patients = read_cohort(tmp_path)
+    assert iter(patients) is patients
+    assert [series.patient[-1] for series in patients] == ["a", "b", "c"]
+
+
+def refused(study, *parts):
+    """The sentence with which a patient's folder is refused names these."""
+    with pytest.raises(UserError) as told:
+        read_patient(study.folder)
+    text = str(told.value)
+    assert "\n" not in text and all(part in text for part in parts), text
+    return text
+
+
+def test_empty_folder_is_not_a_cohort(tmp_path):
+    with pytest.raises(UserError, match="not a cohort"):
+        list(read_cohort(tmp_path))
+
+
+def test_folder_that_does_not_exist_is_told(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        list(read_cohort(tmp_path / "nowhere"))
+
+
+def test_patient_folder_without_dicom_is_told(study):
+    for path in study.slices:
+        path.unlink()
+    refused(study, "patient one", "no DICOM")
+
+
+def test_mr_is_refused_by_name(study):
+    path = study.edit(2, Modality="MR")
+    refused(study, path.name, "MR", "CT")
+
+
+def test_truncated_file_is_named(study):
+    path = study.slices[3]
+    path.write_bytes(path.read_bytes()[:-200])
+    refused(study, path.name)
+
+
+def test_file_cut_inside_its_header_is_named(study):
+    path = study.slices[3]
+    path.write_bytes(path.read_bytes()[:600])
+    refused(study, path.name)
+
+
+def test_file_that_is_no_dicom_is_named(study):
+    (study.folder / "notes.doc").write_bytes(b"x" * 500)
+    refused(study, "notes.doc")
+
+
+def test_missing_slice_is_told_with_its_neighbours(study):
+    order = sorted(study.slices, key=lambda p: _height(p))
+    order[3].unlink()
+    refused(study, "lacks slices", order[2].name, order[4].name)
+
+
+def test_two_slices_at_one_place_are_told(study):
+    order = sorted(study.slices, key=lambda p: _height(p))
+    study.edit(study.slices.index(order[1]), ImagePositionPatient=[-11.0, -7.0, -20.0])
+    refused(study, "same position")
+
+
+def test_missing_rescale_is_told(study):
+    path = study.edit(1, RescaleIntercept=None)
+    refused(study, path.name, "RescaleIntercept")
+
+
+def test_missing_mask_is_told(study):
+    study.mask.unlink()
+    refused(study, "mask", "patient one")
+
+
+def test_two_masks_are_told(study):
+    (study.folder / "other.nii.gz").write_bytes(study.mask.read_bytes())
+    refused(study, "2 NIfTI masks")
+
+
+def test_damaged_mask_is_named(study):
+    study.mask.write_bytes(study.mask.read_bytes()[:60])
+    refused(study, "mask.nii.gz")
+
+
+def test_mask_with_too_few_slices_is_told(study):
+    study.write_mask(study.labels[:-1])
+    refused(study, "mask.nii.gz", "5", "6")
+
+
+def test_mask_of_another_place_is_told(study):
+    away = study.affine.copy()
+    away[1, 3] += 12
+    study.write_mask(study.labels, away)
+    refused(study, "mask.nii.gz", "12.0 mm")
+
+
+def test_mask_of_another_pixel_size_is_told(study):
+    away = study.affine.copy()
+    away[0, 0] *= 1.3
+    study.write_mask(study.labels, away)
+    refused(study, "mask.nii.gz")
+
+
+def test_unknown_label_is_told_with_the_right_ones(study):
+    labels = study.labels.copy()
+    labels[2, 3, 4] = 9
+    study.write_mask(labels)
+    refused(study, "mask.nii.gz", "9", "1 IPH", "5 SDH")
+
+
+def test_a_probability_map_is_not_a_mask(study):
+    study.write_mask(study.labels.astype(np.float32) * 0.5)
+    refused(study, "mask.nii.gz")
+
+
+def test_two_series_in_one_folder_are_told(study):
+    study.edit(0, SeriesInstanceUID="1.2.3")
+    refused(study, "2 series")
+
+
+def test_localizer_of_the_same_series_is_told(study):
+    path = study.edit(0, ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
+    refused(study, path.name, "orientation")
+
+
+def _height(path):
+    import pydicom
+
+    return float(pydicom.dcmread(path).ImagePositionPatient[2])
