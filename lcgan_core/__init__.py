@@ -1,1 +1,1 @@
-"""LcGAN (Karki, Cho, Ko; SPIE Medical Imaging 2020) as a reproducible paper: models, metrics, stages."""
+"""LcGAN (Karki, Cho, Ko; SPIE Medical Imaging 2020) as a paper that you run."""

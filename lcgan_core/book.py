@@ -11,7 +11,7 @@ import nbformat
 
 from lcgan_core import runs
 from lcgan_core.errors import UserError
-from lcgan_core.plan import Job
+from lcgan_core.plan import ALL, Job
 from lcgan_core.profiles import STAGE_PARAMETERS, Config
 
 ROOT = runs.REPOSITORY
@@ -34,7 +34,7 @@ def source(stage: str) -> Path:
 
 def executed(config: Config, job: Job) -> Path:
     """Where the executed notebook of a job lies or will lie."""
-    name = job.stage if job.key == "all" else f"{job.stage}-{job.key}"
+    name = job.stage if job.key == ALL else f"{job.stage}-{job.key}"
     return runs.root() / config.name / "notebooks" / f"{name}.ipynb"
 
 
@@ -73,7 +73,16 @@ def build(config: Config) -> None:
         _stage_notebook(executed(config, job), place / "notebooks" / source(job.stage).name)
     log = runs.root() / config.name / "logs" / "book.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "jupyter_book", "build", "-W", "-n", "--keep-going", place]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_book",
+        "build",
+        "-W",
+        "-n",
+        "--keep-going",
+        str(place),
+    ]
     with log.open("w") as lines:
         done = subprocess.run(command, stdout=lines, stderr=subprocess.STDOUT, check=False)
     if done.returncode:

@@ -139,4 +139,3 @@ def spread(total: int, count: int) -> np.ndarray:
     [0, 4, 9]
     """
     return np.unique(np.linspace(0, total - 1, min(count, total)).astype(int))
-

@@ -27,6 +27,10 @@ USES = {
 """The parts of a profile that a stage reads itself (its inputs bring their own)."""
 
 
+ALL = "all"
+"""Key of a stage that is one job."""
+
+
 class Job(NamedTuple):
     """One artefact of a run: a stage, and what tells it from the stage's other artefacts."""
 
@@ -36,13 +40,13 @@ class Job(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Folder name under runs/<profile>/<stage>/.
+        """Folder name under runs/<profile>/<stage>/, or ALL where the stage is one folder.
 
         >>> Job("segmentation", 0.25, "both").key
         '0.25-both'
         """
         parts = [f"{self.fraction:g}" if self.fraction is not None else None, self.what]
-        return "-".join(part for part in parts if part) or "all"
+        return "-".join(part for part in parts if part) or ALL
 
 
 def inputs(config: Config, job: Job) -> list[Job]:

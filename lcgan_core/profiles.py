@@ -96,7 +96,7 @@ class Config(Group):
     @field_validator("fractions")
     @classmethod
     def _ascending_to_all(cls, fractions: tuple[float, ...]) -> tuple[float, ...]:
-        if list(fractions) != sorted(set(fractions)) or not 0 < fractions[0] or fractions[-1] != 1:
+        if list(fractions) != sorted(set(fractions)) or not fractions[0] > 0 or fractions[-1] != 1:
             raise ValueError("fractions must ascend from above 0 to 1.0")
         return fractions
 

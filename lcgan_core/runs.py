@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lcgan_core.errors import UserError
-from lcgan_core.plan import Job, code_hash, fingerprint, inputs
+from lcgan_core.plan import ALL, Job, code_hash, fingerprint, inputs
 from lcgan_core.profiles import Config
 
 REPOSITORY = Path(__file__).parent.parent
@@ -32,7 +32,8 @@ def root() -> Path:
 
 def folder(config: Config, job: Job) -> Path:
     """Where the artefact of `job` lies or will lie."""
-    return root() / config.name / job.stage / job.key
+    stage = root() / config.name / job.stage
+    return stage if job.key == ALL else stage / job.key
 
 
 def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:

@@ -33,7 +33,11 @@ def test_the_grid_has_every_arm_at_every_fraction_and_no_cycle():
 @pytest.mark.parametrize(
     ("override", "stale", "kept"),
     [
-        ({"realism_epochs": 9}, {"selection", "augmentation", "evaluation"}, {"training", "cohort"}),
+        (
+            {"realism_epochs": 9},
+            {"selection", "augmentation", "evaluation"},
+            {"training", "cohort"},
+        ),
         ({"lcgan_width": 4}, {"training", "selection"}, {"cohort"}),
         ({"evaluation_resamples": 50}, {"evaluation"}, {"segmentation", "selection", "training"}),
         ({"seed": 1}, set(profiles.STAGE_PARAMETERS), set()),

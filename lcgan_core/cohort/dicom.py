@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import nibabel as nib
 import numpy as np
@@ -33,12 +34,14 @@ def read_cohort(folder: Path) -> Iterator[Series]:
     """Every patient folder's series, in the order of the folders' names; one at a time."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} does not exist; give the folder that holds the patients' folders.")
+        raise UserError(
+            f"{folder} does not exist; give the folder that holds the patients' folders."
+        )
     patients = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
     if not patients:
         raise UserError(
-            f"{folder} is not a cohort: it holds no folder; give a folder with one folder a patient, "
-            "each with a CT series (DICOM) and a mask (NIfTI)."
+            f"{folder} is not a cohort: it holds no folder; give one with a folder for each "
+            "patient, each with a CT series (DICOM) and a mask (NIfTI)."
         )
     for patient in patients:
         yield read_patient(patient)
@@ -61,11 +64,13 @@ def read_patient(folder: Path) -> Series:
         raise UserError(f"{folder} is not a patient's folder: it holds no DICOM file.")
     if len(masks) != 1:
         raise UserError(
-            f"{folder} holds {len(masks)} NIfTI masks; give exactly one (.nii or .nii.gz) a patient."
+            f"{folder} holds {len(masks)} NIfTI masks; give exactly one (.nii, .nii.gz)."
         )
     uids = {str(item.SeriesInstanceUID) for item in slices}
     if len(uids) != 1:
-        raise UserError(f"{folder} holds {len(uids)} series; keep the one that the mask belongs to.")
+        raise UserError(
+            f"{folder} holds {len(uids)} series; keep the one that the mask belongs to."
+        )
     positions = _sort(folder, slices)
     first = slices[0]
     affine = series_affine(slices)
@@ -174,7 +179,7 @@ def _to_hu(item: pydicom.Dataset) -> np.ndarray:
 def _read_mask(path: Path, affine: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """(S, H, W) uint8 labels on the series' grid, turned by the two affines."""
     try:
-        image = nib.load(path)
+        image = cast(nib.Nifti1Image, nib.load(path))
         voxels = np.asarray(image.dataobj)
     except (ImageFileError, OSError, EOFError, ValueError, gzip.BadGzipFile) as error:
         raise UserError(f"{path} is not a readable NIfTI mask ({error}); write it anew.") from None

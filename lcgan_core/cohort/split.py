@@ -1,4 +1,4 @@
-"""Split by patient and nested subsets: no patient on both sides, small subsets inside large ones."""
+"""Split by patient, and subsets of which each contains the smaller ones."""
 
 from __future__ import annotations
 

@@ -125,12 +125,12 @@ def build_store(
     return SliceStore.open(folder)
 
 
-def _slices(series: Series, size: int, salt: bytes) -> Iterable[tuple[dict, np.ndarray, np.ndarray]]:
+def _slices(
+    series: Series, size: int, salt: bytes
+) -> Iterable[tuple[dict, np.ndarray, np.ndarray]]:
     patient, uid = (_hash(salt, name) for name in (series.patient, series.uid))
     for k, position in enumerate(series.positions):
-        hu, labels, spacing = resample(
-            series.hu[k], series.labels[k], series.pixel_spacing, size
-        )
+        hu, labels, spacing = resample(series.hu[k], series.labels[k], series.pixel_spacing, size)
         areas = np.bincount(labels.ravel(), minlength=len(HEMORRHAGES) + 1)[1:] * spacing**2
         row = {
             "patient": patient,
@@ -162,7 +162,9 @@ def resample(
         how = cv2.INTER_AREA if rows > size else cv2.INTER_LINEAR
         resized = cv2.resize(square_hu.astype(np.float32), (size, size), interpolation=how)
         square_hu = resized.round().astype(np.int16)
-        square_labels = cv2.resize(square_labels, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+        square_labels = cv2.resize(
+            square_labels, (size, size), interpolation=cv2.INTER_NEAREST_EXACT
+        )
     return square_hu, square_labels, side / size
 
 
@@ -173,7 +175,11 @@ def _hash(salt: bytes, name: str) -> str:
 def _add_header(raw: Path, target: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Turn streamed values into a .npy file: its header needs the number of slices, known last."""
     with target.open("wb") as out, raw.open("rb") as values:
-        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        header = {
+            "descr": np.lib.format.dtype_to_descr(dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
         np.lib.format.write_array_header_1_0(out, header)
         shutil.copyfileobj(values, out)
     raw.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -24,8 +25,11 @@ SECONDS_BETWEEN_CHECKPOINTS = 10.0
 class Task(Protocol):
     """A network to train: what it is made of, and one optimiser step on a batch."""
 
-    modules: Mapping[str, nn.Module]
-    optimizers: Mapping[str, torch.optim.Optimizer]
+    @property
+    def modules(self) -> Mapping[str, nn.Module]: ...
+
+    @property
+    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]: ...
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """One optimiser step on the samples with indices `batch`; returns scalar losses."""
@@ -48,9 +52,16 @@ def seed_of(*parts: object) -> int:
 
 
 def progress(things: Iterable, label: str, unit: str, total: int | None = None) -> Iterable:
-    """A progress bar on the terminal; never in a notebook's outputs, which nbval compares."""
+    """A progress bar where there is a terminal; never in a notebook, whose outputs nbval reads."""
     return tqdm(
-        things, desc=label, unit=unit, total=total, file=sys.__stderr__, mininterval=2, leave=False
+        things,
+        desc=label,
+        unit=unit,
+        total=total,
+        file=sys.__stderr__,
+        mininterval=1,
+        leave=False,
+        disable=None,
     )
 
 
@@ -114,7 +125,7 @@ def _epoch(task: Task, samples: int, batch: int, seed: int, epoch: int, label: s
             # summed on the device: reading a loss would make the device wait at every step
             sums[name] = sums.get(name, 0) + loss.detach()
     means = {name: float(total) / len(batches) for name, total in sums.items()}
-    bad = [name for name, mean in means.items() if not mean == mean or abs(mean) == float("inf")]
+    bad = [name for name, mean in means.items() if not math.isfinite(mean)]
     if bad:
         raise UserError(
             f"{label}: {', '.join(bad)} loss is not a number in epoch {epoch}; "

@@ -22,9 +22,7 @@ class RealismTask:
         torch.manual_seed(seed_of(seed, "weights"))
         self.classifier = RealismClassifier().to(device(), memory_format=torch.channels_last)
         self.modules = {"classifier": self.classifier}
-        adam = torch.optim.Adam(
-            self.classifier.parameters(), lr=settings.learning_rate, fused=True
-        )
+        adam = torch.optim.Adam(self.classifier.parameters(), lr=settings.learning_rate, fused=True)
         self.optimizers = {"adam": adam}
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
@@ -44,5 +42,8 @@ class RealismTask:
 def probability_real(classifier: RealismClassifier, images: Tensor, batch: int = 32) -> Tensor:
     """P(real) in 0..1, (N,) float32 on the CPU, for `images` (N, H, W) uint8."""
     classifier.eval()
-    parts = [classifier(to_network(part.to(device()), 3)).softmax(1)[:, 1].cpu() for part in images.split(batch)]
+    parts = [
+        classifier(to_network(part.to(device()), 3)).softmax(1)[:, 1].cpu()
+        for part in images.split(batch)
+    ]
     return torch.cat(parts)

@@ -17,9 +17,7 @@ from lcgan_core.transforms.encoding import to_network
 
 def network(settings: Segmentation) -> tuple[FCN8s, str]:
     """FCN-8s on the device with its initialisation, and a sentence that names the latter."""
-    fcn = FCN8s(
-        width=settings.width, border=settings.border, batch_norm=settings.batch_norm
-    )
+    fcn = FCN8s(width=settings.width, border=settings.border, batch_norm=settings.batch_norm)
     initialisation = load_vgg16(fcn, settings.weights)
     return fcn.to(device(), memory_format=torch.channels_last), initialisation
 
@@ -31,8 +29,10 @@ def start_at_frequencies(fcn: FCN8s, labels: Tensor) -> None:
     From random weights the first epochs would otherwise go into learning that most pixels are
     background, and a short training would end there.
     """
-    counts = torch.bincount(labels.flatten().long(), minlength=len(fcn.score_fc7.bias)) + 1
-    fcn.score_fc7.bias.copy_((counts / counts.sum()).log())
+    bias = fcn.score_fc7.bias
+    assert bias is not None
+    counts = torch.bincount(labels.flatten().long(), minlength=len(bias)) + 1
+    bias.copy_((counts / counts.sum()).log())
 
 
 def _grey(images: Tensor) -> Tensor:
@@ -82,7 +82,10 @@ def optimizer(fcn: FCN8s, settings: Segmentation) -> torch.optim.Optimizer:
 def segment(fcn: FCN8s, images: Tensor, batch: int = 16) -> Tensor:
     """Label maps (N, H, W) uint8 on the CPU for `images` (N, H, W) uint8."""
     fcn.eval()
-    parts = [fcn(_grey(part.to(device()))).argmax(1).to(torch.uint8).cpu() for part in images.split(batch)]
+    parts = [
+        fcn(_grey(part.to(device()))).argmax(1).to(torch.uint8).cpu()
+        for part in images.split(batch)
+    ]
     return torch.cat(parts)
 
 

@@ -26,9 +26,8 @@ ARM_STYLE = {
 def show_slice(axes: Axes, image: np.ndarray, labels: np.ndarray | None = None) -> None:
     """Draw a windowed slice (H, W) uint8 with the outlines of its labels (H, W)."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
-    for value in range(1, len(COLORS)) if labels is not None else ():
-        if (labels == value).any():
-            axes.contour(labels == value, [0.5], colors=[PALETTE[value]], linewidths=1)
+    for value in np.unique(labels[labels > 0]) if labels is not None else ():
+        axes.contour(labels == value, [0.5], colors=[PALETTE[value]], linewidths=1)
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():

@@ -132,6 +132,8 @@ def _place(row: dict, place: tuple[str, float, float], values: tuple[str, str]) 
 def html(table: pd.DataFrame) -> str:
     """A table for the book: intervals small and below their value."""
     text = table.to_html(classes="results", border=0)
-    return text.replace(" (.", "<br><small>(.").replace(" (1.", "<br><small>(1.").replace(
-        ")</td>", ")</small></td>"
+    return (
+        text.replace(" (.", "<br><small>(.")
+        .replace(" (1.", "<br><small>(1.")
+        .replace(")</td>", ")</small></td>")
     )

@@ -43,7 +43,8 @@ def _build(config: Config, work: Path) -> None:
     else:
         series = _users(Path(source))
         salt = _salt()
-    store = build_store(series, work / "store", config.image_size, source, salt)
+    label = IN_SILICO if source == IN_SILICO else "own head CTs"  # a path may name somebody
+    store = build_store(series, work / "store", config.image_size, label, salt)
     split = split_patients(
         store.slices.patient, config.cohort.test_share, seed_of(config.seed, "split")
     )

@@ -62,12 +62,12 @@ def read_results(path: Path, profile: str) -> pd.DataFrame:
 def _evaluate(config: Config, work: Path) -> None:
     test = cohort.test_slices(config)
     min_area = scaled_min_area(config.image_size)
+    resamples = patient_resamples(
+        test.table.patient.to_numpy(), config.evaluation.resamples, config.seed
+    )
     rows = []
     for job in progress(segmentations(config), "evaluating", "arm"):
         done = segmentation.run(config, job.fraction, job.what)
-        resamples = patient_resamples(
-            test.table.patient.to_numpy(), config.evaluation.resamples, config.seed
-        )
         for row in with_intervals(done.overlap, min_area, resamples):
             rows.append(
                 {
@@ -184,7 +184,7 @@ def _facts(config: Config) -> dict:
             "test": len(cohort.test_slices(config).table),
         },
         "image_size": config.image_size,
-        "initialisation": segmentation.run(config, jobs[0].fraction, jobs[0].what).initialisation,
+        "initialisation": segmentation.run(config, config.fractions[0], "original").initialisation,
         "code": records[0]["code"],
         "versions": records[0]["versions"],
         "device": sorted({record["device"] for record in records}),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lcgan_core import metrics, runs
+from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.loops.engine import fit, progress, seed_of
 from lcgan_core.loops.lcgan import load_generator, synthesise
 from lcgan_core.loops.segmentation import load_network, segment
@@ -47,7 +48,7 @@ def run(config: Config, fraction: float) -> Selection:
         folder,
         pd.read_csv(folder / "candidates.csv"),
         pd.read_csv(folder / "images.csv"),
-        pd.read_csv(folder / "real_images.csv", index_col=0).squeeze("columns"),
+        pd.read_csv(folder / "real_images.csv", index_col=0)["real slices"],
     )
 
 
@@ -182,7 +183,7 @@ def _keep_examples(
     scores: pd.DataFrame, fakes: dict[int, Tensor], subset: cohort.Slices, work: Path
 ) -> None:
     """Images for Fig. 3: of each candidate the best-scored ones of one and the same type."""
-    for name in cohort.HEMORRHAGES:
+    for name in HEMORRHAGES:
         area = subset.table[f"area_{name}"].to_numpy()
         own = np.flatnonzero(area >= 0.5 * subset.table.filter(like="area_").sum(axis=1))
         for epoch, images in fakes.items() if len(own) else ():

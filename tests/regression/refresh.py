@@ -8,11 +8,14 @@ import shutil
 import nbformat
 from nbclient import NotebookClient
 
-from lcgan_core import book, profiles, runs
+from lcgan_core import book, pages, profiles, runs
 from lcgan_core.plan import Job
+from lcgan_core.report import tables
+from lcgan_core.stages.evaluation import read_results
 
 CONFIG = profiles.load("quick")
 RESULTS = runs.REPOSITORY / "results" / "quick"
+START, END = "<!-- results: written by make reference -->", "<!-- end of results -->"
 
 
 def notebook(stage: str) -> None:
@@ -37,10 +40,30 @@ def results() -> None:
     shutil.copyfile(made / "results.csv", RESULTS / "results.csv")
     record = runs.provenance(made) | {"run": json.loads((made / "run.json").read_text())}
     runs.write_text(RESULTS / "provenance.json", json.dumps(record, indent=1) + "\n")
+    figure = pages.synthetic_examples(CONFIG, CONFIG.fractions[-2])
+    figure.savefig(RESULTS / "fig6.png", dpi=80, bbox_inches="tight")
     print(f"refreshed {RESULTS.relative_to(runs.REPOSITORY)}")
+
+
+def readme() -> None:
+    """Write Table 1 into README.md between its two marks."""
+    path = runs.REPOSITORY / "README.md"
+    before, _, rest = path.read_text().partition(START)
+    _, _, after = rest.partition(END)
+    runs.write_text(path, f"{before}{START}{readme_table()}{END}{after}")
+    print("refreshed README.md")
+
+
+def readme_table() -> str:
+    """Table 1 of the committed results as Markdown."""
+    table = tables.table1(read_results(RESULTS / "results.csv", "quick"))
+    lines = ["| | " + " | ".join(table.columns) + " |", "|---" * (len(table.columns) + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(row) + " |" for name, row in table.T.items()]
+    return "\n" + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
     for name in profiles.STAGE_PARAMETERS:
         notebook(name)
     results()
+    readme()

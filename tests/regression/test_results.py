@@ -1,0 +1,81 @@
+"""results.csv of a fresh quick run beside the committed one: what training leaves to chance.
+
+nbval compares to the letter what no processor changes. Trained numbers differ between processors
+and thread counts, since training amplifies the last digit of a sum; they are compared here, with
+tolerances that cover the difference measured between AVX-512 and AVX2 kernels (see TOLERANCE).
+"""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lcgan_core import profiles, runs
+from lcgan_core.plan import Job
+from lcgan_core.stages.evaluation import COLUMNS, read_results
+from tests.regression import refresh
+
+REFERENCE = runs.REPOSITORY / "results" / "quick" / "results.csv"
+KEY = ["fraction", "arm", "metric", "hemorrhage"]
+TOLERANCE = {"dice_image": 0.12, "dice_instance": 0.12, "dice_class_pooled": 0.2}
+"""Largest absolute difference of a value over all types. The others (precision, recall, and Dice
+where detected) are ratios of a few dozen counts in quick, and are held by their mean alone."""
+MEAN_TOLERANCE = 0.06
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    path = runs.folder(profiles.load("quick"), Job("evaluation")) / "results.csv"
+    if "LCGAN_RUNS" not in os.environ or not path.exists():
+        pytest.skip("no fresh quick run: `make notebooks` makes one and runs this test on it")
+    return read_results(path, "quick").set_index(KEY).sort_index()
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return read_results(REFERENCE, "quick").set_index(KEY).sort_index()
+
+
+def test_committed_results_have_every_cell_of_the_grid(reference):
+    config = profiles.load("quick")
+    rows = reference.reset_index()
+    assert list(pd.read_csv(REFERENCE, nrows=0).columns) == COLUMNS
+    cells = len(config.fractions) * len(profiles.ARMS)
+    # image 1; instance, detected, pooled, precision, recall: all and five types each
+    assert len(rows) == cells * (1 + 5 * 6)
+    assert set(rows.arm) == set(profiles.ARMS)
+    assert set(rows.fraction) == set(config.fractions)
+
+
+def test_intervals_hold_their_values(reference):
+    known = reference.dropna()
+    assert (known.ci_low <= known.value + 1e-6).mean() > 0.99
+    assert (known.value <= known.ci_high + 1e-6).mean() > 0.99
+
+
+def test_the_same_cells_and_the_same_number_of_cases(fresh, reference):
+    assert fresh.index.equals(reference.index)
+    fixed = ["dice_image", "dice_instance", "dice_class_pooled", "recall"]
+    here, there = (
+        table[table.index.get_level_values("metric").isin(fixed)].n for table in (fresh, reference)
+    )
+    assert here.equals(there), "cases follow from the cohort, which no processor changes"
+
+
+@pytest.mark.parametrize("metric", TOLERANCE)
+def test_trained_values_within_tolerance(fresh, reference, metric):
+    index = (slice(None), slice(None), metric, "all")
+    apart = (fresh.loc[index, "value"] - reference.loc[index, "value"]).abs()
+    assert apart.max() <= TOLERANCE[metric], apart[apart > TOLERANCE[metric]].to_string()
+
+
+@pytest.mark.parametrize("metric", ["dice_image", "dice_class_pooled", "recall"])
+def test_the_mean_over_the_grid_within_a_narrower_tolerance(fresh, reference, metric):
+    index = (slice(None), slice(None), metric, "all")
+    here, there = (np.nanmean(table.loc[index, "value"]) for table in (fresh, reference))
+    assert abs(here - there) <= MEAN_TOLERANCE
+
+
+def test_the_readme_shows_the_committed_results():
+    assert refresh.readme_table() in (runs.REPOSITORY / "README.md").read_text()
