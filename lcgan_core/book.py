@@ -71,6 +71,7 @@ def build(config: Config) -> None:
     (place / "notebooks").mkdir(exist_ok=True)
     for job in STAGE_PAGES:
         _stage_notebook(executed(config, job), place / "notebooks" / source(job.stage).name)
+    program = Path(sys.executable).with_name("jupyter-book")
     log = runs.root() / config.name / "logs" / "book.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [
