@@ -74,16 +74,7 @@ def build(config: Config) -> None:
     program = Path(sys.executable).with_name("jupyter-book")
     log = runs.root() / config.name / "logs" / "book.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter_book",
-        "build",
-        "-W",
-        "-n",
-        "--keep-going",
-        str(place),
-    ]
+    command = [str(program), "build", "-W", "-n", "--keep-going", str(place)]
     with log.open("w") as lines:
         done = subprocess.run(command, stdout=lines, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
