@@ -6,7 +6,7 @@ CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 PYTHON ?= python3
 BIN := .venv/bin
 NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
-SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --quiet rules host --rerun-incomplete --nolock
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --scheduler greedy --quiet rules host --rerun-incomplete --nolock
 TEST_RUNS := _build/test-runs
 
 .PHONY: help setup book book-path test lint unit notebooks reference clean

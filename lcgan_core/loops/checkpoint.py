@@ -58,7 +58,16 @@ def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> 
             index, field = key.split("/")
             state.setdefault(int(index), {})[field] = value
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+        _in_layout_of_weights(optimizer)
     return notes
+
+
+def _in_layout_of_weights(optimizer: torch.optim.Optimizer) -> None:
+    """Fused optimisers walk weights and moments side by side, in memory order."""
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _under(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

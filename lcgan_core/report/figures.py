@@ -143,7 +143,7 @@ def figure7(results: pd.DataFrame) -> Figure:
                 label=f"paper: {name}",
             )
         place.set_xscale("log")
-        shares = sorted({*results.fraction})
+        shares = sorted({*results.fraction, *paper_results().fraction})
         place.set_xticks([100 * f for f in shares], [percent(f) for f in shares], minor=False)
         place.minorticks_off()
         place.set_xlabel("share of the training patients")

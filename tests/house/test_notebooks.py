@@ -97,7 +97,10 @@ def complaints(notebook: dict, stage: str) -> list[str]:
         where = f"code cell {number}"
         if cell["execution_count"] is None:
             found.append(f"{where}: no execution count, so nbval would not compare it")
-        texts = [output_text(output) for output in cell["outputs"]]
+        texts = [
+            text_of(output.get("text", "")) + text_of(output.get("data", {}).get("text/plain", ""))
+            for output in cell["outputs"]
+        ]
         if sum(len(text.splitlines()) for text in texts) >= MAX_LINES:
             found.append(f"{where}: {MAX_LINES} or more lines of text")
         if any(output["output_type"] == "error" for output in cell["outputs"]):
