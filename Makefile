@@ -7,6 +7,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --scheduler greedy --quiet rules host --rerun-incomplete --nolock
+# the sentence of the job that failed last, below all that Snakemake says of it
+WHY = grep -hs '^UserError' $$(ls -t $${LCGAN_RUNS:-runs}/*/logs/*.log 2>/dev/null | head -1) | sed 's/^UserError/The run stopped/'
+WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
 
 .PHONY: help setup book book-path test lint unit notebooks reference clean
@@ -23,16 +26,17 @@ setup: .venv/.complete ## the virtual environment, every version pinned
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "Made .venv"
 
 book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value']
-	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS)
-	@echo "Book of profile $(PROFILE): $$($(MAKE) -s book-path)/index.html"
+	@$(WHERE) >/dev/null # a misspelt profile or number ends here, in one sentence
+	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS) || { echo; $(WHY); exit 1; }
+	@echo "Book of profile $(PROFILE): $$($(WHERE))/index.html"
 
 book-path: setup ## where the built pages lie
-	@$(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
+	@$(WHERE)
 
 test: lint unit notebooks ## style, types, unit tests, then every stage and notebook anew, compared
 	@echo "All tests passed; the fresh run lies in $(TEST_RUNS)."
