@@ -18,7 +18,7 @@ from tests.regression import refresh
 
 REFERENCE = runs.REPOSITORY / "results" / "quick" / "results.csv"
 KEY = ["fraction", "arm", "metric", "hemorrhage"]
-TOLERANCE = {"dice_image": 0.12, "dice_instance": 0.12, "dice_class_pooled": 0.2}
+TOLERANCE = {"dice_image": 0.15, "dice_instance": 0.15, "dice_class_pooled": 0.25}
 """Largest absolute difference of a value over all types. The others (precision, recall, and Dice
 where detected) are ratios of a few dozen counts in quick, and are held by their mean alone."""
 MEAN_TOLERANCE = 0.06
