@@ -35,11 +35,9 @@ def test_runs_from_any_working_directory(tmp_path):
     ("parameters", "sentence"),
     [
         ({"fracton": 0.25}, "Unknown parameter 'fracton' (did you mean 'fraction'?); allowed: "),
-        ({"profile": "qick"}, "Unknown profile 'qick'; allowed: compact, paper, quick."),
         ({"arm": "all"}, "Unknown arm 'all'; allowed: original, gan, traditional, both."),
-        ({"fraction": 0.3}, "allowed: 0.125, 0.25, 0.5, 1."),
     ],
-    ids=["parameter", "profile", "arm", "fraction"],
+    ids=["parameter", "arm"],  # a profile and a fraction go the same way: test_profiles.py
 )
 def test_what_is_unknown_fails_in_one_sentence(tmp_path, parameters, sentence):
     done = papermill("segmentation", "out.ipynb", tmp_path, **parameters)
