@@ -2,7 +2,7 @@
 PROFILE ?= quick
 COHORT ?=
 SET ?=
-CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON ?= python3
 BIN := .venv/bin
 NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
@@ -53,7 +53,7 @@ notebooks: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 notebooks: setup ## the quick grid from nothing, compared with the committed notebooks and results
 	@rm -rf $(TEST_RUNS)
 	$(SNAKEMAKE) --config profile=quick -- evaluated
-	$(BIN)/pytest -q -p no:doctest --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
+	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
 	$(BIN)/pytest -q tests/regression
 
 clean: ## delete runs and built pages, not the virtual environment
