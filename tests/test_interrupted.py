@@ -11,9 +11,18 @@ SMALL = {
     "lcgan_width": 2, "lcgan_snapshots": "[400]",
 }  # fmt: skip
 
+# the first checkpoint long before the end, however fast the machine is
+OFTEN = """
+from lcgan_core import cli
+from lcgan_core.loops import engine
+
+engine.SECONDS_BETWEEN_CHECKPOINTS = 0.5
+cli.main()
+"""
+
 
 def test_ctrl_c_during_training_then_again(tmp_path):
-    command = [sys.executable, "-m", "lcgan_core.cli", "run", "training", "--fraction", "1.0"]
+    command = [sys.executable, "-c", OFTEN, "run", "training", "--fraction", "1.0"]
     for name, value in SMALL.items():
         command += ["--set", f"{name}={value}"]
     environment = {**os.environ, "LCGAN_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1"}

@@ -81,7 +81,7 @@ def fit(
     Goes on from the checkpoint in `work` where there is one. Every epoch draws its random numbers
     from (seed, epoch) alone, so an interrupted training ends as an uninterrupted one.
     `after_epoch(epoch)` is called with 1..epochs. Raises UserError where a loss is not finite, and
-    on Ctrl-C after saving the last finished epoch.
+    on Ctrl-C, naming the epoch that the next run goes on after.
     """
     path = work / CHECKPOINT
     history: list[dict[str, float]] = []
