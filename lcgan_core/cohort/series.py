@@ -1,18 +1,24 @@
-"""One CT series of one patient, with its labels: what every reader returns."""
+"""What every reader of head CTs gives: cases to load, one series each, and what it did not take."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
+
+from lcgan_core.errors import UserError
 
 
 @dataclass(frozen=True)
 class Series:
-    """Slices sorted along the slice normal, from the feet up.
+    """Slices sorted along the slice normal, from the feet up, each as a radiologist sees it.
 
-    hu: (S, H, W) int16 HU in -1024..3071; labels: (S, H, W) uint8 0..5; positions: (S,) mm along
-    the slice normal; pixel_spacing: (row, column) mm; gantry_tilt: degrees.
+    hu: (S, H, W) int16 HU in -1024..3071, patient right on the left, anterior up;
+    labels: (S, H, W) uint8 0..5; positions: (S,) mm along the slice normal;
+    pixel_spacing: (row, column) mm; gantry_tilt: degrees; notes: what a reader did beyond reading,
+    for the report, without a name of anybody or of a file.
     """
 
     patient: str
@@ -22,3 +28,59 @@ class Series:
     positions: np.ndarray
     pixel_spacing: tuple[float, float]
     gantry_tilt: float
+    notes: tuple[str, ...] = ()
+
+
+class Case(Protocol):
+    """A series that can be loaded, in this process or another one (it is pickled).
+
+    patient, series: as the source names them, hashed before anything is written; path: the file
+    or folder that a person would look for.
+    """
+
+    @property
+    def patient(self) -> str: ...
+
+    @property
+    def series(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+    def load(self) -> Series:
+        """The series; raises Refused."""
+        ...
+
+
+class Refused(UserError):
+    """A file or series that cannot be taken: where, why, and what to do about it.
+
+    `reason` goes into the store's report and so names neither a person nor a file; `path`, which
+    may, and `detail` (a library's own words, which may quote the file) are shown on the terminal.
+
+    >>> print(Refused(Path("a.dcm"), "is cut off; copy it again.", "EOF"))
+    a.dcm is cut off; copy it again. (EOF)
+    """
+
+    def __init__(self, path: Path, reason: str, detail: object = ""):
+        self.path, self.reason, self.detail = Path(path), reason, str(detail)
+        super().__init__(f"{path} {reason}" + (f" ({self.detail})" if self.detail else ""))
+
+    def __reduce__(self) -> tuple:
+        return Refused, (self.path, self.reason, self.detail)
+
+
+class LeftOut(NamedTuple):
+    """Files that a reader passes over as it should: localizers, reports, an archive's leftovers."""
+
+    path: Path  # one of them
+    reason: str  # as in Refused
+    files: int = 1
+
+
+class Found(NamedTuple):
+    """What lies in a source, before any pixel is read."""
+
+    cases: list[Case]
+    refused: list[Refused]
+    left_out: list[LeftOut]

@@ -1,0 +1,44 @@
+"""One NIfTI file, read with care: a damaged or lying header costs a sentence, not the memory."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import cast
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.wrapstruct import WrapStructError
+
+from lcgan_core.cohort.series import Refused
+
+NIFTI = (".nii", ".nii.gz")
+MOST_VOXELS = 2**30
+"""More than any head CT has: 2,000 slices of 512 x 512 are half of it."""
+
+
+def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(I, J, K) voxels and the (4, 4) affine to RAS mm; raises Refused naming the file."""
+    try:
+        image = cast(nib.Nifti1Image, nib.load(path))
+        shape = tuple(n for k, n in enumerate(image.shape) if k < 3 or n > 1)
+        if len(shape) != 3 or min(shape) < 1:
+            raise Refused(
+                path, f"has the shape {tuple(image.shape)}, not that of one volume; "
+                "give one grey-scale NIfTI volume."
+            )  # fmt: skip
+        if np.prod(shape, dtype=float) > MOST_VOXELS or image.get_data_dtype().names:
+            raise Refused(
+                path, f"claims {tuple(image.shape)} voxels of {image.get_data_dtype()}: no head "
+                "CT; write it anew."
+            )  # fmt: skip
+        voxels = np.asarray(image.dataobj).reshape(shape)
+    except (ImageFileError, WrapStructError, OSError, EOFError, ValueError, TypeError,
+            OverflowError, zlib.error, gzip.BadGzipFile) as error:  # fmt: skip
+        raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
+    affine = np.asarray(image.affine, float)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
+        raise Refused(path, "has a zero voxel size or a flat affine; write it anew.")
+    return voxels, affine
