@@ -26,7 +26,14 @@ def test_ctrl_c_during_training_then_again(tmp_path):
     for name, value in SMALL.items():
         command += ["--set", f"{name}={value}"]
     environment = {**os.environ, "LCGAN_RUNS": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell lets its background jobs ignore Ctrl-C, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 120
     while not list(tmp_path.rglob("checkpoint.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.2)
