@@ -1,13 +1,16 @@
-"""`lcgan run STAGE`: the six stages from the command line, without Jupyter."""
+"""The paper's six stages, and what comes before them: head CTs in, a slice store out."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
+from tqdm import tqdm
 
 from lcgan_core import profiles
 from lcgan_core.errors import UserError
@@ -61,6 +64,94 @@ def book(
     if not where:
         builder.build(config)
     print(builder.html(config))
+
+
+@app.command()
+def ingest(
+    source: Annotated[Path, typer.Argument(help="Folder of head CTs.")],
+    out: Annotated[Path, typer.Option(help="Slice store to make.")],
+    form: Annotated[str, typer.Option("--format", help="See the data guide; else detected.")] = "",
+    size: Annotated[int, typer.Option(help="Pixels of a slice's side: 64, 128, 256 or 512.")] = 256,
+    labels: Annotated[str, typer.Option(help="The masks' labels, as in 1=EDH,2=IPH.")] = "",
+    as_class: Annotated[str, typer.Option("--as", help="What a binary mask shows: IPH ...")] = "",
+    classes: Annotated[str, typer.Option(help="CSV of what each scan's mask shows.")] = "",
+    images: Annotated[str, typer.Option(help="Pattern of image files with {patient}.")] = "",
+    masks: Annotated[str, typer.Option(help="Pattern of mask files with {patient}.")] = "",
+    allow_refused: Annotated[bool, typer.Option(help="Exit with 0 although some are.")] = False,
+) -> None:
+    """Make a slice store of head CTs; exit code 3 where a series or file was refused."""
+    from lcgan_core.cohort import formats, report
+    from lcgan_core.cohort.ingest import CONTACT_SHEET, REPORT, ingest_folder
+
+    given = {
+        "labels": _label_map(labels),
+        "as_class": as_class,
+        "classes": Path(classes) if classes else None,
+        "images": images,
+        "masks": masks,
+    }
+    done = ingest_folder(
+        source,
+        form or formats.detect(source),
+        out,
+        size,
+        {name: value for name, value in given.items() if value},
+        tell=lambda sentence: tqdm.write(sentence, file=sys.stderr),
+    )
+    print(f"{report.text(done.report)}\n\nMade {out}; look at {out / CONTACT_SHEET}.")
+    if (done.report.status == report.REFUSED).any() and not allow_refused:
+        print(
+            f"lcgan: some were refused, see above and {out / REPORT}; "
+            "--allow-refused takes the rest as it is.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(3)
+
+
+@app.command()
+def join(
+    stores: Annotated[list[Path], typer.Argument(help="Two or more slice stores.")],
+    out: Annotated[Path, typer.Option(help="Slice store to make.")],
+) -> None:
+    """Join slice stores; a patient who is in several of them stays one patient."""
+    from lcgan_core.cohort.join import join as join_stores
+
+    shared = join_stores(stores, out)
+    print(f"Made {out}; {len(shared)} pairs of shared patients, see {out / 'join.csv'}.")
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Option(help="Folder to write the patients to.")],
+    patients: Annotated[int, typer.Option(help="How many.")] = 36,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same cohort.")] = 2020,
+    matrix: Annotated[int, typer.Option(help="Rows and columns of a slice.")] = 512,
+    slices: Annotated[int, typer.Option(help="Slices of a patient.")] = 32,
+) -> None:
+    """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
+    from lcgan_core.cohort.insilico import write_cohort
+    from lcgan_core.cohort.workers import cores, workers
+
+    with workers(cores()) as parallel:
+        write_cohort(out, patients, seed, matrix, slices, parallel)
+    print(f"Made {patients} patients in {out}.")
+
+
+def _label_map(text: str) -> dict[str, str]:
+    """Outside label -> haemorrhage type, from `1=EDH,2=IPH` or a JSON file."""
+    if Path(text).suffix == ".json":
+        try:
+            return {
+                str(key): str(value) for key, value in json.loads(Path(text).read_text()).items()
+            }
+        except (OSError, ValueError, AttributeError) as error:
+            raise UserError(
+                f'{text} is no label map ({error}); write it as {{"1": "EDH"}}.'
+            ) from None
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    if not all(equals for _, equals, _ in pairs):
+        raise UserError(f"--labels {text} is not understood; write it as 1=EDH,2=IPH.")
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _overrides(numbers: list[str]) -> dict[str, Any]:

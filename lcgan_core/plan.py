@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from lcgan_core.cohort.listing import listing
 from lcgan_core.profiles import ARMS, IN_SILICO, Config
 
 PACKAGE = Path(__file__).parent
@@ -85,11 +86,11 @@ def fingerprint(config: Config, job: Job) -> str:
 @cache
 def _fingerprint(config_json: str, job: Job) -> str:
     config = Config.model_validate_json(config_json)
-    dumped = config.model_dump(mode="json")
+    dumped, source = config.model_dump(mode="json"), config.cohort.source
     parts = {
         "job": list(job),
         "settings": {name: dumped[name] for name in USES[job.stage]},
-        "files": _listing(config.cohort.source) if job.stage == "cohort" else None,
+        "files": listing(Path(source)) if job.stage == "cohort" and source != IN_SILICO else None,
         "code": code_hash(f"lcgan_core.stages.{job.stage}"),
         "inputs": {
             f"{needed.stage}/{needed.key}": _fingerprint(config_json, needed)
@@ -97,18 +98,6 @@ def _fingerprint(config_json: str, job: Job) -> str:
         },
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _listing(source: str) -> str | None:
-    """Names, sizes and times of a user's files: a changed cohort is a new one."""
-    if source == IN_SILICO:
-        return None
-    found = [
-        (str(path), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in sorted(Path(source).rglob("*"))
-        if path.is_file()
-    ]
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 @cache

@@ -16,7 +16,8 @@ from lcgan_core.errors import UserError
 
 FILES = Path(__file__).parent / "profile_files"
 ARMS = ("original", "gan", "traditional", "both")
-IN_SILICO = "in-silico"
+IN_SILICO, OWN = "in-silico", "own head CTs"
+"""What a result says of its cohort: a path of the user's might name somebody."""
 
 STAGE_PARAMETERS = {
     "cohort": (),
@@ -34,11 +35,12 @@ class Group(BaseModel):
 
 
 class Cohort(Group):
-    source: str = IN_SILICO  # or a folder: patients as in the data guide, or a slice store
+    source: str = IN_SILICO  # or a folder: head CTs as in the data guide, or a slice store
     patients: int = Field(ge=2)  # in-silico cohort only, as are matrix and slices
     matrix: int = Field(ge=64)
     slices: int = Field(ge=4)
     test_share: float = Field(gt=0, lt=1)
+    lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
 
 
 class Window(Group):
@@ -99,6 +101,19 @@ class Config(Group):
         if list(fractions) != sorted(set(fractions)) or not fractions[0] > 0 or fractions[-1] != 1:
             raise ValueError("fractions must ascend from above 0 to 1.0")
         return fractions
+
+    @property
+    def cohort_name(self) -> str:
+        """What results and provenance call the cohort."""
+        return IN_SILICO if self.cohort.source == IN_SILICO else OWN
+
+    def nameless(self) -> dict[str, Any]:
+        """All settings as JSON, without the path of the user's cohort."""
+        dumped = self.model_dump(mode="json")
+        dumped["cohort"]["source"] = self.cohort_name
+        if "cohort" in dumped["overrides"]:
+            dumped["overrides"]["cohort"] = self.cohort_name
+        return dumped
 
     @property
     def name(self) -> str:

@@ -131,7 +131,7 @@ def _provenance(config: Config, job: Job, stamp: str, seconds: float) -> dict:
             f"{needed.stage}/{needed.key}": fingerprint(config, needed)
             for needed in inputs(config, job)
         },
-        "config": config.model_dump(mode="json"),
+        "config": config.nameless(),
         "code": code_hash(f"lcgan_core.stages.{job.stage}"),
         "versions": {
             name: importlib.metadata.version(name)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
+import csv
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-import cv2
 import numpy as np
 import pandas as pd
 
-from lcgan_core.cohort.series import Series
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
 
-AIR = -1024
 AREAS = [f"area_{name}" for name in HEMORRHAGES]
-VERSION = 1
+FILES = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class SliceStore:
         folder = Path(folder)
         missing = [
             name
-            for name in ("manifest.json", "slices.csv", "hu.npy", "labels.npy")
+            for name in ("manifest.json", "slices.csv", *FILES)
             if not (folder / name).is_file()
         ]
         if missing:
@@ -56,130 +54,140 @@ class SliceStore:
             )
         return cls(folder, slices, hu, labels)
 
-    def series(self) -> Iterable[Series]:
-        """Each series again, as a reader gives it, for building a store of another image size."""
-        for (patient, series), rows in self.slices.groupby(["patient", "series"], sort=False):
-            index = rows.index.to_numpy()
-            yield Series(
-                patient=str(patient),
-                uid=str(series),
-                hu=np.array(self.hu[index]),
-                labels=np.array(self.labels[index]),
-                positions=rows.position_mm.to_numpy(),
-                pixel_spacing=(float(rows.pixel_spacing_mm.iloc[0]),) * 2,
-                gantry_tilt=float(rows.gantry_tilt_deg.iloc[0]),
-            )
+    @property
+    def image_size(self) -> int:
+        """Rows and columns of every slice."""
+        return int(self.hu.shape[-1])
+
+    @property
+    def manifest(self) -> dict:
+        """Source, counts, label map and whatever else the store says of itself."""
+        return json.loads((self.folder / "manifest.json").read_text())
 
 
-def build_store(
-    cohort: Iterable[Series],
-    folder: Path,
-    image_size: int,
-    source: str,
-    salt: bytes,
-) -> SliceStore:
-    """Write the slices of `cohort`, resampled to image_size x image_size, and open the store.
+@dataclass(frozen=True)
+class Slices:
+    """One series as the store has it: hu (S, H, W) int16, labels (S, H, W) uint8, a row a slice."""
 
-    Series are taken one at a time, so memory does not grow with the cohort. The folder appears
-    when all is written. Patient ids and series uids become hashes salted with `salt`, which is
-    not stored.
+    rows: list[dict]
+    hu: np.ndarray
+    labels: np.ndarray
+
+
+class StoreWriter:
+    """A store in the making, beside its final place; series are appended one by one.
+
+    After an interruption a writer with the same `stamp` goes on behind the last whole series.
     """
-    work = folder.with_name(f".{folder.name}.writing")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
-        rows: list[dict] = []
-        with (work / "hu.raw").open("wb") as hu, (work / "labels.raw").open("wb") as labels:
-            for series in cohort:
-                for row, slice_hu, slice_labels in _slices(series, image_size, salt):
-                    rows.append({"slice": len(rows), **row})
-                    hu.write(slice_hu.tobytes())
-                    labels.write(slice_labels.tobytes())
-        if not rows:
-            raise UserError(f"{source} holds no slice; point the cohort at a folder of head CTs.")
-        shape = (len(rows), image_size, image_size)
-        _add_header(work / "hu.raw", work / "hu.npy", shape, np.dtype(np.int16))
-        _add_header(work / "labels.raw", work / "labels.npy", shape, np.dtype(np.uint8))
-        table = pd.DataFrame(rows)
-        table.to_csv(work / "slices.csv", index=False)
+
+    def __init__(self, folder: Path, image_size: int, stamp: str):
+        self.final, self.image_size = folder, image_size
+        self.work = folder.with_name(f".{folder.name}.partial")
+        if _read(self.work / "stamp") != stamp:
+            shutil.rmtree(self.work, ignore_errors=True)
+            self.work.mkdir(parents=True)
+            (self.work / "journal.jsonl").touch()
+            for name, dtype in FILES.items():
+                with (self.work / name).open("wb") as file:
+                    _write_header(file, dtype, 0, image_size)
+            (self.work / "stamp").write_text(stamp)
+        self.entries = self._go_on()
+
+    def append(self, record: dict, slices: Slices | None) -> None:
+        """Add a case: `record` for the report, and its slices unless it was refused."""
+        rows = slices.rows if slices else []
+        if slices:
+            for name, values in zip(FILES, (slices.hu, slices.labels), strict=True):
+                with (self.work / name).open("ab") as file:
+                    file.write(values.tobytes())
+        with (self.work / "journal.jsonl").open("a") as journal:
+            journal.write(json.dumps({"record": record, "rows": rows}) + "\n")
+        self.entries += 1
+
+    def records(self) -> Iterator[dict]:
+        """The records of all cases so far, in order."""
+        for entry in _lines(self.work / "journal.jsonl"):
+            yield entry["record"]
+
+    def finish(self, manifest: dict, also: Callable[[SliceStore], None]) -> SliceStore:
+        """Complete the files; the folder appears at its final place by one rename.
+
+        `also` may add files to the store, opened where it was written, before that.
+        """
+        count, patients, series = 0, set(), set()
+        with (self.work / "slices.csv").open("w", newline="") as file:
+            table = None
+            for entry in _lines(self.work / "journal.jsonl"):
+                for row in entry["rows"]:
+                    table = table or csv.DictWriter(file, ["slice", *row], lineterminator="\n")
+                    if not count:
+                        table.writeheader()
+                    table.writerow({"slice": count, **row})
+                    patients.add(row["patient"])
+                    series.add(row["series"])
+                    count += 1
+        for name, dtype in FILES.items():
+            with (self.work / name).open("r+b") as file:
+                _write_header(file, dtype, count, self.image_size)
         manifest = {
             "version": VERSION,
-            "source": source,
-            "image_size": image_size,
-            "patients": int(table.patient.nunique()),
-            "series": int(table.series.nunique()),
-            "slices": len(table),
+            "image_size": self.image_size,
+            "patients": len(patients),
+            "series": len(series),
+            "slices": count,
             "labels": {name: value for value, name in enumerate(HEMORRHAGES, start=1)},
+            **manifest,
         }
-        (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        work.rename(folder)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise UserError(
-            f"The disk that holds {folder} is full; free space there or choose another folder."
-        ) from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return SliceStore.open(folder)
+        (self.work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        also(SliceStore.open(self.work))
+        for name in ("stamp", "journal.jsonl"):
+            (self.work / name).unlink()
+        shutil.rmtree(self.final, ignore_errors=True)
+        self.work.rename(self.final)
+        return SliceStore.open(self.final)
+
+    def _go_on(self) -> int:
+        """Drop what was written behind the last whole entry; returns the number of entries."""
+        entries, slices, whole = 0, 0, 0
+        journal = self.work / "journal.jsonl"
+        for entry in _lines(journal):
+            entries, slices, whole = entries + 1, slices + len(entry["rows"]), entry["end"]
+        with journal.open("r+b") as file:
+            file.truncate(whole)
+        for name, dtype in FILES.items():
+            with (self.work / name).open("r+b") as file:
+                header = _write_header(file, dtype, 0, self.image_size)
+                file.truncate(header + slices * self.image_size**2 * dtype.itemsize)
+        return entries
 
 
-def _slices(
-    series: Series, size: int, salt: bytes
-) -> Iterable[tuple[dict, np.ndarray, np.ndarray]]:
-    patient, uid = (_hash(salt, name) for name in (series.patient, series.uid))
-    for k, position in enumerate(series.positions):
-        hu, labels, spacing = resample(series.hu[k], series.labels[k], series.pixel_spacing, size)
-        areas = np.bincount(labels.ravel(), minlength=len(HEMORRHAGES) + 1)[1:] * spacing**2
-        row = {
-            "patient": patient,
-            "series": uid,
-            "position_mm": round(float(position), 3),
-            "pixel_spacing_mm": round(spacing, 6),
-            "gantry_tilt_deg": round(series.gantry_tilt, 2),
-            **dict(zip(AREAS, areas.round(2), strict=True)),
-        }
-        yield row, hu, labels
+def _lines(journal: Path) -> Iterator[dict]:
+    """The whole lines of a journal, each with the byte at which it ends."""
+    end = 0
+    with journal.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            end += len(line)
+            yield {**json.loads(line), "end": end}
 
 
-def resample(
-    hu: np.ndarray, labels: np.ndarray, spacing: tuple[float, float], size: int
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """A slice at size x size pixels, padded to a square of air first, and its pixel size in mm.
+def _write_header(file: IO[bytes], dtype: np.dtype, count: int, size: int) -> int:
+    """Write the header of a .npy file of `count` slices at its start; returns its length.
 
-    HU by pixel area when shrinking and linearly when enlarging, labels by the nearest pixel.
+    NumPy leaves room in it for the first axis to grow, so its length does not depend on `count`.
     """
-    height, width = (n * step for n, step in zip(hu.shape, spacing, strict=True))
-    side = max(height, width)
-    rows, columns = (round(side / step) for step in spacing)
-    square_hu = np.full((rows, columns), AIR, np.int16)
-    square_labels = np.zeros((rows, columns), np.uint8)
-    top, left = (rows - hu.shape[0]) // 2, (columns - hu.shape[1]) // 2
-    inside = np.s_[top : top + hu.shape[0], left : left + hu.shape[1]]
-    square_hu[inside], square_labels[inside] = hu, labels
-    if (rows, columns) != (size, size):
-        how = cv2.INTER_AREA if rows > size else cv2.INTER_LINEAR
-        resized = cv2.resize(square_hu.astype(np.float32), (size, size), interpolation=how)
-        square_hu = resized.round().astype(np.int16)
-        square_labels = cv2.resize(
-            square_labels, (size, size), interpolation=cv2.INTER_NEAREST_EXACT
-        )
-    return square_hu, square_labels, side / size
-
-
-def _hash(salt: bytes, name: str) -> str:
-    return hashlib.blake2b(name.encode(), key=salt, digest_size=8).hexdigest()
-
-
-def _add_header(raw: Path, target: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """Turn streamed values into a .npy file: its header needs the number of slices, known last."""
-    with target.open("wb") as out, raw.open("rb") as values:
-        header = {
+    file.seek(0)
+    np.lib.format.write_array_header_1_0(
+        file,
+        {
             "descr": np.lib.format.dtype_to_descr(dtype),
             "fortran_order": False,
-            "shape": shape,
-        }
-        np.lib.format.write_array_header_1_0(out, header)
-        shutil.copyfileobj(values, out)
-    raw.unlink()
+            "shape": (count, size, size),
+        },
+    )
+    return file.tell()
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.is_file() else None

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from lcgan_core.errors import UserError
 from lcgan_core.loops import checkpoint
+from lcgan_core.progress import progress
 
 CHECKPOINT = "checkpoint.safetensors"
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
@@ -49,20 +48,6 @@ def seed_of(*parts: object) -> int:
     """
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
-
-
-def progress(things: Iterable, label: str, unit: str, total: int | None = None) -> Iterable:
-    """A progress bar where there is a terminal; never in a notebook, whose outputs nbval reads."""
-    return tqdm(
-        things,
-        desc=label,
-        unit=unit,
-        total=total,
-        file=sys.__stderr__,
-        mininterval=1,
-        leave=False,
-        disable=None,
-    )
 
 
 def fit(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import secrets
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +12,16 @@ import torch
 from torch import Tensor
 
 from lcgan_core import runs
-from lcgan_core.cohort.series import Series
+from lcgan_core.cohort.resized import resized
 from lcgan_core.cohort.split import split_patients, subset
-from lcgan_core.cohort.store import SliceStore, build_store
+from lcgan_core.cohort.store import AREAS, SliceStore
+from lcgan_core.cohort.workers import cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES, LABELS
-from lcgan_core.loops.engine import progress, seed_of
+from lcgan_core.loops.engine import seed_of
 from lcgan_core.plan import Job
-from lcgan_core.profiles import IN_SILICO, Config
+from lcgan_core.profiles import IN_SILICO, OWN, Config
 from lcgan_core.transforms.windows import to_window
-
-AREAS = [f"area_{name}" for name in HEMORRHAGES]
 
 
 def run(config: Config) -> SliceStore:
@@ -36,67 +31,61 @@ def run(config: Config) -> SliceStore:
 
 
 def _build(config: Config, work: Path) -> None:
-    source = config.cohort.source
-    if source == IN_SILICO:
-        series = _generated(config, work / "dicom")
-        salt = b"in-silico"  # nobody to protect, and everything follows from the seed
+    source, made = Path(config.cohort.source), work / "store"
+    if config.cohort.source == IN_SILICO:
+        _generate(config, work / "dicom")
+        # nobody to protect, and everything follows from the seed
+        store = _read(config, work / "dicom", made, IN_SILICO, b"in-silico")
+    elif (source / "manifest.json").is_file():
+        store = resized(SliceStore.open(source), made, config.image_size)
     else:
-        series = _users(Path(source))
-        salt = _salt()
-    label = IN_SILICO if source == IN_SILICO else "own head CTs"  # a path may name somebody
-    store = build_store(series, work / "store", config.image_size, label, salt)
+        store = _read(config, source, made, OWN)
     split = split_patients(
         store.slices.patient, config.cohort.test_share, seed_of(config.seed, "split")
     )
     table = store.slices.assign(split=store.slices.patient.map(split))
-    with runs.atomic(work / "store" / "slices.csv") as temporary:
+    with runs.atomic(made / "slices.csv") as temporary:
         table.to_csv(temporary, index=False)
 
 
-def _generated(config: Config, folder: Path) -> Iterator[Series]:
-    """Write the in-silico patients as DICOM and NIfTI, and read each back as a user's would be."""
+def _generate(config: Config, folder: Path) -> None:
+    """Write the in-silico patients as DICOM with NIfTI masks: a cohort like any user's."""
     # later stages only open the store: they must not wait for the DICOM and NIfTI libraries
-    from lcgan_core.cohort.dicom import read_patient
-    from lcgan_core.cohort.insilico import write_patient
+    from lcgan_core.cohort.insilico import write_cohort
 
-    folder.mkdir(exist_ok=True)
     cohort = config.cohort
-    numbers = range(1, cohort.patients + 1)
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    context = multiprocessing.get_context("spawn")  # a fork would copy torch's locked threads
-    with ProcessPoolExecutor(min(workers, 8), mp_context=context) as pool:
-        seed = seed_of(config.seed, "cohort")
-        written = [
-            pool.submit(write_patient, folder, k, seed, cohort.matrix, cohort.slices)
-            for k in numbers
-        ]
-        for done in progress(written, "in-silico cohort", "patient"):
-            yield read_patient(done.result())
+    with workers(cores()) as parallel:
+        write_cohort(
+            folder,
+            cohort.patients,
+            seed_of(config.seed, "cohort"),
+            cohort.matrix,
+            cohort.slices,
+            parallel,
+        )
 
 
-def _users(folder: Path) -> Iterator[Series]:
-    if (folder / "manifest.json").is_file():
-        yield from progress(SliceStore.open(folder).series(), "slice store", "series")
-    else:
-        from lcgan_core.cohort.dicom import read_cohort
+def _read(
+    config: Config, source: Path, store: Path, name: str, salt: bytes | None = None
+) -> SliceStore:
+    from lcgan_core.cohort.formats import detect
+    from lcgan_core.cohort.ingest import ingest_folder
+    from lcgan_core.cohort.report import REFUSED
 
-        yield from progress(read_cohort(folder), "reading head CTs", "patient")
-
-
-def _salt() -> bytes:
-    """The user's secret for patient hashes, made once and kept outside every store."""
-    path = Path(os.environ.get("LCGAN_SALT", Path.home() / ".config" / "lcgan" / "salt"))
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with runs.atomic(path) as temporary:
-            temporary.write_bytes(secrets.token_bytes(32))
-            temporary.chmod(0o600)
-    return path.read_bytes()[:64]
+    done = ingest_folder(source, detect(source), store, config.image_size, {}, salt, name)
+    refused = int((done.report.status == REFUSED).sum())
+    if refused:
+        shutil.rmtree(store)
+        raise UserError(
+            f"{refused} series or files of {source} were refused: `lcgan ingest {source} "
+            "--out STORE --allow-refused` tells which and why; then give the STORE as cohort."
+        )
+    return done.store
 
 
 @dataclass(frozen=True)
 class Slices:
-    """Slices with haemorrhage as the networks take them.
+    """Slices as the networks take them.
 
     images: (N, H, W) uint8, windowed; labels: (N, H, W) uint8; table: their rows of slices.csv.
     """
@@ -107,26 +96,28 @@ class Slices:
 
 
 def training_slices(config: Config, fraction: float) -> Slices:
-    """All slices with haemorrhage of the patients of the N% subset."""
+    """The slices of the patients of the N% subset; those with haemorrhage, as in the paper, unless
+    the profile says otherwise."""
     store = run(config)
     patients = store.slices.loc[store.slices.split == "train", "patient"].unique()
     chosen = subset(list(patients), fraction, seed_of(config.seed, "subset"))
-    return _lesion_slices(config, store, store.slices.patient.isin(chosen), f"{fraction:.4g}")
+    return _slices(config, store, store.slices.patient.isin(chosen), f"{fraction:.4g}")
 
 
 def test_slices(config: Config) -> Slices:
-    """All slices with haemorrhage of the test patients."""
+    """The slices of the test patients, with haemorrhage unless the profile says otherwise."""
     store = run(config)
-    return _lesion_slices(config, store, store.slices.split == "test", "the test patients")
+    return _slices(config, store, store.slices.split == "test", "the test patients")
 
 
-def _lesion_slices(config: Config, store: SliceStore, chosen: pd.Series, of: str) -> Slices:
-    rows = np.flatnonzero(chosen & (store.slices[AREAS].sum(axis=1) > 0))
-    if not len(rows):
+def _slices(config: Config, store: SliceStore, chosen: pd.Series, of: str) -> Slices:
+    lesion = store.slices[AREAS].sum(axis=1) > 0
+    if not (chosen & lesion).any():
         raise UserError(
             f"No slice with haemorrhage among {of} of {store.folder}; "
             "add patients or take a larger fraction."
         )
+    rows = np.flatnonzero(chosen & (lesion if config.cohort.lesion_only else True))
     hu = torch.from_numpy(np.array(store.hu[rows]))
     return Slices(
         to_window(hu, config.window.level, config.window.width),

@@ -13,10 +13,11 @@ import pandas as pd
 from lcgan_core import runs
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
-from lcgan_core.loops.engine import progress, seed_of
+from lcgan_core.loops.engine import seed_of
 from lcgan_core.metrics import Overlap, overlap
 from lcgan_core.plan import Job, segmentations
 from lcgan_core.profiles import Config
+from lcgan_core.progress import progress
 from lcgan_core.stages import cohort, segmentation
 
 COLUMNS = [
@@ -175,8 +176,8 @@ def _facts(config: Config) -> dict:
     store = cohort.run(config)
     return {
         "profile": config.name,
-        "overrides": config.overrides,
-        "cohort": config.cohort.source,
+        "overrides": config.nameless()["overrides"],
+        "cohort": config.cohort_name,
         "patients": cohort.patient_counts(config),
         "slices": len(store.slices),
         "lesion_slices": {

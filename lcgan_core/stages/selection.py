@@ -13,11 +13,12 @@ from torch import Tensor
 
 from lcgan_core import metrics, runs
 from lcgan_core.labels import HEMORRHAGES
-from lcgan_core.loops.engine import fit, progress, seed_of
+from lcgan_core.loops.engine import fit, seed_of
 from lcgan_core.loops.lcgan import load_generator, synthesise
 from lcgan_core.loops.segmentation import load_network, segment
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
+from lcgan_core.progress import progress
 from lcgan_core.stages import cohort, training
 
 CRITERIA = ("fcn_score", "sharpness_laplacian", "realism_share")

@@ -1,0 +1,63 @@
+"""One picture of a store that tells at a glance whether the masks sit where they belong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from lcgan_core.cohort.store import AREAS, SliceStore
+from lcgan_core.labels import COLORS, HEMORRHAGES, LONG_NAMES
+
+TILE, COLUMNS, BAR = 192, 8, 22
+WINDOW = (0, 100)
+"""HU: level 50, width 100."""
+
+
+def write(store: SliceStore, path: Path) -> None:
+    """A row of slices for each haemorrhage type, from other patients where there are any.
+
+    The outline of every mask in its type's colour; the last row shows slices without haemorrhage.
+    The picture carries no metadata.
+    """
+    bands = [
+        _band(store, rows, f"{name}, {LONG_NAMES[name]}", COLORS[k])
+        for k, name in enumerate(HEMORRHAGES, start=1)
+        if len(rows := _spread(store.slices[store.slices[f"area_{name}"] > 0], f"area_{name}"))
+    ]
+    empty = store.slices[store.slices[AREAS].sum(axis=1) == 0]
+    if len(empty):
+        bands.append(_band(store, _spread(empty, "position_mm"), "no haemorrhage", (200,) * 3))
+    path.write_bytes(cv2.imencode(".png", np.concatenate(bands)[..., ::-1])[1].tobytes())
+
+
+def _spread(rows: pd.DataFrame, by: str) -> list[int]:
+    """Up to COLUMNS rows: the largest of each patient first, then spread over all sizes."""
+    ordered = rows.sort_values(by, ascending=False, kind="stable")
+    firsts = ordered.drop_duplicates("patient")
+    if len(firsts) < COLUMNS:
+        firsts = pd.concat([firsts, ordered.drop(firsts.index)])
+        return sorted(firsts.index[:COLUMNS].tolist())
+    chosen = np.linspace(0, len(firsts) - 1, COLUMNS).round().astype(int)
+    return firsts.index[chosen].tolist()
+
+
+def _band(store: SliceStore, rows: list[int], title: str, color: tuple) -> np.ndarray:
+    band = np.zeros((BAR + TILE, COLUMNS * TILE, 3), np.uint8)
+    cv2.putText(band, title, (6, BAR - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
+    for column, row in enumerate(rows):
+        band[BAR:, column * TILE : (column + 1) * TILE] = _tile(store.hu[row], store.labels[row])
+    return band
+
+
+def _tile(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    grey = np.interp(hu, WINDOW, (0, 255)).astype(np.uint8)
+    tile = cv2.resize(grey, (TILE, TILE), interpolation=cv2.INTER_AREA)[..., None].repeat(3, 2)
+    large = cv2.resize(labels, (TILE, TILE), interpolation=cv2.INTER_NEAREST_EXACT)
+    for value in np.unique(large[large > 0]):
+        mask = (large == value).astype(np.uint8)
+        outline = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+        cv2.drawContours(tile, outline, -1, COLORS[value], 1)
+    return tile

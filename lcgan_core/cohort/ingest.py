@@ -1,0 +1,149 @@
+"""Cases in, a slice store with its report and contact sheet out: streaming, resumable."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lcgan_core.cohort import contact_sheet, report
+from lcgan_core.cohort.formats import find
+from lcgan_core.cohort.listing import listing
+from lcgan_core.cohort.resampling import to_slices
+from lcgan_core.cohort.salt import check_of, hashed, users_salt
+from lcgan_core.cohort.series import Case, Found, Refused
+from lcgan_core.cohort.store import VERSION, Slices, SliceStore, StoreWriter
+from lcgan_core.cohort.workers import Parallel, cores, workers
+from lcgan_core.errors import UserError
+from lcgan_core.profiles import OWN
+from lcgan_core.progress import progress
+
+SIZES = (64, 128, 256, 512)
+REPORT, CONTACT_SHEET = "report.csv", "contact_sheet.png"
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A finished store and its report, a row for every series, refusal and kind left out."""
+
+    store: SliceStore
+    report: pd.DataFrame
+
+
+def ingest_folder(
+    source: Path,
+    form: str,
+    store: Path,
+    image_size: int,
+    given: Mapping[str, Any],
+    salt: bytes | None = None,
+    name: str = OWN,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> Ingested:
+    """Make a slice store of a folder of head CTs; a finished store of the same is left as it is.
+
+    form: one of FORMATS; given: the options of its reader; salt: the user's own unless given;
+    name: what the store says of its source. Raises UserError, also where `store` is something else.
+    """
+    if image_size not in SIZES:
+        raise UserError(f"--size {image_size} is not one of {', '.join(map(str, SIZES))}.")
+    salt = users_salt() if salt is None else salt
+    settings = [form, image_size, check_of(salt), sorted(map(str, given.items())), VERSION]
+    stamp = hashlib.sha256(json.dumps([listing(source), settings]).encode()).hexdigest()
+    if store.exists():
+        return _made_before(store, stamp)
+    with workers(cores()) as parallel:
+        found = find(form, source, given, parallel)
+        return ingest(found, store, image_size, salt, name, stamp, parallel, tell)
+
+
+def _made_before(store: Path, stamp: str) -> Ingested:
+    if (store / "manifest.json").is_file():
+        made = SliceStore.open(store)
+        if made.manifest.get("stamp") == stamp:
+            return Ingested(made, pd.read_csv(store / REPORT, dtype={"patient": str}))
+    raise UserError(f"{store} is there already and holds something else; give another folder.")
+
+
+def ingest(
+    found: Found,
+    store: Path,
+    image_size: int,
+    salt: bytes,
+    source: str,
+    stamp: str,
+    parallel: Parallel,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> Ingested:
+    """Load every case, resample it to image_size x image_size and write the store.
+
+    Memory does not grow with the cohort. The store appears when it is whole; interrupted, the
+    same call with the same `stamp` goes on behind the last whole series. Patient ids become
+    hashes salted with `salt`, which is not stored. `tell` gets a sentence, with the file's name,
+    for everything refused; the store's own report names no file. Raises UserError where nothing
+    could be taken, where the disk is full and on Ctrl-C.
+    """
+    writer = StoreWriter(store, image_size, stamp)
+    try:
+        for refusal in found.refused:
+            tell(str(refusal))
+        waiting = found.cases[writer.entries :]
+        loaded = parallel(partial(_load, size=image_size, salt=salt), waiting)
+        for case, (record, slices, sentence) in zip(
+            waiting, progress(loaded, "reading head CTs", "series", len(waiting)), strict=True
+        ):
+            if sentence:
+                tell(sentence)
+            writer.append({**record, "item": hashed(salt, str(case.path))}, slices)
+        table = report.table(writer.records(), found, salt)
+        if not (table.status == report.TAKEN).any():
+            raise UserError(_nothing(source, table))
+        manifest = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
+
+        def show(made: SliceStore) -> None:
+            table.to_csv(made.folder / REPORT, index=False)
+            contact_sheet.write(made, made.folder / CONTACT_SHEET)
+
+        return Ingested(writer.finish(manifest, also=show), table)
+    except KeyboardInterrupt:
+        raise UserError(
+            f"Interrupted: {writer.entries} of {len(found.cases)} series are in; "
+            "run the same command again to go on."
+        ) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"The disk that holds {store} is full; free space there and run the same command "
+            "again to go on, or choose another folder."
+        ) from None
+
+
+def _load(case: Case, size: int, salt: bytes) -> tuple[dict, Slices | None, str]:
+    """In a worker: one case's record for the report, its slices, or the sentence of its refusal."""
+    who = hashed(salt, case.patient), hashed(salt, case.series)
+    try:
+        series = replace(case.load(), patient=who[0], uid=who[1])
+        slices = to_slices(series, size)
+    except Refused as error:
+        refusal = error
+    except (Exception, MemoryError) as error:  # one strange series must not end a night's ingest
+        refusal = Refused(
+            case.path, "failed in a way nobody foresaw; look at it in a viewer.", repr(error)
+        )
+    else:
+        return report.taken(series, slices), slices, ""
+    return report.refused(*who, refusal), None, str(refusal)
+
+
+def _nothing(source: str, table: pd.DataFrame) -> str:
+    reasons: Iterable[str] = table.reason.value_counts().index[:1]
+    why = "".join(f"; the commonest reason: {reason}" for reason in reasons)
+    return f"{source}: no series could be taken{why or '; it holds no head CT'}"

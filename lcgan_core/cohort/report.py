@@ -1,0 +1,101 @@
+"""What an ingest did with everything it found, a row each; no name, file or date in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from lcgan_core.cohort.salt import hashed
+from lcgan_core.cohort.series import Found, Refused, Series
+from lcgan_core.cohort.store import AREAS, Slices
+from lcgan_core.labels import HEMORRHAGES
+
+TAKEN, REFUSED, LEFT_OUT = "taken", "refused", "left out"
+COLUMNS = [
+    "status", "item", "patient", "series", "files", "slices", "with_haemorrhage",
+    *(f"slices_{name}" for name in HEMORRHAGES), *(f"cm2_{name}" for name in HEMORRHAGES),
+    "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "reason",
+]  # fmt: skip
+"""`item` is a salted hash of the path; cm2 is the mean area of a type on the slices that show it;
+`reason` is why a series was refused or left out, or what was done to a taken one."""
+
+
+def taken(series: Series, slices: Slices) -> dict:
+    """The row of a series that is in the store."""
+    areas = np.array([[row[name] for name in AREAS] for row in slices.rows])
+    shown = areas > 0
+    record = {
+        "status": TAKEN,
+        "patient": slices.rows[0]["patient"],
+        "series": slices.rows[0]["series"],
+        "slices": len(slices.rows),
+        "with_haemorrhage": int(shown.any(axis=1).sum()),
+        "pixel_spacing_mm": round(float(series.pixel_spacing[0]), 4),
+        "slice_spacing_mm": _step(series.positions),
+        "gantry_tilt_deg": round(series.gantry_tilt, 1),
+        "reason": "; ".join(series.notes),
+    }
+    for k, name in enumerate(HEMORRHAGES):
+        count = int(shown[:, k].sum())
+        record[f"slices_{name}"] = count
+        if count:
+            record[f"cm2_{name}"] = round(float(areas[shown[:, k], k].mean()) / 100, 2)
+    return record
+
+
+def refused(patient: str, series: str, refusal: Refused) -> dict:
+    """The row of a series that could not be loaded."""
+    return {"status": REFUSED, "patient": patient, "series": series, "reason": refusal.reason}
+
+
+def table(records: Iterable[dict], found: Found, salt: bytes) -> pd.DataFrame:
+    """The whole report: the loaded cases, then what was refused or left out before loading."""
+    rows = list(records)
+    for refusal in found.refused:
+        item = hashed(salt, str(refusal.path))
+        rows.append({"status": REFUSED, "item": item, "files": 1, "reason": refusal.reason})
+    for path, reason, files in found.left_out:
+        item = hashed(salt, str(path))
+        rows.append({"status": LEFT_OUT, "item": item, "files": files, "reason": reason})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def summary(report: pd.DataFrame) -> pd.DataFrame:
+    """Patients, series, slices, spacings and areas of what was taken, in two columns."""
+    rows = report[report.status == TAKEN]
+    lines = {
+        "patients": rows.patient.nunique(),
+        "series": len(rows),
+        "slices": int(rows.slices.sum()),
+        "slices with haemorrhage": int(rows.with_haemorrhage.sum()),
+        "pixel spacing, mm": _range(rows.pixel_spacing_mm),
+        "slice spacing, mm": _range(rows.slice_spacing_mm),
+        "gantry tilt, degrees": _range(rows.gantry_tilt_deg),
+    }
+    for name in HEMORRHAGES:
+        shown = rows[f"slices_{name}"]
+        mean = (rows[f"cm2_{name}"] * shown).sum() / max(shown.sum(), 1)
+        lines[name] = f"{int((shown > 0).sum())} series, {int(shown.sum())} slices" + (
+            f", {mean:.1f} cm2 a slice" if shown.sum() else ""
+        )
+    return pd.DataFrame({"taken": lines.keys(), "": map(str, lines.values())})
+
+
+def text(report: pd.DataFrame) -> str:
+    """`summary`, and how often each reason for refusing, leaving out or mending occurs."""
+    lines = [summary(report).to_string(index=False, header=False)]
+    counted = report[report.reason.fillna("") != ""].groupby(["status", "reason"], sort=False)
+    for (status, reason), times in counted.size().items():
+        lines.append(f"{times:6d} {status}: {reason}")
+    return "\n".join(lines)
+
+
+def _step(positions: np.ndarray) -> float | None:
+    return round(float(np.median(np.diff(positions))), 3) if len(positions) > 1 else None
+
+
+def _range(values: pd.Series) -> str:
+    low, middle, high = values.min(), values.median(), values.max()
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}, median {middle:g}"

@@ -1,0 +1,65 @@
+"""Processes that read head CTs side by side, however many there are to read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, Protocol
+
+AHEAD = 2
+"""Results that wait for each process: enough to keep it busy, few enough for any memory."""
+
+
+class Parallel(Protocol):
+    def __call__(self, function: Callable, items: Iterable, chunk: int = 1) -> Iterator[Any]:
+        """`function` of every item, in order; `chunk` items go to a process at a time."""
+        ...
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def workers(processes: int) -> Iterator[Parallel]:
+    """A lazy, ordered map over `processes` processes; memory does not grow with the items.
+
+    One process is this one. Ctrl-C ends all at once, what waits is dropped.
+    """
+    if processes < 2:
+        yield lambda function, items, chunk=1: map(function, items)
+        return
+    # a fork would copy torch's locked threads
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_ignore_interrupt) as pool:
+
+        def parallel(function: Callable, items: Iterable, chunk: int = 1) -> Iterator[Any]:
+            waiting: deque[Future] = deque()
+            rest = iter(items)
+            while True:
+                while len(waiting) < AHEAD * processes and (part := list(islice(rest, chunk))):
+                    waiting.append(pool.submit(_each, function, part))
+                if not waiting:
+                    return
+                yield from waiting.popleft().result()
+
+        try:
+            yield parallel
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process tells what Ctrl-C stopped
+
+
+def _each(function: Callable, part: list) -> list:
+    return [function(item) for item in part]

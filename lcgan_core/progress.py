@@ -1,0 +1,25 @@
+"""The progress bar of every long work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+def progress(things: Iterable[T], label: str, unit: str, total: int | None = None) -> Iterable[T]:
+    """A progress bar where there is a terminal; never in a notebook, whose outputs nbval reads."""
+    return tqdm(
+        things,
+        desc=label,
+        unit=unit,
+        total=total,
+        file=sys.__stderr__,
+        mininterval=1,
+        leave=False,
+        disable=None,
+    )
