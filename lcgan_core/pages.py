@@ -129,11 +129,12 @@ def traditional_examples(config: Config, fraction: float, count: int = 6) -> Fig
 
 def synthetic_examples(config: Config, fraction: float) -> Figure:
     """Fig. 6: for each type the slice of a subset with most of it: mask, real, synthetic."""
+    from lcgan_core.cohort.store import AREAS
     from lcgan_core.stages import augmentation, cohort
 
     subset = cohort.training_slices(config, fraction)
     images, labels = augmentation.run(config, fraction).pairs("gan")
-    areas = subset.table[cohort.AREAS].to_numpy()
+    areas = subset.table[AREAS].to_numpy()
     best = [int(column.argmax()) for column in areas.T if column.max() > 0]
     return figures.figure6(np.array(labels)[best], subset.images.numpy()[best], images[best])
 

@@ -30,6 +30,10 @@ STAGE_PARAMETERS = {
 """What tells one run of a stage from another, beside the profile and the cohort."""
 
 
+Precision = Literal["auto", "float32"]
+"""auto: bfloat16 autocast where the hardware has it."""
+
+
 class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,6 +60,9 @@ class Lcgan(Group):
     bottleneck_norm: bool = True
     learning_rate: float = Field(2e-4, gt=0)
     l1_weight: float = Field(100.0, ge=0)
+    synthesis_noise: bool = True  # dropout at synthesis too: the z of Eq. 1
+    synthesis_batch: int = Field(1, ge=1)  # masks that share the batch statistics at synthesis
+    precision: Precision = "auto"
 
 
 class Segmentation(Group):
@@ -67,6 +74,7 @@ class Segmentation(Group):
     batch_norm: bool
     optimizer: Literal["adam", "sgd"]
     learning_rate: float = Field(gt=0)
+    precision: Precision = "auto"
 
 
 class Realism(Group):
@@ -74,6 +82,7 @@ class Realism(Group):
     batch: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
     threshold: float = Field(0.10, ge=0, le=1)
+    precision: Precision = "auto"
 
 
 class Evaluation(Group):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TypeVar
 
 from tqdm import tqdm
 
-T = TypeVar("T")
 
-
-def progress(things: Iterable[T], label: str, unit: str, total: int | None = None) -> Iterable[T]:
+def progress(things: Iterable, label: str, unit: str, total: int | None = None) -> Iterable:
     """A progress bar where there is a terminal; never in a notebook, whose outputs nbval reads."""
     return tqdm(
         things,

@@ -87,8 +87,8 @@ def text(report: pd.DataFrame) -> str:
     """`summary`, and how often each reason for refusing, leaving out or mending occurs."""
     lines = [summary(report).to_string(index=False, header=False)]
     counted = report[report.reason.fillna("") != ""].groupby(["status", "reason"], sort=False)
-    for (status, reason), times in counted.size().items():
-        lines.append(f"{times:6d} {status}: {reason}")
+    for row in counted.size().rename("times").reset_index().itertuples():
+        lines.append(f"{row.times:6d} {row.status}: {row.reason}")
     return "\n".join(lines)
 
 

@@ -17,7 +17,7 @@ from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
 
 AREAS = [f"area_{name}" for name in HEMORRHAGES]
-FILES = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
+FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
 VERSION = 2
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.loops import checkpoint
-from lcgan_core.loops.engine import device, seed_of
+from lcgan_core.loops.engine import seed_of
+from lcgan_core.loops.placing import default_generator, device, place, resident, take
 from lcgan_core.models import Discriminator, Generator
 from lcgan_core.profiles import Lcgan
 from lcgan_core.transforms import jitter
@@ -28,7 +29,7 @@ def generator(settings: Lcgan, size: int) -> Generator:
         size=size,
         bottleneck_norm=settings.bottleneck_norm,
     )
-    return network.to(device(), memory_format=torch.channels_last)
+    return place(network, settings.precision)
 
 
 class LcganTask:
@@ -37,16 +38,16 @@ class LcganTask:
     `images` (N, H, W) uint8 windowed slices, `labels` (N, H, W) uint8.
     """
 
+    smaller = "lcgan_batch, lcgan_width or image_size"
+
     def __init__(self, settings: Lcgan, images: Tensor, labels: Tensor, seed: int):
         self.settings = settings
-        self.images, self.labels = images.to(device()), labels.to(device())
+        self.images, self.labels = resident(images), resident(labels)
         torch.manual_seed(seed_of(seed, "weights"))
         self.G = generator(settings, images.shape[-1])
         encoding = settings.mask_encoding
         channels = MASK_CHANNELS[encoding] + IMAGE_CHANNELS[encoding]
-        self.D = Discriminator(channels, settings.width).to(
-            device(), memory_format=torch.channels_last
-        )
+        self.D = place(Discriminator(channels, settings.width), settings.precision)
         self.modules = {"generator": self.G, "discriminator": self.D}
         self.optimizers = {
             f"{name} adam": torch.optim.Adam(
@@ -57,9 +58,9 @@ class LcganTask:
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Non-saturating GAN losses plus weighted L1, none halved (decisions 3 to 5)."""
-        images = to_network(self.images[batch], IMAGE_CHANNELS[self.settings.mask_encoding])
-        drawn = jitter.sample(len(batch), images.shape[-1], torch.default_generator)
-        real, labels = jitter.apply(images, self.labels[batch], drawn)
+        images = to_network(take(self.images, batch), IMAGE_CHANNELS[self.settings.mask_encoding])
+        drawn = jitter.sample(len(batch), images.shape[-1], default_generator())
+        real, labels = jitter.apply(images, take(self.labels, batch), drawn)
         mask = encode_mask(labels, self.settings.mask_encoding)
         fake = self.G(mask)
 
@@ -85,18 +86,19 @@ class LcganTask:
 def synthesise(network: Generator, settings: Lcgan, labels: Tensor, seed: int) -> Tensor:
     """One synthetic slice for each mask: `labels` (N, H, W) uint8 -> (N, H, W) uint8 on the CPU.
 
-    Batch statistics and dropout noise as in training, at the training's batch size; the noise of
-    mask i follows from (seed, i) only.
+    Batch statistics over `synthesis_batch` masks, dropout noise unless `synthesis_noise` is off;
+    the noise of a batch follows from (seed, its first mask's number) only.
     """
-    network.train()
+    in_training, network.noise = network.noise, settings.synthesis_noise
     images = []
-    for start in range(0, len(labels), settings.batch):
+    for start in range(0, len(labels), settings.synthesis_batch):
         torch.manual_seed(seed_of(seed, "synthesis", start))
         mask = encode_mask(
-            labels[start : start + settings.batch].to(device()), settings.mask_encoding
+            labels[start : start + settings.synthesis_batch].to(device()), settings.mask_encoding
         )
-        images.append(to_image(network(mask)).cpu())
-    return torch.cat(images)
+        images.append(to_image(network(mask)))
+    network.noise = in_training
+    return torch.cat(images).cpu()
 
 
 def load_generator(path: Path, settings: Lcgan, size: int) -> Generator:

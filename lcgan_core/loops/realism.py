@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lcgan_core.loops.engine import device, seed_of
+from lcgan_core.loops.engine import seed_of
+from lcgan_core.loops.placing import device, place, resident, take
 from lcgan_core.models.realism import RealismClassifier
 from lcgan_core.profiles import Realism
 from lcgan_core.transforms.encoding import to_network
@@ -17,17 +18,20 @@ AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss, as GoogLeNet's authors 
 class RealismTask:
     """GoogLeNet with two classes; `images` (N, H, W) uint8, `real` (N,) bool."""
 
+    smaller = "realism_batch or image_size"
+
     def __init__(self, settings: Realism, images: Tensor, real: Tensor, seed: int):
-        self.images, self.real = images.to(device()), real.to(device()).long()
+        self.settings = settings
+        self.images, self.real = resident(images), real.to(device()).long()
         torch.manual_seed(seed_of(seed, "weights"))
-        self.classifier = RealismClassifier().to(device(), memory_format=torch.channels_last)
+        self.classifier = place(RealismClassifier(), settings.precision)
         self.modules = {"classifier": self.classifier}
         adam = torch.optim.Adam(self.classifier.parameters(), lr=settings.learning_rate, fused=True)
         self.optimizers = {"adam": adam}
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Cross-entropy of the three heads."""
-        heads = self.classifier(to_network(self.images[batch], 3))
+        heads = self.classifier(to_network(take(self.images, batch), 3))
         target = self.real[batch]
         loss = F.cross_entropy(heads.logits, target) + AUXILIARY_WEIGHT * (
             F.cross_entropy(heads.aux_logits1, target) + F.cross_entropy(heads.aux_logits2, target)

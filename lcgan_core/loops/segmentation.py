@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.loops import checkpoint
-from lcgan_core.loops.engine import device, seed_of
+from lcgan_core.loops.engine import seed_of
+from lcgan_core.loops.placing import device, place, resident, take
 from lcgan_core.models import FCN8s, load_vgg16
 from lcgan_core.profiles import Segmentation
 from lcgan_core.transforms.encoding import to_network
@@ -19,7 +20,7 @@ def network(settings: Segmentation) -> tuple[FCN8s, str]:
     """FCN-8s on the device with its initialisation, and a sentence that names the latter."""
     fcn = FCN8s(width=settings.width, border=settings.border, batch_norm=settings.batch_norm)
     initialisation = load_vgg16(fcn, settings.weights)
-    return fcn.to(device(), memory_format=torch.channels_last), initialisation
+    return place(fcn, settings.precision), initialisation
 
 
 @torch.no_grad()
@@ -42,8 +43,11 @@ def _grey(images: Tensor) -> Tensor:
 class SegmentationTask:
     """FCN-8s and its optimiser; `images` and `labels` (N, H, W) uint8."""
 
+    smaller = "segmentation_batch, segmentation_width or image_size"
+
     def __init__(self, settings: Segmentation, images: Tensor, labels: Tensor, seed: int):
-        self.images, self.labels = images.to(device()), labels.to(device())
+        self.settings = settings
+        self.images, self.labels = resident(images), resident(labels)
         torch.manual_seed(seed_of(seed, "weights"))
         self.fcn, self.initialisation = network(settings)
         if settings.weights == "none":
@@ -54,7 +58,8 @@ class SegmentationTask:
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Cross-entropy over all pixels, background included."""
-        loss = F.cross_entropy(self.fcn(_grey(self.images[batch])), self.labels[batch].long())
+        scores = self.fcn(_grey(take(self.images, batch)))
+        loss = F.cross_entropy(scores, take(self.labels, batch).long())
         self.optimizers["optimizer"].zero_grad()
         loss.backward()
         self.optimizers["optimizer"].step()

@@ -11,7 +11,7 @@ import torch
 
 from lcgan_core import metrics, runs
 from lcgan_core.loops import checkpoint
-from lcgan_core.loops.engine import CHECKPOINT, fit, seed_of
+from lcgan_core.loops.engine import clean, fit, seed_of
 from lcgan_core.loops.segmentation import SegmentationTask, segment
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
@@ -94,4 +94,4 @@ def _segment(config: Config, fraction: float, arm: str, work: Path) -> None:
     history.to_csv(work / "history.csv", index=False)
     runs.write_text(work / "initialisation.txt", task.initialisation + "\n")
     checkpoint.save(work / "fcn.safetensors", task.modules, {}, {})
-    (work / CHECKPOINT).unlink()
+    clean(work)

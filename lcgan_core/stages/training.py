@@ -11,7 +11,7 @@ import torch
 
 from lcgan_core import runs
 from lcgan_core.loops import checkpoint
-from lcgan_core.loops.engine import CHECKPOINT, fit, seed_of
+from lcgan_core.loops.engine import clean, fit, seed_of
 from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
 from lcgan_core.loops.segmentation import SegmentationTask
 from lcgan_core.models import Discriminator, FCN8s, Generator
@@ -97,7 +97,7 @@ def _lcgan(config: Config, fraction: float, work: Path) -> None:
         after_epoch=keep_snapshot,
     )
     history.to_csv(work / "history.csv", index=False)
-    (work / CHECKPOINT).unlink()
+    clean(work)
 
 
 def sample_masks(labels: torch.Tensor) -> list[int]:
@@ -123,4 +123,4 @@ def _judge(config: Config, fraction: float, work: Path) -> None:
     notes = {"initialisation": task.initialisation}
     checkpoint.save(work / "fcn.safetensors", task.modules, {}, notes)
     history.to_csv(work / "history.csv", index=False)
-    (work / CHECKPOINT).unlink()
+    clean(work)

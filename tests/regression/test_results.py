@@ -1,10 +1,13 @@
 """results.csv of a fresh quick run beside the committed one: what training leaves to chance.
 
 nbval compares to the letter what no processor changes. Trained numbers differ between processors
-and thread counts, since training amplifies the last digit of a sum; they are compared here. The
-absolute tolerances were chosen, not measured: most of quick's values are smaller than they are, so
-they catch a value that is far too high, and the collapse test below catches a run that learned
-nothing.
+and thread counts, since training amplifies the last digit of a sum; they are compared here.
+
+The tolerances are measured: the committed reference (AVX-512 with AMX) beside a run with
+ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=1 differed by at most .131
+(dice_image), .116 (dice_instance) and .113 (dice_class_pooled) in a cell, and the means over the
+grid by .011 (dice_image), .009 (dice_class_pooled) and .016 (recall); half as much again is allowed
+for a cell, twice as much for a mean.
 """
 
 import os
@@ -20,10 +23,10 @@ from tests.regression import refresh
 
 REFERENCE = runs.REPOSITORY / "results" / "quick" / "results.csv"
 KEY = ["fraction", "arm", "metric", "hemorrhage"]
-TOLERANCE = {"dice_image": 0.15, "dice_instance": 0.15, "dice_class_pooled": 0.25}
+TOLERANCE = {"dice_image": 0.20, "dice_instance": 0.175, "dice_class_pooled": 0.17}
 """Largest absolute difference of a value over all types. The others (precision, recall, and Dice
 where detected) are ratios of a few dozen counts in quick, and are held by their mean alone."""
-MEAN_TOLERANCE = 0.06
+MEAN_TOLERANCE = {"dice_image": 0.022, "dice_class_pooled": 0.018, "recall": 0.032}
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +75,11 @@ def test_trained_values_within_tolerance(fresh, reference, metric):
     assert apart.max() <= TOLERANCE[metric], apart[apart > TOLERANCE[metric]].to_string()
 
 
-@pytest.mark.parametrize("metric", ["dice_image", "dice_class_pooled", "recall"])
+@pytest.mark.parametrize("metric", MEAN_TOLERANCE)
 def test_the_mean_over_the_grid_within_a_narrower_tolerance(fresh, reference, metric):
     index = (slice(None), slice(None), metric, "all")
     here, there = (np.nanmean(table.loc[index, "value"]) for table in (fresh, reference))
-    assert abs(here - there) <= MEAN_TOLERANCE
+    assert abs(here - there) <= MEAN_TOLERANCE[metric]
 
 
 def trained_on_everyone(table):

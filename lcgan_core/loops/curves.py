@@ -1,0 +1,23 @@
+"""A training's loss curves as a picture, to look at while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from lcgan_core.runs import atomic
+
+
+def draw_losses(history: pd.DataFrame, path: Path) -> None:
+    """Write a PNG of every loss over the epochs, each on its own axis, whole or not at all."""
+    from matplotlib.figure import Figure  # most trainings are over before the first picture
+
+    losses = history.set_index("epoch")
+    figure = Figure(figsize=(3.2 * losses.shape[1], 2.4), layout="constrained")
+    axes = figure.subplots(1, losses.shape[1], squeeze=False)[0]
+    for axis, name in zip(axes, losses, strict=True):
+        axis.plot(losses.index, losses[name])
+        axis.set(xlabel="epoch", title=name)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, metadata={"Software": None})

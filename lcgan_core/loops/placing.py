@@ -1,0 +1,72 @@
+"""Where networks and images live, and in which precision a network computes."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
+SHARE = 0.5
+"""Of the device's free memory that training images may fill; the networks need the rest."""
+
+
+def device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def has_bf16() -> bool:
+    """Whether the device multiplies bfloat16 in hardware; emulated it is slower than float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def computes_in_bf16(precision: str) -> bool:
+    """What a profile's precision ("auto" or "float32") means on this device.
+
+    >>> computes_in_bf16("float32")
+    False
+    """
+    return precision == "auto" and has_bf16()
+
+
+def place(network: Network, precision: str) -> Network:
+    """Move a network to the device, channels last; in bfloat16 autocast where `precision` says so.
+
+    Weights stay float32 and so do the outputs, so that losses are sums of float32.
+    """
+    network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if computes_in_bf16(precision):
+        # around each forward pass only: one context around a step would go on with weights that
+        # were cast before the optimiser changed them
+        network.forward = torch.autocast(device().type, torch.bfloat16)(network.forward)
+        network.register_forward_hook(_as_float32)
+    return network
+
+
+def default_generator() -> torch.Generator:
+    """The device's own generator, which torch.manual_seed seeds: drawing makes nobody wait."""
+    if device().type == "cuda":
+        return torch.cuda.default_generators[torch.cuda.current_device()]
+    return torch.default_generator
+
+
+def resident(values: Tensor) -> Tensor:
+    """`values` on the device if they fit there beside the networks, else where they are."""
+    if device().type == "cpu" or values.nbytes > SHARE * torch.cuda.mem_get_info()[0]:
+        return values
+    return values.to(device())
+
+
+def take(values: Tensor, batch: Tensor) -> Tensor:
+    """values[batch] on the device, wherever `values` live (memory, memory map or device)."""
+    return values[batch.to(values.device)].to(device(), non_blocking=True)
+
+
+def _as_float32(network: nn.Module, inputs: object, output: object) -> object:
+    if isinstance(output, Tensor):
+        return output.float()
+    return type(output)(*(head.float() for head in output))  # type: ignore[misc, attr-defined]
