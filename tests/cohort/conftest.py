@@ -1,5 +1,6 @@
 """A small made-up head CT on disk, for the tests that read one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,28 @@ import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from lcgan_core.cohort.dicom import find
+from lcgan_core.cohort.series import Series
+from lcgan_core.labels import LABELS
+
+OURS = {str(value): name for name, value in LABELS.items()}
+"""The label map of masks that number the types as we do."""
 NAME, IDENTITY, BORN = "ROENTGEN^WILHELM", "HOSPITAL-4711", "18450327"
 """What must never reach a slice store."""
+
+
+def read_all(source: Path, labels: dict[str, str] | None = OURS) -> Iterator[Series]:
+    """Every series below a folder, one at a time; raises the first refusal."""
+    found = find(source, labels)
+    for refusal in found.refused:
+        raise refusal
+    yield from (case.load() for case in found.cases)
+
+
+def read_one(source: Path, labels: dict[str, str] | None = OURS) -> Series:
+    """The one series below a folder; raises the first refusal."""
+    [series] = read_all(source, labels)
+    return series
 
 
 @dataclass
@@ -27,6 +48,10 @@ class Study:
     @property
     def slices(self) -> list[Path]:
         return sorted(self.folder.glob("*.dcm"))
+
+    @property
+    def from_the_feet(self) -> list[Path]:
+        return sorted(self.slices, key=lambda p: float(pydicom.dcmread(p).ImagePositionPatient[2]))
 
     @property
     def mask(self) -> Path:

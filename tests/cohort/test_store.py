@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 
 from lcgan_core.cohort import store as store_module
-from lcgan_core.cohort.dicom import read_cohort, read_patient
 from lcgan_core.cohort.store import SliceStore, build_store
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
 
-from .conftest import BORN, IDENTITY, NAME, make_study
+from .conftest import BORN, IDENTITY, NAME, make_study, read_all, read_one
 
 SALT = b"test"
 
@@ -23,7 +22,7 @@ SALT = b"test"
 @pytest.fixture
 def built(tmp_path, study):
     make_study(study.folder.parent / "patient two", seed=1)
-    return build_store(read_cohort(study.folder.parent), tmp_path / "store", 32, "made up", SALT)
+    return build_store(read_all(study.folder.parent), tmp_path / "store", 32, "made up", SALT)
 
 
 def test_a_row_for_every_slice(built):
@@ -38,7 +37,7 @@ def test_a_row_for_every_slice(built):
 
 def test_nobody_is_named_in_the_store(built, study):
     secrets = [NAME, NAME.split("^")[0], IDENTITY, BORN, "patient one"]
-    secrets.append(read_patient(study.folder).uid)
+    secrets.append(read_one(study.folder).uid)
     for path in built.folder.rglob("*"):
         content = path.read_bytes()
         assert not [s for s in secrets if s.encode() in content], path.name
@@ -46,7 +45,7 @@ def test_nobody_is_named_in_the_store(built, study):
 
 
 def test_the_salt_decides_the_hash(tmp_path, study, built):
-    other = build_store(read_cohort(study.folder.parent), tmp_path / "other", 32, "x", b"salt 2")
+    other = build_store(read_all(study.folder.parent), tmp_path / "other", 32, "x", b"salt 2")
     assert not set(other.slices.patient) & set(built.slices.patient)
 
 
@@ -56,7 +55,7 @@ def test_an_image_of_the_right_size_is_kept_bit_by_bit(tmp_path):
         study.edit(k, PixelSpacing=[0.5, 0.5])
     study.spacing = (0.5, 0.5)
     study.write_mask(study.labels)
-    built = build_store(read_cohort(tmp_path / "square"), tmp_path / "s", 32, "x", SALT)
+    built = build_store(read_all(tmp_path / "square"), tmp_path / "s", 32, "x", SALT)
     assert np.array_equal(built.hu, study.hu) and np.array_equal(built.labels, study.labels)
     assert (built.slices.pixel_spacing_mm == 0.5).all()
 
@@ -98,7 +97,7 @@ def test_area_of_each_haemorrhage_is_counted_in_square_millimetres(built):
 
 
 def test_same_cohort_gives_the_same_bytes(tmp_path, study, built):
-    again = build_store(read_cohort(study.folder.parent), tmp_path / "again", 32, "made up", SALT)
+    again = build_store(read_all(study.folder.parent), tmp_path / "again", 32, "made up", SALT)
     for path in built.folder.iterdir():
         assert path.read_bytes() == (again.folder / path.name).read_bytes(), path.name
 
@@ -107,7 +106,7 @@ def test_a_failure_leaves_nothing_half_written(tmp_path, study):
     make_study(study.folder.parent / "patient two", seed=1).slices[0].unlink()
     study.edit(0, Modality="MR")
     with pytest.raises(UserError):
-        build_store(read_cohort(study.folder.parent), tmp_path / "out" / "s", 32, "x", SALT)
+        build_store(read_all(study.folder.parent), tmp_path / "out" / "s", 32, "x", SALT)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -155,5 +154,5 @@ def test_full_disk_is_told_and_leaves_nothing(tmp_path, study, monkeypatch):
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     with pytest.raises(UserError, match="full"):
-        build_store(read_cohort(study.folder.parent), tmp_path / "out" / "s", 32, "x", SALT)
+        build_store(read_all(study.folder.parent), tmp_path / "out" / "s", 32, "x", SALT)
     assert list((tmp_path / "out").iterdir()) == []
