@@ -17,10 +17,27 @@ from lcgan_core.cohort.series import Refused
 NIFTI = (".nii", ".nii.gz")
 MOST_VOXELS = 2**30
 """More than any head CT has: 2,000 slices of 512 x 512 are half of it."""
+UNREADABLE = (
+    ImageFileError, WrapStructError, OSError, EOFError, ValueError, TypeError, OverflowError,
+    zlib.error, gzip.BadGzipFile,
+)  # fmt: skip
 
 
 def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """(I, J, K) voxels and the (4, 4) affine to RAS mm; raises Refused naming the file."""
+    image, shape, affine = _open(path)
+    try:
+        return np.asarray(image.dataobj).reshape(shape), affine
+    except UNREADABLE as error:
+        raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
+
+
+def read_nifti_grid(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
+    """(I, J, K) and the affine, as read_nifti, without reading the voxels."""
+    return _open(path)[1:]
+
+
+def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
     try:
         image = cast(nib.Nifti1Image, nib.load(path))
         shape = tuple(n for k, n in enumerate(image.shape) if k < 3 or n > 1)
@@ -34,11 +51,9 @@ def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 path, f"claims {tuple(image.shape)} voxels of {image.get_data_dtype()}: no head "
                 "CT; write it anew."
             )  # fmt: skip
-        voxels = np.asarray(image.dataobj).reshape(shape)
-    except (ImageFileError, WrapStructError, OSError, EOFError, ValueError, TypeError,
-            OverflowError, zlib.error, gzip.BadGzipFile) as error:  # fmt: skip
+        affine = np.asarray(image.affine, float)
+    except UNREADABLE as error:
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
-    affine = np.asarray(image.affine, float)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
         raise Refused(path, "has a zero voxel size or a flat affine; write it anew.")
-    return voxels, affine
+    return image, shape, affine

@@ -1,5 +1,6 @@
 """A small made-up head CT on disk, for the tests that read one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,28 @@ import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from lcgan_core.cohort.dicom import find
+from lcgan_core.cohort.series import Series
+from lcgan_core.labels import LABELS
+
+OURS = {str(value): name for name, value in LABELS.items()}
+"""The label map of masks that number the types as we do."""
 NAME, IDENTITY, BORN = "ROENTGEN^WILHELM", "HOSPITAL-4711", "18450327"
 """What must never reach a slice store."""
+
+
+def read_all(source: Path, labels: dict[str, str] | None = OURS) -> Iterator[Series]:
+    """Every series below a folder, one at a time; raises the first refusal."""
+    found = find(source, labels)
+    for refusal in found.refused:
+        raise refusal
+    yield from (case.load() for case in found.cases)
+
+
+def read_one(source: Path, labels: dict[str, str] | None = OURS) -> Series:
+    """The one series below a folder; raises the first refusal."""
+    [series] = read_all(source, labels)
+    return series
 
 
 @dataclass
@@ -27,6 +48,10 @@ class Study:
     @property
     def slices(self) -> list[Path]:
         return sorted(self.folder.glob("*.dcm"))
+
+    @property
+    def from_the_feet(self) -> list[Path]:
+        return sorted(self.slices, key=lambda p: float(pydicom.dcmread(p).ImagePositionPatient[2]))
 
     @property
     def mask(self) -> Path:
@@ -76,27 +101,48 @@ def make_study(folder: Path, seed: int = 0, shape: tuple[int, int, int] = (6, 20
     folder.mkdir(parents=True)
     series, study, frame = (generate_uid(entropy_srcs=[str(folder.name), s]) for s in "abc")
     for k, letter in enumerate(rng.permutation(list("qwertzuiop"[: shape[0]]))):
-        meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID = CTImageStorage
-        meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(folder.name), str(k)])
-        meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        item = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
-        item.SOPClassUID, item.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-        item.SeriesInstanceUID, item.StudyInstanceUID = series, study
-        item.FrameOfReferenceUID = frame
-        item.PatientName, item.PatientID, item.PatientBirthDate = NAME, IDENTITY + folder.name, BORN
-        item.Modality = "CT"
-        item.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-        item.ImagePositionPatient = [-11.0, -7.0, -20.0 + k * it.step]
-        item.PixelSpacing = list(it.spacing)
-        item.SliceThickness = it.step
-        item.Rows, item.Columns = shape[1:]
-        item.SamplesPerPixel, item.PhotometricInterpretation = 1, "MONOCHROME2"
-        item.BitsAllocated, item.BitsStored, item.HighBit = 16, 16, 15
-        item.PixelRepresentation = 0
-        # another intercept on every slice: a reader must apply each slice's own
-        item.RescaleSlope, item.RescaleIntercept = 1, -1024 - k
-        item.PixelData = (hu[k].astype(np.int32) + 1024 + k).astype("<u2").tobytes()
-        item.save_as(folder / f"{letter}.dcm", enforce_file_format=True)
+        write_slice(
+            folder / f"{letter}.dcm",
+            hu[k],
+            # another intercept on every slice: a reader must apply each slice's own
+            RescaleIntercept=-1024 - k,
+            SOPInstanceUID=generate_uid(entropy_srcs=[folder.name, str(k)]),
+            SeriesInstanceUID=series,
+            StudyInstanceUID=study,
+            FrameOfReferenceUID=frame,
+            PatientID=IDENTITY + folder.name,
+            ImagePositionPatient=[-11.0, -7.0, -20.0 + k * it.step],
+            PixelSpacing=list(it.spacing),
+            SliceThickness=it.step,
+        )
     it.write_mask(labels)
     return it
+
+
+def write_slice(path: Path, hu: np.ndarray, **attributes: object) -> Path:
+    """Write (H, W) HU as a CT image, stored unsigned; None leaves an attribute out."""
+    values = dict(
+        SOPClassUID=CTImageStorage, SOPInstanceUID=generate_uid(), SeriesInstanceUID="1.2.3",
+        StudyInstanceUID="1.2", FrameOfReferenceUID="1.2.4", PatientName=NAME, PatientID=IDENTITY,
+        PatientBirthDate=BORN, PatientSex="", StudyDate="", StudyTime="", AccessionNumber="",
+        ReferringPhysicianName="", StudyID="", SeriesNumber=1, Modality="CT",
+        ImageOrientationPatient=[1, 0, 0, 0, 1, 0], ImagePositionPatient=[0, 0, 0],
+        PixelSpacing=[0.5, 0.5], Rows=hu.shape[0], Columns=hu.shape[1], SamplesPerPixel=1,
+        PhotometricInterpretation="MONOCHROME2", BitsAllocated=16, BitsStored=16, HighBit=15,
+        PixelRepresentation=0, RescaleSlope=1, RescaleIntercept=-1024,
+    ) | attributes  # fmt: skip
+    intercept = attributes.get("RescaleIntercept", -1024) or 0
+    kind = "<i2" if values["PixelRepresentation"] else "<u2"
+    stored = hu.astype(np.int32) - int(intercept)
+    values.setdefault("PixelData", stored.astype(kind).tobytes())
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = values["SOPClassUID"]
+    meta.MediaStorageSOPInstanceUID = values["SOPInstanceUID"]
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    item = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
+    for name, value in values.items():
+        if value is not None:
+            setattr(item, name, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    item.save_as(path, enforce_file_format=True)
+    return path

@@ -9,12 +9,13 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
-from lcgan_core.cohort.dicom import read_patient
 from lcgan_core.cohort.insilico import Tissue, patient_name, scan_patient, write_patient
 from lcgan_core.cohort.insilico import writer as writer_module
 from lcgan_core.cohort.insilico.hemorrhage import _draw
 from lcgan_core.cohort.insilico.patient import draw_patient, scan
 from lcgan_core.labels import HEMORRHAGES, LABELS
+
+from .conftest import read_one
 
 BONE = (Tissue.TABLE, Tissue.DIPLOE)
 GRID = (160, 12)
@@ -203,7 +204,7 @@ def written(tmp_path_factory):
 
 def test_simpleitk_and_our_reader_see_the_generated_head(written):
     image = scan_patient(5, 7, 64, 6)
-    series = read_patient(written)
+    series = read_one(written)
     assert np.array_equal(series.hu, image.hu) and np.array_equal(series.labels, image.labels)
     names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(written / "series"))
     volume = sitk.ReadImage(names)

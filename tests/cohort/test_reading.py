@@ -6,14 +6,15 @@ import pytest
 import SimpleITK as sitk
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
-from lcgan_core.cohort.dicom import read_cohort, read_patient
+from lcgan_core.cohort.dicom import find
+from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
 
-from .conftest import make_study
+from .conftest import OURS, make_study, read_all, read_one
 
 
 def test_hu_and_labels_are_what_was_written(study):
-    series = read_patient(study.folder)
+    series = read_one(study.folder)
     assert np.array_equal(series.hu, study.hu) and series.hu.dtype == np.int16
     assert np.array_equal(series.labels, study.labels) and series.labels.dtype == np.uint8
     assert np.allclose(series.positions, -20 + 5 * np.arange(6))
@@ -21,7 +22,7 @@ def test_hu_and_labels_are_what_was_written(study):
 
 
 def test_simpleitk_reads_the_same_head(study):
-    series = read_patient(study.folder)
+    series = read_one(study.folder)
     image = sitk.ReadImage(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(study.folder)))
     assert np.array_equal(sitk.GetArrayFromImage(image), series.hu)
     assert np.allclose(image.GetSpacing(), (*series.pixel_spacing[::-1], 5.0))
@@ -37,54 +38,61 @@ def test_a_mask_stored_in_any_orientation_gives_the_same_labels(study, codes):
     turned = image.as_reoriented(turn)
     assert nib.aff2axcodes(turned.affine) == tuple(codes)
     nib.save(turned, study.mask)
-    assert np.array_equal(read_patient(study.folder).labels, study.labels)
+    assert np.array_equal(read_one(study.folder).labels, study.labels)
 
 
 def test_series_written_from_head_to_feet_is_sorted_from_the_feet_up(study):
     for k, path in enumerate(study.slices):
         path.rename(path.with_name(f"{'zyxwvu'[k]}"))  # no suffix, reversed names
-    assert np.array_equal(read_patient(study.folder).hu, study.hu)
+    assert np.array_equal(read_one(study.folder).hu, study.hu)
 
 
 def test_values_beyond_the_scale_of_ct_are_clipped(study):
     for k in range(6):
         study.edit(k, RescaleSlope=40)
-    hu = read_patient(study.folder).hu
+    hu = read_one(study.folder).hu
     assert hu.min() >= -1024 and hu.max() == 3071
 
 
-def test_a_cohort_yields_its_patients_one_by_one(tmp_path):
+def test_a_cohort_gives_its_patients_in_order(tmp_path):
     for name in ("b", "a", "c"):
         make_study(tmp_path / name)
     (tmp_path / "README.md").write_text("not a patient")
-    patients = read_cohort(tmp_path)
-    assert iter(patients) is patients
-    assert [series.patient[-1] for series in patients] == ["a", "b", "c"]
+    assert [series.patient[-1] for series in read_all(tmp_path)] == ["a", "b", "c"]
+    [left] = find(tmp_path, OURS).left_out
+    assert (left.path.name, left.files) == ("README.md", 1)
 
 
 def refused(study, *parts):
-    """The sentence with which a patient's folder is refused names these."""
-    with pytest.raises(UserError) as told:
-        read_patient(study.folder)
-    text = str(told.value)
-    assert "\n" not in text and all(part in text for part in parts), text
-    return text
+    """Of a patient's folder one sentence, and only one, names these."""
+    found = find(study.folder, OURS)
+    told = list(found.refused)
+    for case in found.cases:
+        try:
+            case.load()
+        except Refused as refusal:
+            told.append(refusal)
+    fitting = [each for each in told if all(part in str(each) for part in parts)]
+    assert len(fitting) == 1, told
+    [reason] = [each.reason for each in fitting]
+    assert reason.endswith(".") and "\n" not in str(fitting[0])
+    assert "patient one" not in reason and ".dcm" not in reason
 
 
 def test_empty_folder_is_not_a_cohort(tmp_path):
     with pytest.raises(UserError, match="not a cohort"):
-        list(read_cohort(tmp_path))
+        find(tmp_path)
 
 
 def test_folder_that_does_not_exist_is_told(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
-        list(read_cohort(tmp_path / "nowhere"))
+        find(tmp_path / "nowhere")
 
 
-def test_patient_folder_without_dicom_is_told(study):
+def test_mask_without_dicom_is_told(study):
     for path in study.slices:
         path.unlink()
-    refused(study, "patient one", "no DICOM")
+    refused(study, "mask.nii.gz", "no CT series")
 
 
 def test_mr_is_refused_by_name(study):
@@ -110,20 +118,9 @@ def test_file_that_is_no_dicom_is_named(study):
 
 
 def test_missing_slice_is_told_with_its_neighbours(study):
-    order = sorted(study.slices, key=lambda p: _height(p))
+    order = study.from_the_feet
     order[3].unlink()
-    refused(study, "lacks slices", order[2].name, order[4].name)
-
-
-def test_two_slices_at_one_place_are_told(study):
-    order = sorted(study.slices, key=lambda p: _height(p))
-    study.edit(study.slices.index(order[1]), ImagePositionPatient=[-11.0, -7.0, -20.0])
-    refused(study, "same position")
-
-
-def test_missing_rescale_is_told(study):
-    path = study.edit(1, RescaleIntercept=None)
-    refused(study, path.name, "RescaleIntercept")
+    refused(study, "lacks slices", order[2].name, order[4].name, "10.0 mm")
 
 
 def test_missing_mask_is_told(study):
@@ -133,7 +130,7 @@ def test_missing_mask_is_told(study):
 
 def test_two_masks_are_told(study):
     (study.folder / "other.nii.gz").write_bytes(study.mask.read_bytes())
-    refused(study, "2 NIfTI masks")
+    refused(study, "2 masks")
 
 
 def test_damaged_mask_is_named(study):
@@ -170,19 +167,3 @@ def test_unknown_label_is_told_with_the_right_ones(study):
 def test_a_probability_map_is_not_a_mask(study):
     study.write_mask(study.labels.astype(np.float32) * 0.5)
     refused(study, "mask.nii.gz")
-
-
-def test_two_series_in_one_folder_are_told(study):
-    study.edit(0, SeriesInstanceUID="1.2.3")
-    refused(study, "2 series")
-
-
-def test_localizer_of_the_same_series_is_told(study):
-    path = study.edit(0, ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
-    refused(study, path.name, "orientation")
-
-
-def _height(path):
-    import pydicom
-
-    return float(pydicom.dcmread(path).ImagePositionPatient[2])

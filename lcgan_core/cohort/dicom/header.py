@@ -1,0 +1,223 @@
+"""One file's header: what it is, and whether it can be one slice of a head CT."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pydicom
+from pydicom import uid
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info
+from pydicom.pixels.decoders.base import get_decoder
+
+from lcgan_core.cohort.dicom.geometry import degrees_from_axial, is_orthonormal
+from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_mask
+from lcgan_core.cohort.dicom.quiet import quiet
+from lcgan_core.cohort.nifti_file import NIFTI
+
+COMPANIONS = (
+    ".txt", ".md", ".csv", ".json", ".xml", ".pdf", ".jpg", ".jpeg", ".png", "thumbs.db",
+)  # fmt: skip
+NOBODY = re.compile(r"|0+|(?i:anon(ymous|ymi[sz]ed)?|unknown|none|null|n/?a|patient|deidentified)")
+TAGS = [
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "PatientID", "Modality", "ImageType",
+    "InstanceNumber", "AcquisitionNumber", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
+    "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "SamplesPerPixel",
+    "PhotometricInterpretation", "RescaleType",
+]  # fmt: skip
+MODALITIES = (
+    "MR", "PT", "NM", "US", "CR", "DX", "XA", "RF", "MG", "OT", "OPT", "IO", "PX", "ES", "XC",
+)  # fmt: skip
+REFORMATS = {
+    "MIP", "MINIP", "MPR", "CSA MPR", "CPR", "REFORMATTED", "PROJECTION IMAGE", "VRT", "SSD",
+    "VOLUME RENDERING", "3D", "CURVED", "MPVR",
+}  # fmt: skip
+ENHANCED = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
+MOST_PIXELS = 4096 * 4096
+MOST_DEGREES = 35  # gantries tilt by 30 at most; a sagittal or coronal reformat lies at 90
+
+
+class Slice(NamedTuple):
+    """A CT image by its header: sizes (rows, columns), lengths in mm, LPS."""
+
+    path: Path
+    patient: str  # "" where the file names nobody
+    series: str
+    instance: str
+    number: int | None
+    acquisition: int | None
+    size: tuple[int, int]
+    spacing: tuple[float, float]
+    orientation: tuple[float, ...]
+    position: tuple[float, ...]
+
+
+class Aside(NamedTuple):
+    """A file that is no slice: refused, or left out as it should be."""
+
+    path: Path
+    refused: bool
+    reason: str
+    detail: str = ""
+    patient: str = ""
+    series: str = ""
+
+
+class _Not(Exception):
+    """Why a file is no slice; args: refused, reason, detail."""
+
+
+def scan(path: Path) -> Slice | MaskFile | Aside:
+    """What a file is; reads no pixels, raises nothing, and returns little (it is pickled)."""
+    name = path.name.lower()
+    if name.endswith(NIFTI):
+        return MaskFile(path, "NIfTI")
+    if name.endswith(COMPANIONS) or name.startswith("dicomdir"):
+        return Aside(path, False, "is a companion of the images, such as a text or an index.")
+    item = pydicom.Dataset()
+    try:
+        with quiet():
+            syntax, item, room = _read(path)
+            if is_mask(item):
+                return scan_mask(path, item)
+            _check_kind(item)
+            _check_pixels(item, syntax, room)
+            return _slice(path, item)
+    except _Not as why:
+        refused, reason, *detail = why.args
+        return Aside(path, refused, reason, "".join(detail), *_whose(item))
+    except Exception as error:  # a damaged header can fail in any of pydicom's parsers
+        reason = "has a damaged header; copy it again or remove it."
+        return Aside(path, True, reason, str(error), *_whose(item))
+
+
+def _whose(item: pydicom.Dataset) -> tuple[str, str]:
+    """Patient and series, empty where the file does not tell."""
+    try:
+        patient, series = (
+            str(item.get(k) or "").strip() for k in ("PatientID", "SeriesInstanceUID")
+        )
+    except Exception:  # the damage may sit in these very values
+        return "", ""
+    return "" if NOBODY.fullmatch(patient) else patient, series
+
+
+def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int]:
+    """Transfer syntax, header, and the bytes that are left for the pixels."""
+    try:
+        meta = read_file_meta_info(path)
+    except InvalidDicomError:
+        raise _Not(True, "is neither DICOM nor a NIfTI mask; remove it.") from None
+    syntax = meta.get("TransferSyntaxUID")
+    if syntax == uid.DeflatedExplicitVRLittleEndian:  # inflating it may fill the memory
+        raise _Not(True, f"is stored as {syntax.name}, not read here; export it uncompressed.")
+    if meta.get("MediaStorageSOPClassUID") == uid.MediaStorageDirectoryStorage:
+        raise _Not(False, "is a companion of the images, such as a text or an index.")
+    with path.open("rb") as file:
+        tags: list = [*TAGS, *REFERENCES]
+        item = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=tags)
+        return syntax, item, os.fstat(file.fileno()).st_size - file.tell()
+
+
+def _check_kind(item: pydicom.Dataset) -> None:
+    """Only a primary, axial, single-frame, grey CT image passes."""
+    sop, modality = item.get("SOPClassUID"), item.get("Modality")
+    if sop and uid.SecondaryCaptureImageStorage in (sop, str(sop).rsplit(".", 1)[0]):
+        raise _Not(False, "is a secondary capture, a picture of a screen.")
+    if sop in ENHANCED or (sop == uid.CTImageStorage and (item.get("NumberOfFrames") or 1) > 1):
+        raise _Not(True, "is a multi-frame (enhanced) CT; convert it to single-frame CT images.")
+    if modality not in (None, "", "CT"):
+        if modality in MODALITIES:
+            raise _Not(True, f"is {modality}, not CT; keep only the head CT.")
+        raise _Not(False, "is no image, but a report, a plan or the like.", str(modality))
+    if sop != uid.CTImageStorage and modality != "CT":
+        raise _Not(True, "does not say that it is a CT; export the original series again.")
+    if sop not in (None, "", uid.CTImageStorage):
+        raise _Not(False, "is no image, but a report, a plan or the like.", str(sop))
+    kinds = {str(kind).strip().upper() for kind in _many(item, "ImageType")}
+    if kinds & {"LOCALIZER", "SCOUT", "TOPOGRAM"}:
+        raise _Not(False, "is a localizer.")
+    if kinds & REFORMATS:
+        raise _Not(False, "is a projection or a reformat, not a primary axial image.")
+
+
+def _check_pixels(item: pydicom.Dataset, syntax: uid.UID | None, room: int) -> None:
+    """The pixels are grey HU, there in full, of a believable size, and can be decoded."""
+    if str(item.get("RescaleType") or "HU").strip().upper() not in ("HU", "US"):
+        raise _Not(True, "is not in Hounsfield units; give the plain CT series.")
+    needed = (
+        "SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
+        "Rows", "Columns",
+    )  # fmt: skip
+    missing = [name for name in needed if item.get(name) in (None, "")]
+    if missing:
+        raise _Not(True, f"lacks {', '.join(missing)}; export the original series again.")
+    photometric = str(item.get("PhotometricInterpretation") or "MONOCHROME2")
+    if (item.get("SamplesPerPixel") or 1) != 1 or not photometric.startswith("MONOCHROME"):
+        raise _Not(True, "is a colour image (RGB or the like), not CT; remove it.")
+    if syntax is None or not _decodable(syntax):
+        known = syntax is not None and syntax.name != str(syntax)
+        name = syntax.name if syntax is not None and known else "an unknown transfer syntax"
+        raise _Not(
+            True, f"is stored as {name}, which cannot be decoded here; export it uncompressed.",
+            "" if known else str(syntax),
+        )  # fmt: skip
+    pixels = int(item.Rows) * int(item.Columns)
+    if not 0 < pixels <= MOST_PIXELS:
+        raise _Not(
+            True, f"claims {item.Rows} x {item.Columns} pixels, no CT's; export it again."
+        )  # fmt: skip
+    if not syntax.is_compressed and pixels * int(item.get("BitsAllocated") or 16) // 8 > room:
+        raise _Not(True, "is cut off: its pixels are not all there; copy it again.")
+
+
+def _decodable(syntax: uid.UID) -> bool:
+    try:
+        return get_decoder(syntax).is_available
+    except NotImplementedError:
+        return False
+
+
+def _slice(path: Path, item: pydicom.Dataset) -> Slice:
+    spacing, position, orientation = (
+        tuple(float(value) for value in _many(item, name))
+        for name in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient")
+    )
+    lengths = (len(spacing), len(position), len(orientation))
+    if lengths != (2, 3, 6) or not np.isfinite([*spacing, *position, *orientation]).all():
+        raise _Not(True, "has a damaged position or orientation; export the series again.")
+    if min(spacing) <= 0:
+        raise _Not(True, "has a pixel spacing of zero; export the original series again.")
+    if not is_orthonormal(orientation):
+        raise _Not(True, "has rows and columns not at right angles; export the series again.")
+    if degrees_from_axial(orientation) > MOST_DEGREES:
+        raise _Not(False, "is not axial: a localizer or a reformat.")
+    return Slice(
+        path,
+        *_whose(item),
+        instance=str(item.get("SOPInstanceUID") or ""),
+        number=_integer(item, "InstanceNumber"),
+        acquisition=_integer(item, "AcquisitionNumber"),
+        size=(int(item.Rows), int(item.Columns)),
+        spacing=(spacing[0], spacing[1]),
+        orientation=orientation,
+        position=position,
+    )
+
+
+def _many(item: pydicom.Dataset, name: str) -> list:
+    value = item.get(name)
+    if value is None or isinstance(value, (str, float, int)):
+        return [value] if value not in (None, "") else []
+    return list(value)
+
+
+def _integer(item: pydicom.Dataset, name: str) -> int | None:
+    try:
+        return int(item.get(name))
+    except (TypeError, ValueError):
+        return None

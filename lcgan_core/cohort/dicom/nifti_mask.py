@@ -1,0 +1,92 @@
+"""A NIfTI mask to labels on a DICOM series, turned by the two affines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
+
+from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
+from lcgan_core.cohort.series import Refused
+from lcgan_core.labels import BACKGROUND, HEMORRHAGES
+
+TOLERANCE_MM = 0.1
+
+
+def check_grid(path: Path, stack: Stack) -> None:
+    """Raises Refused where a mask was not drawn on this series; reads its header only."""
+    _turn(path, *read_nifti_grid(path), stack)
+
+
+def read_nifti_mask(
+    path: Path, stack: Stack, stated: dict[str, int] | None
+) -> tuple[np.ndarray, list[str]]:
+    """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused."""
+    voxels, affine = read_nifti(path)
+    turn, notes = _turn(path, voxels.shape, affine, stack)
+    names = {0.0: BACKGROUND}
+    names |= {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
+    values, places = np.unique(voxels, return_inverse=True)
+    unknown = [value for value in values if float(value) not in names]
+    if unknown:
+        order = ", ".join(f"{k} {name}" for k, name in enumerate(HEMORRHAGES, start=1))
+        raise Refused(
+            path, f"holds the label {unknown[0]:g}, which the label map does not name; add it to "
+            f"the map or renumber the mask, for instance to {order}."
+        )  # fmt: skip
+    mapped = np.array([names[float(value)] for value in values], np.uint8)[places]
+    return apply_orientation(mapped.reshape(voxels.shape), turn).T, notes
+
+
+def _turn(
+    path: Path, shape: tuple[int, ...], affine: np.ndarray, stack: Stack
+) -> tuple[np.ndarray, list[str]]:
+    """Flips and exchanges of axes that lay a mask on (column, row, slice) of the series."""
+    turn = ornt_transform(io_orientation(affine), io_orientation(stack.affine))
+    expected = stack.shape[::-1]
+    turned = tuple(shape[k] for k in np.argsort(turn[:, 0]))
+    if turned != expected:
+        raise Refused(
+            path, f"has {turned} voxels (columns, rows, slices), the CT series {expected}; give "
+            "the mask that was drawn on this series."
+        )  # fmt: skip
+    grid = affine @ inv_ornt_aff(turn, shape)
+    most = max(TOLERANCE_MM, 0.5 * np.abs(stack.affine[:3, 0]).max())
+    apart = _apart(grid, stack.affine, expected)
+    if apart <= most:
+        return turn, []
+    if any(_apart(grid, straight, expected) <= most for straight in _straightened(stack)):
+        return turn, ["The mask's header lacks the gantry tilt; it was laid on slice by slice."]
+    raise Refused(
+        path, f"lies up to {apart:.1f} mm away from the CT series; give the mask that was drawn on "
+        "this series, with its affine."
+    )  # fmt: skip
+
+
+def _apart(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
+    """How far apart two affines put the corners of a volume, mm."""
+    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape))).reshape(3, -1)
+    return float(np.abs((a - b) @ np.vstack([corners, np.ones(8)]))[:3].max())
+
+
+def _straightened(stack: Stack) -> list[np.ndarray]:
+    """The series' affine as ITK writes it for a tilted gantry, from either end of the series.
+
+    ITK knows no shear: it steps along the slice normal, by the length of the slanting step
+    (5.39 mm for slices 5 mm apart at 22 degrees) or, in other versions, by the true distance.
+    """
+    affine = stack.affine
+    last = stack.shape[0] - 1
+    step = affine[:3, 2]
+    across = np.cross(affine[:3, 0], affine[:3, 1])
+    across *= np.sign(across @ step) / np.linalg.norm(across)
+    grids = []
+    for length in (np.linalg.norm(step), across @ step):
+        for fixed in (0, last):
+            grid = affine.copy()
+            grid[:3, 2] = across * length
+            grid[:3, 3] += fixed * (step - grid[:3, 2])
+            grids.append(grid)
+    return grids

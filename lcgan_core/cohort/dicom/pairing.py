@@ -1,0 +1,109 @@
+"""Which series a mask belongs to: the one that it names, or else the one that it fits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from lcgan_core.cohort.dicom.masks import MaskFile
+from lcgan_core.cohort.dicom.nifti_mask import check_grid
+from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.series import Refused
+
+
+class Key(NamedTuple):
+    patient: str
+    series: str
+
+
+@dataclass
+class Shelf:
+    """All series of a source, in order or refused, and where they lie."""
+
+    source: Path
+    stacks: dict[Key, Stack | Refused] = field(default_factory=dict)
+    folders: dict[Path, set[Key]] = field(default_factory=lambda: defaultdict(set))
+
+    def put(self, key: Key, folder: Path) -> None:
+        """Remember that a series has files in a folder, and so below its parents."""
+        while key not in self.folders[folder]:
+            self.folders[folder].add(key)
+            if folder != self.source:
+                folder = folder.parent
+
+    def near(self, mask: MaskFile) -> set[Key]:
+        """The series that a mask names, or a NIfTI lies beside; empty where there is none."""
+        if mask.kind == "NIfTI":
+            return self._beside(mask.path.parent)
+        if mask.series:
+            return {key for key in self.stacks if key.series in mask.series}
+        return {
+            key
+            for key, stack in self.stacks.items()
+            if isinstance(stack, Stack) and mask.instance in (s.instance for s in stack.slices)
+        }
+
+    def _beside(self, folder: Path) -> set[Key]:
+        """Series in or below a folder, or else the nearest one above it that has any.
+
+        The source itself counts only for a mask that lies right there: whose patient's series are
+        missing must not be laid on another patient's.
+        """
+        while not self.folders.get(folder) and self.source not in (folder, folder.parent):
+            folder = folder.parent
+        return self.folders.get(folder, set())
+
+
+def choose(
+    mask: MaskFile,
+    near: set[Key],
+    stacks: dict[Key, Stack | Refused],
+    stated: dict[str, int] | None,
+) -> Key | None:
+    """The one series among `near`; None where those are refused themselves; raises Refused."""
+    if not near:
+        raise Refused(
+            mask.path, "lies beside no CT series; put it into the folder of the series that it "
+            "was drawn on." if mask.kind == "NIfTI" else
+            "refers to a series that is not there, or is no primary axial CT; add that series."
+        )  # fmt: skip
+    if len({key.patient for key in near}) > 1:
+        raise Refused(
+            mask.path, "lies among or names the series of several patients; put it into the "
+            "folder of the series that it was drawn on."
+        )  # fmt: skip
+    good = {key: stack for key in sorted(near) if isinstance(stack := stacks[key], Stack)}
+    if not good:
+        return None
+    if mask.kind == "NIfTI":
+        if stated is None:
+            raise Refused(
+                mask.path, "has numbers for labels, and nothing says what they mean; state it in "
+                'labels.json in the source folder, such as {"1": "EDH", "2": "IPH"}.'
+            )  # fmt: skip
+        good = _fitting(mask.path, good)
+    if len(good) > 1:
+        raise Refused(
+            mask.path, f"belongs to any of {len(good)} CT series; leave only the one that it was "
+            "drawn on."
+        )  # fmt: skip
+    return next(iter(good))
+
+
+def _fitting(path: Path, stacks: dict[Key, Stack]) -> dict[Key, Stack]:
+    """Series on whose grid a NIfTI mask lies; raises Refused where there is none."""
+    fitting, misfit = {}, None
+    for key, stack in stacks.items():
+        try:
+            check_grid(path, stack)
+            fitting[key] = stack
+        except Refused as refusal:
+            misfit = refusal
+    if misfit and not fitting:
+        raise misfit if len(stacks) == 1 else Refused(
+            path, f"fits none of the {len(stacks)} CT series beside it; give the mask that was "
+            "drawn on one of them."
+        )  # fmt: skip
+    return fitting

@@ -1,0 +1,154 @@
+"""Everything in a folder tree sorted into cases, refusals and what is left out."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from lcgan_core.cohort.dicom.case import DicomCase
+from lcgan_core.cohort.dicom.classes import FILE, read_map
+from lcgan_core.cohort.dicom.header import Aside, Slice, scan
+from lcgan_core.cohort.dicom.masks import MaskFile
+from lcgan_core.cohort.dicom.pairing import Key, Shelf, choose
+from lcgan_core.cohort.dicom.stack import stack
+from lcgan_core.cohort.series import Case, Found, LeftOut, Refused
+from lcgan_core.errors import UserError
+
+Parallel = Callable[[Callable, Iterable], Iterable]
+
+
+def find(source: Path, labels: dict[str, str] | None = None, parallel: Parallel = map) -> Found:
+    """Head CT series with their masks below `source`, however the files are named and laid out.
+
+    labels: from outside label (an integer as text, a segment's label or a ROI's name) to one of
+    the five types or "" to ignore it; without it source/labels.json, where there is one.
+    parallel: an ordered map, such as a process pool's. Raises UserError where source is no folder
+    with files, or the map is none.
+    """
+    source = Path(source)
+    if not source.is_dir():
+        raise UserError(
+            f"{source} does not exist; give the folder that holds the patients' folders."
+        )
+    stated = read_map(source, labels)
+    left_out = _LeftOut()
+    files = list(_files(source, left_out))
+    if not files:
+        raise UserError(
+            f"{source} is not a cohort: it holds no file; give a folder with CT series (DICOM) "
+            "and their masks."
+        )
+    shelf, masks, refused = _sort(source, parallel(scan, files), left_out)
+    masked: dict[Key, MaskFile] = {}
+    spoken: set[Key] = set()  # their mask is refused, which says enough
+    for key, belonging in _by_series(masks, shelf, stated, refused, spoken, left_out).items():
+        if len(belonging) == 1:
+            masked[key] = belonging[0]
+        else:
+            spoken.add(key)
+            reason = f"is one of {len(belonging)} masks of one series; keep one of them."
+            refused.append(Refused(belonging[0].path, reason))
+
+    cases: list[Case] = []
+    patients = {key.patient for key in masked}
+    for key, result in sorted(shelf.stacks.items(), key=lambda pair: pair[0]):
+        if isinstance(result, Refused):
+            refused.append(result)
+        elif key in masked:
+            cases.append(DicomCase(*key, result, masked[key], stated))
+        elif key in spoken or key.patient in patients:
+            reason = "has a mask that is refused." if key in spoken else "no mask refers to it."
+            left_out.add(result.slices[0].path, reason, result.shape[0], key)
+        else:
+            refused.append(
+                Refused(
+                    result.slices[0].path.parent, "has a CT series without a mask; add its DICOM "
+                    "SEG, RTSTRUCT or NIfTI mask, or remove the series."
+                )
+            )  # fmt: skip
+    return Found(cases, sorted(refused, key=lambda each: each.path), list(left_out.values()))
+
+
+class _LeftOut(dict[tuple, LeftOut]):
+    """What is left out, summed by reason and series."""
+
+    def add(self, path: Path, reason: str, files: int = 1, series: tuple = ()) -> None:
+        before = self.get((reason, series), LeftOut(path, reason, 0))
+        self[reason, series] = before._replace(files=before.files + files)
+
+
+def _files(source: Path, left_out: _LeftOut) -> Iterator[Path]:
+    """All files in order but hidden ones and what archives and systems leave behind."""
+    for folder, folders, names in os.walk(source):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            parts = path.relative_to(source).parts
+            if any(part[0] == "." or part == "__MACOSX" for part in parts):
+                left_out.add(path, "is hidden, or an archive's leftover.")
+            elif parts != (FILE,):
+                yield path
+
+
+def _sort(
+    source: Path, scanned: Iterable, left_out: _LeftOut
+) -> tuple[Shelf, list[MaskFile], list[Refused]]:
+    """Files by their headers to series, masks and refusals."""
+    shelf, masks, refused = Shelf(source), [], []
+    slices: dict[Key, list[Slice]] = defaultdict(list)
+    damaged: dict[Key, Aside] = {}
+    for item in scanned:
+        if isinstance(item, MaskFile):
+            masks.append(item)
+            continue
+        parts = item.path.relative_to(source).parts
+        folder = parts[0] if len(parts) > 1 else source.resolve().name
+        key = Key(item.patient or folder, item.series)
+        if isinstance(item, Slice):
+            slices[key].append(item)
+            shelf.put(key, item.path.parent)
+        elif not item.refused:
+            left_out.add(item.path, item.reason, 1, key if item.series else ())
+        elif not item.series:
+            refused.append(Refused(item.path, item.reason, item.detail))
+        else:  # one sentence for a series, not one for each of its files
+            damaged.setdefault(key, item)
+            shelf.put(key, item.path.parent)
+    for key, item in damaged.items():
+        shelf.stacks[key] = Refused(item.path, item.reason, item.detail)
+    for key in slices.keys() - damaged.keys():
+        try:
+            shelf.stacks[key], others = stack(slices[key])
+        except Refused as refusal:
+            shelf.stacks[key] = refusal
+            continue
+        for path, reason, files in others:
+            left_out.add(path, reason, files, key)
+    return shelf, masks, refused
+
+
+def _by_series(
+    masks: list[MaskFile],
+    shelf: Shelf,
+    stated: dict[str, int] | None,
+    refused: list[Refused],
+    spoken: set[Key],
+    left_out: _LeftOut,
+) -> dict[Key, list[MaskFile]]:
+    """Masks of each series; the others are refused, and their series spoken for."""
+    found: dict[Key, list[MaskFile]] = defaultdict(list)
+    for mask in masks:
+        near = shelf.near(mask)
+        try:
+            key = choose(mask, near, shelf.stacks, stated)
+        except Refused as refusal:
+            refused.append(refusal)
+            spoken |= near
+            continue
+        if key is None:
+            left_out.add(mask.path, "belongs to a series that is refused.")
+        else:
+            found[key].append(mask)
+    return found

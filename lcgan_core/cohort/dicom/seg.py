@@ -1,0 +1,140 @@
+"""DICOM SEG to labels: frame by frame, wherever a frame says that it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+
+from lcgan_core.cohort.dicom.classes import class_of
+from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION
+from lcgan_core.cohort.dicom.place import Places
+from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.series import Refused
+from lcgan_core.labels import BACKGROUND
+
+Group = tuple[pydicom.Dataset, pydicom.Dataset]
+
+
+def read_seg(path: Path, stack: Stack, stated: dict[str, int] | None) -> tuple[np.ndarray, list]:
+    """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused.
+
+    Frames come in any order and empty ones are left out, so each is put where its referenced slice
+    or its plane position says. FRACTIONAL counts from half of its maximum. Where two types claim a
+    pixel the segment with the higher number has it.
+    """
+    item = pydicom.dcmread(path)
+    classes = _classes(path, item, stated)
+    frames = int(item.get("NumberOfFrames") or 1)
+    if (item.Rows, item.Columns) != stack.shape[1:]:
+        raise Refused(
+            path, f"has {item.Rows} x {item.Columns} pixels, the CT series {stack.shape[1]} x "
+            f"{stack.shape[2]}; export the segmentation on the grid of the series."
+        )  # fmt: skip
+    if frames > stack.shape[0] * max(len(classes), 1):
+        raise Refused(path, "holds more frames than the CT series; export the mask again.")
+    groups = item.get("PerFrameFunctionalGroupsSequence") or []
+    shared = (item.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+    if len(groups) != frames:
+        raise Refused(path, "does not say where its frames lie; export the mask again.")
+    try:
+        pixels = item.pixel_array.reshape(frames, *stack.shape[1:])
+    except Exception as error:  # every decoder has its own family of errors
+        raise Refused(path, "cannot be decoded; export the mask again.", error) from None
+    places = Places(stack)
+    where = [_slice_of((group, shared), places, stack, path) for group in groups]
+    labels = np.zeros(stack.shape, np.uint8)
+    twice = np.zeros(stack.shape, bool)
+    for number, value in sorted(classes.items()):
+        if value == BACKGROUND:
+            continue
+        for k, inside in _of_segment(item, pixels, groups, shared, number):
+            at = labels[where[k]]
+            twice[where[k]] |= inside & (at != value) & (at != BACKGROUND)
+            at[inside] = value
+    notes = [f"{twice.sum()} pixels had two types; the later one was taken."] if twice.any() else []
+    return labels, notes
+
+
+def _classes(path: Path, item: pydicom.Dataset, stated: dict[str, int] | None) -> dict[int, int]:
+    """Segment number -> label value."""
+    classes = {}
+    for segment in item.get("SegmentSequence") or []:
+        codes = segment.get("SegmentedPropertyTypeCodeSequence") or []
+        texts = [str(segment.get("SegmentLabel") or "")]
+        texts += [str(code.get("CodeMeaning") or "") for code in codes]
+        value = class_of(texts, stated)
+        if value is None:
+            raise Refused(
+                path, "holds a segment of no known haemorrhage; state its label in labels.json, "
+                "with an empty text to ignore it.", texts[0]
+            )  # fmt: skip
+        classes[int(segment.SegmentNumber)] = value
+    return classes
+
+
+def _of_segment(
+    item: pydicom.Dataset,
+    pixels: np.ndarray,
+    groups: Sequence[pydicom.Dataset],
+    shared: pydicom.Dataset,
+    number: int,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Frames of one segment: index and (H, W) bool."""
+    if item.get("SegmentationType") == "LABELMAP":
+        yield from enumerate(pixels == number)
+        return
+    half = float(item.get("MaximumFractionalValue") or 1) / 2
+    least = half if item.get("SegmentationType") == "FRACTIONAL" else 1
+    for k, group in enumerate(groups):
+        if int(
+            _first((group, shared), "SegmentIdentificationSequence").ReferencedSegmentNumber
+        ) == (number):
+            yield k, pixels[k] >= least
+
+
+def _first(groups: Group, name: str) -> pydicom.Dataset:
+    """A functional group's item, of the frame or else shared by all; empty where there is none."""
+    for group in groups:
+        if group.get(name):
+            return group[name].value[0]
+    return pydicom.Dataset()
+
+
+def _slice_of(groups: Group, places: Places, stack: Stack, path: Path) -> int:
+    """The slice on which a frame lies; raises Refused where its grid is another one."""
+    image = stack.slices[0]
+    orientation = _first(groups, "PlaneOrientationSequence").get("ImageOrientationPatient")
+    spacing = _first(groups, "PixelMeasuresSequence").get("PixelSpacing")
+    position = _first(groups, "PlanePositionSequence").get("ImagePositionPatient")
+    same = _close(orientation, image.orientation, SAME_ORIENTATION)
+    same &= _close(spacing, image.spacing, 1e-3 * min(image.spacing))
+    if not same:
+        raise Refused(
+            path, "lies in another plane or has another pixel spacing than the CT series; export "
+            "the segmentation on the grid of the series."
+        )  # fmt: skip
+    sources = _first(groups, "DerivationImageSequence").get("SourceImageSequence") or []
+    at = None if position is None else np.array(position, float)
+    index = places.named([str(source.get("ReferencedSOPInstanceUID")) for source in sources])
+    if index is None:
+        if at is None:
+            raise Refused(path, "does not say where its frames lie; export the mask again.")
+        index = places.nearest(at)
+    if index is None:
+        raise Refused(
+            path, "refers to slices that the CT series lacks; give the series that it was drawn on."
+        )
+    if at is not None and places.apart(index, at) > max(image.spacing) / 2:
+        raise Refused(
+            path, "lies beside the slices that it refers to; export the segmentation on the grid "
+            "of the series."
+        )  # fmt: skip
+    return index
+
+
+def _close(values: Sequence | None, expected: Sequence[float], within: float) -> bool:
+    """Whether numbers of a header, where there are any, are the expected ones."""
+    return values is None or bool(np.abs(np.array(values, float) - expected).max() <= within)
