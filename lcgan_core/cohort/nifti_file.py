@@ -10,6 +10,7 @@ from typing import cast
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from lcgan_core.cohort.series import Refused
@@ -29,16 +30,22 @@ def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 path, f"has the shape {tuple(image.shape)}, not that of one volume; "
                 "give one grey-scale NIfTI volume."
             )  # fmt: skip
-        if np.prod(shape, dtype=float) > MOST_VOXELS or image.get_data_dtype().names:
+        if np.prod(shape, dtype=float) > MOST_VOXELS or image.get_data_dtype().kind not in "iuf":
             raise Refused(
                 path, f"claims {tuple(image.shape)} voxels of {image.get_data_dtype()}: no head "
                 "CT; write it anew."
             )  # fmt: skip
         voxels = np.asarray(image.dataobj).reshape(shape)
-    except (ImageFileError, WrapStructError, OSError, EOFError, ValueError, TypeError,
-            OverflowError, zlib.error, gzip.BadGzipFile) as error:  # fmt: skip
+    except (ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError,
+            TypeError, OverflowError, zlib.error, gzip.BadGzipFile) as error:  # fmt: skip
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
     affine = np.asarray(image.affine, float)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
         raise Refused(path, "has a zero voxel size or a flat affine; write it anew.")
     return voxels, affine
+
+
+def states_orientation(path: Path) -> bool:
+    """Whether the header of a readable file says how the head lies, or leaves it to a guess."""
+    header = cast(nib.Nifti1Image, nib.load(path)).header
+    return bool(header["sform_code"] or header["qform_code"])
