@@ -30,7 +30,7 @@ def is_here(source: Path) -> bool:
 
 
 def find(source: Path) -> Found:
-    """Pair images/ and "ground truths/" by name; dataset.json names other folders, so is not read."""
+    """Pair images/ and "ground truths/"; dataset.json names other folders and is not read."""
     root = _root(checked(source))
     if root is None:
         raise UserError(f'{source} holds no folders "images" and "ground truths" of BHSD.')

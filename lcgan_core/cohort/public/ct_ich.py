@@ -104,8 +104,8 @@ def _slices(table: Path) -> dict[int, dict[int, tuple[int, ...]]]:
             ) from None
         if cells["SliceNumber"] < 1:
             raise UserError(
-                f"{table} has the SliceNumber {row['SliceNumber']} in line {line}; in CT-ICH slices count "
-                "from 1: download the set again."
+                f"{table} has SliceNumber {row['SliceNumber']} in line {line}, but slices count "
+                "from 1 in CT-ICH; download the set again."
             )
         types = tuple(LABELS[label] for name, label in TYPES.items() if cells[name])
         patient = found.setdefault(int(cells["PatientNumber"]), {})
