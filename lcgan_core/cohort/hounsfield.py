@@ -7,6 +7,8 @@ import numpy as np
 AIR = -1024
 HU_RANGE = (AIR, 3071)
 WRAP = 4096
+LOWEST, HIGHEST = -1100, 1250
+"""From below the air of HU to above the soft tissue of values stored with 1024 added."""
 
 
 def clip(hu: np.ndarray) -> np.ndarray:
@@ -41,23 +43,25 @@ def unwrap(hu: np.ndarray) -> np.ndarray:
 def offset_of(stored: np.ndarray) -> int | None:
     """What to add to stored values without a rescale to get HU, read off the air; None if unclear.
 
-    0 where air lies near -1000; -1024 where it lies near 24; -1000 where it lies at 0.
+    0 where air lies near -1000; -1024 where it lies near 24; -1000 where it lies at 0. Soft tissue
+    has to lie 1000 above: a windowed image and a brain cut out of its skull have no such pair.
 
     >>> [offset_of(np.array([air] * 8 + [air + 1040] * 8)) for air in (-1000, 24, 0, 300)]
     [0, -1024, -1000, None]
     """
-    values, counts = np.unique(stored[stored < 500], return_counts=True)
-    if (
-        values.size
-        and values[0] == 0
-        and (counts[(values >= 5) & (values <= 60)].sum() > counts[0] / 50)
-    ):
-        values, counts = values[1:], counts[1:]  # zeros are the padding round a scan circle
-    if not values.size or counts.sum() < stored.size / 100:
+    seen = stored[(stored > LOWEST) & (stored < HIGHEST)]  # below lies padding, nobody's air
+    counts = np.bincount(np.rint(seen).astype(int) - LOWEST, minlength=HIGHEST - LOWEST + 1)
+
+    def count(low: int, high: int) -> int:
+        return int(counts[low - LOWEST : high + 1 - LOWEST].sum())
+
+    if count(5, 60) > count(0, 0) / 50:
+        counts[-LOWEST] = 0  # zeros are the padding round a scan circle
+    air = int(counts[: 500 - LOWEST].argmax()) + LOWEST
+    if min(count(LOWEST, 499), 2 * count(air + 880, air + 1140)) < max(stored.size / 100, 1):
         return None
-    peak = int(values[counts.argmax()])
-    if -1060 <= peak <= -940:
+    if -1060 <= air <= -940:
         return 0
-    if 5 <= peak <= 60:
+    if 5 <= air <= 60:
         return -1024
-    return -1000 if peak in range(-4, 5) else None
+    return -1000 if air in range(-4, 5) else None

@@ -10,6 +10,7 @@ from typing import cast
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from lcgan_core.cohort.series import Refused
@@ -18,7 +19,7 @@ NIFTI = (".nii", ".nii.gz")
 MOST_VOXELS = 2**30
 """More than any head CT has: 2,000 slices of 512 x 512 are half of it."""
 UNREADABLE = (
-    ImageFileError, WrapStructError, OSError, EOFError, ValueError, TypeError, OverflowError,
+    ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, TypeError, OverflowError,
     zlib.error, gzip.BadGzipFile,
 )  # fmt: skip
 
@@ -46,7 +47,7 @@ def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
                 path, f"has the shape {tuple(image.shape)}, not that of one volume; "
                 "give one grey-scale NIfTI volume."
             )  # fmt: skip
-        if np.prod(shape, dtype=float) > MOST_VOXELS or image.get_data_dtype().names:
+        if np.prod(shape, dtype=float) > MOST_VOXELS or image.get_data_dtype().kind not in "iuf":
             raise Refused(
                 path, f"claims {tuple(image.shape)} voxels of {image.get_data_dtype()}: no head "
                 "CT; write it anew."
@@ -57,3 +58,9 @@ def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
         raise Refused(path, "has a zero voxel size or a flat affine; write it anew.")
     return image, shape, affine
+
+
+def states_orientation(path: Path) -> bool:
+    """Whether the header of a readable file says how the head lies, or leaves it to a guess."""
+    header = cast(nib.Nifti1Image, nib.load(path)).header
+    return bool(header["sform_code"] or header["qform_code"])

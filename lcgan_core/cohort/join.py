@@ -1,0 +1,169 @@
+"""Join slice stores into one, so that a person who lies in two of them is one patient."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from lcgan_core.cohort.store import AIR, VERSION, SliceStore
+from lcgan_core.errors import UserError
+
+FEWEST_VALUES = 16
+"""A slice of fewer different HU is air or blank, and equal to others for no common person."""
+
+
+class Joined(NamedTuple):
+    """`shared`: a row a pair of patients found to be one (patient, other, store, other_store, why,
+    slices), as in join.csv; dropped: slices that lay there already; other_labels: how many of these
+    had other labels than the slice that is kept."""
+
+    store: SliceStore
+    shared: pd.DataFrame
+    dropped: int
+    other_labels: int
+
+
+def join(stores: Sequence[Path], out: Path) -> Joined:
+    """Write `out` with the slices of all stores, those of the first first, each slice once.
+
+    Two patients are one where their hashes, the hashes of two of their series or the HU of two of
+    their slices are equal; of a series in two stores, the first store's is kept. The folder
+    appears when all is written. Raises UserError for stores that do not fit together.
+    """
+    out = Path(out)
+    opened = [SliceStore.open(folder) for folder in stores]
+    manifests = [json.loads((Path(folder) / "manifest.json").read_text()) for folder in stores]
+    _check(opened, manifests, out)
+    table = pd.concat([store.slices for store in opened], ignore_index=True)
+    where = [(s, k) for s, store in enumerate(opened) for k in range(len(store.slices))]
+    content = [_content(opened[s].hu[k]) for s, k in where]
+    found = _shared(table, [s for s, _ in where], content)
+
+    first: dict[str, int] = {}
+    home: dict[str, int] = {}
+    kept, other_labels = [], 0
+    for row, ((s, k), text) in enumerate(zip(where, content, strict=True)):
+        same = first.setdefault(text, row) if text else row
+        if same != row:
+            t, j = where[same]
+            other_labels += not np.array_equal(opened[s].labels[k], opened[t].labels[j])
+        if home.setdefault(table.series[row], s) == s and same == row:
+            kept.append(row)
+
+    one = _one_patient(list(table.patient), found)
+    table["patient"] = table.patient.map(one)
+    table = table.iloc[kept].assign(slice=range(len(kept)))
+    shared = pd.DataFrame(
+        [
+            (a, b, s + 1, t + 1, ", ".join(why), why["slices"])
+            for (a, b, s, t), why in found.items()
+        ],
+        columns=["patient", "other", "store", "other_store", "why", "slices"],
+    )
+    _write(out, opened, [where[row] for row in kept], table, shared, manifests)
+    return Joined(SliceStore.open(out), shared, len(where) - len(kept), other_labels)
+
+
+def _check(opened: list[SliceStore], manifests: list[dict], out: Path) -> None:
+    if len(opened) < 2:
+        raise UserError("Joining needs two slice stores or more.")
+    if out.exists():
+        raise UserError(f"{out} exists; remove it or choose another name for the joined store.")
+    sizes = [store.hu.shape[1] for store in opened]
+    if len(set(sizes)) > 1:
+        told = ", ".join(f"{s.folder}: {n}" for s, n in zip(opened, sizes, strict=True))
+        raise UserError(f"The stores have different image sizes ({told}); ingest them at one size.")
+    salts = {m["salt_check"]: s.folder for m, s in zip(manifests, opened, strict=True)
+             if "salt_check" in m}  # fmt: skip
+    if len(salts) > 1:
+        raise UserError(
+            f"{' and '.join(map(str, salts.values()))} were made with different salts, so the same "
+            "patient has other ids in each; ingest them again with one salt."
+        )
+
+
+def _content(hu: np.ndarray) -> str:
+    """A hash of a slice's HU; none for air, which says nothing about whose it is."""
+    if np.count_nonzero(np.bincount(hu.ravel() - AIR)) < FEWEST_VALUES:
+        return ""
+    return hashlib.blake2b(hu.tobytes(), digest_size=16).hexdigest()
+
+
+def _shared(
+    table: pd.DataFrame, owner: list[int], content: list[str]
+) -> dict[tuple[str, str, int, int], Counter[str]]:
+    """(patient, other, store, other store) -> what they share and in how many slices."""
+    found: dict[tuple[str, str, int, int], Counter[str]] = {}
+    for why, keys in (("patient", table.patient), ("series", table.series), ("slices", content)):
+        seen: dict[str, tuple[str, int]] = {}
+        for key, patient, store in zip(keys, table.patient, owner, strict=True):
+            a, s = seen.setdefault(key, (patient, store)) if key else (patient, store)
+            if (a, s) != (patient, store):
+                found.setdefault((a, patient, s, store), Counter())[why] += 1
+    return found
+
+
+def _one_patient(patients: list[str], pairs: Iterable[tuple[str, str, int, int]]) -> dict[str, str]:
+    """Patient -> the first id of all those that the pairs tie together.
+
+    >>> _one_patient(["a", "b", "c", "d"], [("b", "d", 0, 1), ("a", "b", 0, 1)])
+    {'a': 'a', 'b': 'a', 'c': 'c', 'd': 'a'}
+    """
+    number = {name: k for k, name in enumerate(dict.fromkeys(patients))}
+    ends = np.array([(number[a], number[b]) for a, b, *_ in pairs], int).reshape(-1, 2).T
+    graph = coo_array((np.ones(ends.shape[1]), tuple(ends)), shape=(len(number), len(number)))
+    _, groups = connected_components(graph, directed=False)
+    first: dict[int, str] = {}
+    return {name: first.setdefault(group, name) for name, group in zip(number, groups, strict=True)}
+
+
+def _write(
+    out: Path, opened: list[SliceStore], kept: list[tuple[int, int]],
+    table: pd.DataFrame, shared: pd.DataFrame, manifests: list[dict],
+) -> None:  # fmt: skip
+    work = out.with_name(f".{out.name}.writing")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        for name in ("hu", "labels"):
+            arrays = [getattr(store, name) for store in opened]
+            shape, kind = (len(kept), *arrays[0].shape[1:]), arrays[0].dtype
+            with (work / f"{name}.npy").open("wb") as file:
+                header = {"descr": kind.str, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                for s, k in kept:
+                    file.write(arrays[s][k].tobytes())
+        table.to_csv(work / "slices.csv", index=False)
+        shared.to_csv(work / "join.csv", index=False)
+        manifest = {
+            "version": VERSION,
+            "source": " + ".join(manifest["source"] for manifest in manifests),
+            "image_size": int(opened[0].hu.shape[1]),
+            "patients": int(table.patient.nunique()),
+            "series": int(table.series.nunique()),
+            "slices": len(table),
+            "labels": manifests[0]["labels"],
+            "joined": manifests,
+        }
+        salts = [m.get("salt_check") for m in manifests]
+        if all(salts):
+            manifest["salt_check"] = salts[0]
+        (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        work.rename(out)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise UserError(f"The disk that holds {out} is full; free space there.") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

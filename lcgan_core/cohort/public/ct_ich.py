@@ -1,0 +1,145 @@
+"""CT-ICH (PhysioNet, Hssayeni) 1.3.1: 75 scans; binary masks and a CSV of types, slice by slice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lcgan_core.cohort.classes import LEFT_OUT, Classes, LabelMap, bleeding
+from lcgan_core.cohort.nifti import NiftiCase
+from lcgan_core.cohort.public.layout import pairs, read_table, volumes
+from lcgan_core.cohort.series import Case, Found, Refused
+from lcgan_core.cohort.source import checked, files_below, folders_below
+from lcgan_core.errors import UserError
+from lcgan_core.labels import LABELS
+
+TYPES = {
+    "Intraventricular": "IVH",
+    "Intraparenchymal": "IPH",
+    "Subarachnoid": "SAH",
+    "Epidural": "EDH",
+    "Subdural": "SDH",
+}
+TABLE = "hemorrhage_diagnosis_raw_ct.csv"
+COLUMNS = ("PatientNumber", "SliceNumber", *TYPES, "No_Hemorrhage")
+
+
+@dataclass(frozen=True)
+class SliceClasses:
+    """Types of each slice of one scan, by the CSV; slices[k] is voxel index k, not SliceNumber.
+
+    A slice takes its type where it has exactly one. It is left out where it has more, for the
+    mask does not tell them apart, and where CSV and mask disagree on whether it bleeds.
+    """
+
+    slices: tuple[tuple[int, tuple[int, ...]], ...]
+
+    def __call__(self, mask: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+        drawn, types = bleeding(mask, path), dict(self.slices)
+        if max(types) >= mask.shape[2]:
+            raise Refused(
+                path, f"has {mask.shape[2]} slices, the CSV one more than that; download the set "
+                "again."
+            )  # fmt: skip
+        labels = np.zeros(mask.shape, np.uint8)
+        told: Counter[str] = Counter()
+        for k in range(mask.shape[2]):
+            found = types.get(k)
+            if found is None or bool(found) != bool(drawn[:, :, k].any()):
+                told["CSV and mask disagree"] += 1
+                labels[:, :, k] = LEFT_OUT
+            elif len(found) > 1:
+                told["two or more types"] += 1
+                labels[:, :, k] = LEFT_OUT
+            elif found:
+                labels[:, :, k][drawn[:, :, k]] = found[0]
+        return labels, tuple(f"slices left out, {why}: {n}" for why, n in sorted(told.items()))
+
+
+def is_here(source: Path) -> bool:
+    return _root(source) is not None or _jpegs(source)
+
+
+def find(source: Path) -> Found:
+    """Scans with masks and CSV, or with the FDA's five-class masks where they lie there too."""
+    root = _root(checked(source))
+    if root is None and _jpegs(source):
+        raise UserError(
+            f"{source} holds the JPEG release of CT-ICH, whose images are windowed and have no HU; "
+            "download version 1.3.1, with ct_scans and masks as NIfTI."
+        )
+    if root is None:
+        raise UserError(f"{source} holds no {TABLE} of CT-ICH.")
+    slices = _slices(_entry(root, TABLE))
+    five, five_map = _five_class(source)
+    paired, refused = pairs(volumes(_entry(root, "ct_scans")), volumes(_entry(root, "masks")))
+    cases: list[Case] = []
+    for name, (image, mask) in paired.items():
+        who = f"CT-ICH-{name}"
+        if name in five:
+            note = ("five-class masks of the FDA used in place of the binary ones",)
+            cases.append(NiftiCase(who, who, image, (five[name],), five_map, note))
+        elif name.isdecimal() and int(name) in slices:
+            classes = SliceClasses(tuple(sorted(slices[int(name)].items())))
+            cases.append(NiftiCase(who, who, image, (mask,), classes))
+        else:
+            refused.append(Refused(image, "has no row in the CSV; download the set again."))
+    return Found(cases, refused, files_below(root)[1])
+
+
+def _slices(table: Path) -> dict[int, dict[int, tuple[int, ...]]]:
+    """Patient -> voxel index of a slice -> label values of its types."""
+    found: dict[int, dict[int, tuple[int, ...]]] = {}
+    for line, row in enumerate(read_table(table, COLUMNS), start=2):
+        try:
+            cells = {name: float(row[name]) for name in COLUMNS}  # "1.0" occurs
+            if any(cell != int(cell) for cell in cells.values()):
+                raise ValueError
+        except (ValueError, OverflowError):
+            raise UserError(
+                f"{table} holds something else than whole numbers in line {line}."
+            ) from None
+        if cells["SliceNumber"] < 1:
+            raise UserError(
+                f"{table} has SliceNumber {row['SliceNumber']} in line {line}, but slices count "
+                "from 1 in CT-ICH; download the set again."
+            )
+        types = tuple(LABELS[label] for name, label in TYPES.items() if cells[name])
+        patient = found.setdefault(int(cells["PatientNumber"]), {})
+        if patient.setdefault(int(cells["SliceNumber"]) - 1, types) != types:
+            raise UserError(f"{table} has a slice twice, with other types in line {line}.")
+    return found
+
+
+def _five_class(source: Path) -> tuple[dict[str, Path], Classes]:
+    """subtype_masks/049_1.nii as 049, with the map that ICH.ctbl beside them states."""
+    for folder in folders_below(source):
+        if folder.name == "subtype_masks":
+            table = folder / "ICH.ctbl"
+            if not table.is_file():
+                raise UserError(
+                    f"{folder} has no ICH.ctbl, which says what its integers mean; unpack it again."
+                )
+            lines = (line.split() for line in table.read_text(errors="replace").splitlines())
+            known = {words[0]: words[1] for words in lines if len(words) > 1 and words[1] in LABELS}
+            masks = volumes(folder).items()
+            return {name.split("_")[0]: path for name, path in masks}, LabelMap.of(known)
+    return {}, LabelMap(())
+
+
+def _entry(folder: Path, name: str) -> Path:
+    """A file or folder by its name in any case; the set's README and its files differ in it."""
+    return next(
+        (e for e in sorted(folder.iterdir()) if e.name.lower() == name.lower()), folder / name
+    )
+
+
+def _root(source: Path) -> Path | None:
+    return next((f for f in folders_below(source) if _entry(f, TABLE).is_file()), None)
+
+
+def _jpegs(source: Path) -> bool:
+    return any(_entry(f, "Patients_CT").is_dir() for f in folders_below(source))
