@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from lcgan_core.cohort.series import Found
+from lcgan_core.cohort.source import checked
 from lcgan_core.cohort.workers import Parallel
 from lcgan_core.errors import UserError
 
@@ -27,10 +29,7 @@ def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) 
     """
     if name not in FORMATS:
         raise UserError(f"Unknown format '{name}'; allowed: {', '.join(FORMATS)}.")
-    if source.is_file():
-        raise UserError(f"{source} is a file; unpack an archive first and give the folder.")
-    if not source.is_dir():
-        raise UserError(f"{source} does not exist; give the folder that holds the head CTs.")
+    checked(source)
     reader = _readers()[name].find
     takes = inspect.signature(reader).parameters
     for option in given:
@@ -39,7 +38,8 @@ def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) 
     for option, parameter in list(takes.items())[1:]:
         if parameter.default is parameter.empty and option not in given:
             raise UserError(f"Format '{name}' needs {_spelled(option)}; see the data guide.")
-    streams = {"parallel": parallel} if "parallel" in takes else {}
+    # headers are small: a process takes many at a time
+    streams = {"parallel": partial(parallel, chunk=64)} if "parallel" in takes else {}
     found = reader(source, **given, **streams)
     if not any(found):
         raise UserError(
@@ -51,6 +51,7 @@ def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) 
 def detect(source: Path) -> str:
     """The format of a folder: a public set that shows its signature, else a tree of DICOM."""
     readers = _readers()
+    checked(source)
     return next((name for name in PUBLIC if readers[name].is_here(source)), "dicom")
 
 

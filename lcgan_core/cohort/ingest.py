@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,6 +62,8 @@ def ingest_folder(
         return _made_before(store, stamp)
     with workers(cores()) as parallel:
         found = find(form, source, given, parallel)
+        if not found.cases:
+            raise UserError(_nothing(source, (each.reason for each in [*found[1], *found[2]])))
         return ingest(found, store, image_size, salt, name, stamp, parallel, tell)
 
 
@@ -104,7 +107,7 @@ def ingest(
             writer.append({**record, "item": hashed(salt, str(case.path))}, slices)
         table = report.table(writer.records(), found, salt)
         if not (table.status == report.TAKEN).any():
-            raise UserError(_nothing(source, table))
+            raise UserError(_nothing(source, table.reason))
         manifest = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
 
         def show(made: SliceStore) -> None:
@@ -143,7 +146,7 @@ def _load(case: Case, size: int, salt: bytes) -> tuple[dict, Slices | None, str]
     return report.refused(*who, refusal), None, str(refusal)
 
 
-def _nothing(source: str, table: pd.DataFrame) -> str:
-    reasons: Iterable[str] = table.reason.value_counts().index[:1]
-    why = "".join(f"; the commonest reason: {reason}" for reason in reasons)
-    return f"{source}: no series could be taken{why or '; it holds no head CT'}"
+def _nothing(source: object, reasons: Iterable[str]) -> str:
+    commonest = Counter(reasons).most_common(1)
+    why = commonest[0][0] if commonest else "holds no head CT."
+    return f"Nothing in {source} could be taken; most often a file or series {why}"

@@ -16,7 +16,8 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from lcgan_core.cohort.store import AIR, VERSION, SliceStore
+from lcgan_core.cohort.hounsfield import AIR
+from lcgan_core.cohort.store import VERSION, SliceStore
 from lcgan_core.errors import UserError
 
 FEWEST_VALUES = 16

@@ -19,8 +19,8 @@ NIFTI = (".nii", ".nii.gz")
 MOST_VOXELS = 2**30
 """More than any head CT has: 2,000 slices of 512 x 512 are half of it."""
 UNREADABLE = (
-    ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, TypeError, OverflowError,
-    zlib.error, gzip.BadGzipFile,
+    ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, TypeError,
+    OverflowError, zlib.error, gzip.BadGzipFile,
 )  # fmt: skip
 
 

@@ -114,7 +114,8 @@ def clean(work: Path) -> None:
 def _where(notes: dict | None) -> str:
     if notes is None:
         return "from its start"
-    return f"after step {notes['done']} of epoch {len(notes['history']) + 1}"
+    epochs, steps = len(notes["history"]), notes["done"]
+    return f"after step {steps} of epoch {epochs + 1}" if steps else f"after epoch {epochs}"
 
 
 class _Training:

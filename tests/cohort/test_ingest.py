@@ -110,7 +110,7 @@ def test_refused_and_strange_series_are_told_and_the_others_taken(tmp_path):
 
 
 def test_nothing_but_refusals_makes_no_store(tmp_path):
-    with pytest.raises(UserError, match="no series could be taken.*is cut off"):
+    with pytest.raises(UserError, match="Nothing in made up could be taken.*is cut off"):
         store_of([Made(1, tmp_path, fails="refused")], tmp_path / "store")
     assert not (tmp_path / "store").exists()
 

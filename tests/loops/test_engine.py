@@ -43,7 +43,9 @@ def test_stopped_in_any_step_then_again_equals_an_uninterrupted_training(
     for folder in ("whole", "cut"):
         (tmp_path / folder).mkdir()
     history = train(whole, tmp_path / "whole")
-    where = "from its start" if stop == 0 else f"after step {stop % 3} of epoch {1 + stop // 3}"
+    where = {0: "from its start", 3: "after epoch 1", 4: "after step 1 of epoch 2"}.get(
+        stop, "after step 2 of epoch 3"
+    )
     with pytest.raises(UserError, match=f"run the same command again to go on {where}"):
         train(Stopped(TASKS[name](), stop), tmp_path / "cut")
     second = train(resumed, tmp_path / "cut")
