@@ -79,6 +79,7 @@ def make_scan(
             ImageOrientationPatient=[round(float(n), 9) for n in (*rows, *columns)],
             ImagePositionPatient=[float(n) for n in place[k]],
             PixelSpacing=list(spacing),
+            SliceThickness=5,
         )
         name = f"{folder.name}{(7 * k) % 97:02d}"  # neither sorted nor with a suffix
         scan.paths.append(write_slice(folder / name, hu[k], **(values | attributes)))

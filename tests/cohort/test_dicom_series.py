@@ -367,12 +367,12 @@ def test_nobody_is_named_in_a_reason_or_by_a_warning(tmp_path, capfd, recwarn, c
     item = pydicom.dcmread(study.slices[0])
     item.add_new("PatientAge", "AS", NAME)  # a bad value, which pydicom quotes in a warning
     item.save_as(study.slices[0])
-    recwarn.clear()
-    caplog.clear()
     for changes in ({}, {"Modality": NAME[:8]}, {"ImageType": NAME}, {"PixelSpacing": [0, 1]}):
         if changes:
             study.edit(1, **changes)
         recwarn.clear()
+        caplog.clear()
+        capfd.readouterr()
         found = find(tmp_path, OURS)
         told = [each.reason for each in [*found.refused, *found.left_out]]
         told += [note for case in found.cases for note in case.load().notes]
