@@ -32,12 +32,14 @@ def is_wrapped(hu: np.ndarray) -> bool:
 
 
 def unwrap(hu: np.ndarray) -> np.ndarray:
-    """Undo the 12-bit wrap-around: HU in -1000..3095.
+    """Undo the 12-bit wrap-around: HU in -1024..3071.
+
+    Noise takes air below -1000, so what lies above 3071 is air and not metal.
 
     >>> unwrap(np.array([3096, 40, 0, 4095])).tolist()
     [-1000, 40, 0, -1]
     """
-    return (hu + 1000) % WRAP - 1000
+    return (hu - AIR) % WRAP + AIR
 
 
 def offset_of(stored: np.ndarray) -> int | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pydicom
 
@@ -53,9 +51,12 @@ def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
 
 def _read(of: Slice) -> tuple[np.ndarray, bool]:
     """(H, W) int16, padding marked, and whether the file tells how to get HU."""
+    syntax = ""
     try:
         with quiet():
             item = pydicom.dcmread(of.path)
+            kind = item.file_meta.TransferSyntaxUID
+            syntax = f" from {kind.name}" if kind.is_compressed else ""
             stored = item.pixel_array
             slope, intercept = item.get("RescaleSlope"), item.get("RescaleIntercept")
             known = None not in (slope, intercept)
@@ -63,10 +64,10 @@ def _read(of: Slice) -> tuple[np.ndarray, bool]:
             padding = _padding(item, stored)
     except Exception as error:  # every decoder has its own family of errors
         raise Refused(
-            Path(of.path), "cannot be decoded; copy it again or export it uncompressed.", error
+            of.path, f"cannot be decoded{syntax}; copy it again or export it uncompressed.", error
         ) from None
     if stored.shape != of.size or not np.isfinite([slope, intercept]).all() or slope == 0:
-        raise Refused(Path(of.path), "has pixels that its header contradicts; export it again.")
+        raise Refused(of.path, "has pixels that its header contradicts; export it again.")
     hu = np.rint(stored * slope + intercept).clip(PADDING + 1, -PADDING - 1)
     return np.where(padding, PADDING, hu).astype(np.int16), known
 

@@ -33,8 +33,6 @@ def read_seg(path: Path, stack: Stack, stated: dict[str, int] | None) -> tuple[n
             path, f"has {item.Rows} x {item.Columns} pixels, the CT series {stack.shape[1]} x "
             f"{stack.shape[2]}; export the segmentation on the grid of the series."
         )  # fmt: skip
-    if frames > stack.shape[0] * max(len(classes), 1):
-        raise Refused(path, "holds more frames than the CT series; export the mask again.")
     groups = item.get("PerFrameFunctionalGroupsSequence") or []
     shared = (item.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     if len(groups) != frames:
@@ -60,8 +58,11 @@ def read_seg(path: Path, stack: Stack, stated: dict[str, int] | None) -> tuple[n
 
 def _classes(path: Path, item: pydicom.Dataset, stated: dict[str, int] | None) -> dict[int, int]:
     """Segment number -> label value."""
-    classes = {}
+    classes = {0: BACKGROUND}  # a label map may name its zero
     for segment in item.get("SegmentSequence") or []:
+        number = int(segment.SegmentNumber)
+        if number == 0:
+            continue
         codes = segment.get("SegmentedPropertyTypeCodeSequence") or []
         texts = [str(segment.get("SegmentLabel") or "")]
         texts += [str(code.get("CodeMeaning") or "") for code in codes]
@@ -71,7 +72,7 @@ def _classes(path: Path, item: pydicom.Dataset, stated: dict[str, int] | None) -
                 path, "holds a segment of no known haemorrhage; state its label in labels.json, "
                 "with an empty text to ignore it.", texts[0]
             )  # fmt: skip
-        classes[int(segment.SegmentNumber)] = value
+        classes[number] = value
     return classes
 
 
