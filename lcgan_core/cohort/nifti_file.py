@@ -10,6 +10,7 @@ from typing import cast
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
@@ -18,6 +19,8 @@ from lcgan_core.cohort.series import Refused
 NIFTI = (".nii", ".nii.gz")
 MOST_VOXELS = 2**30
 """More than any head CT has: 2,000 slices of 512 x 512 are half of it."""
+LONGEST_MM = 1000
+"""Longer than any voxel of a head CT."""
 
 
 def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -40,8 +43,10 @@ def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
             TypeError, OverflowError, zlib.error, gzip.BadGzipFile) as error:  # fmt: skip
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
     affine = np.asarray(image.affine, float)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
-        raise Refused(path, "has a zero voxel size or a flat affine; write it anew.")
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)  # nan where the affine is
+    flat = not (sizes < LONGEST_MM).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6
+    if flat or np.isnan(io_orientation(affine)).any():
+        raise Refused(path, "has an impossible voxel size or a flat affine; write it anew.")
     return voxels, affine
 
 
