@@ -11,8 +11,8 @@ from lcgan_core.cohort.series import LeftOut
 from lcgan_core.errors import UserError
 
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.\w+|rar|7z)$", re.IGNORECASE)
-DEEP = 4
-"""Folders round a download: the archive's own, the set's, a release's, a user's."""
+DEEP = 6
+"""How far down a set is sought: its own folders are three deep at most, the rest is wrapping."""
 
 
 def checked(source: Path) -> Path:
