@@ -441,6 +441,17 @@ def test_junk_of_an_archive_is_left_out(tmp_path):
     assert len(found.cases) == 1 and [item.files for item in found.left_out] == [2]
 
 
+def test_links_are_followed_once_even_in_circles(tmp_path):
+    pair(tmp_path / "disk")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/q").symlink_to(tmp_path / "disk/p")
+    (tmp_path / "disk/p/again").symlink_to(tmp_path / "mine")
+    found = find(
+        tmp_path / "mine", "{patient}/{scan}_ct.nii.gz", "{patient}/{scan}_seg.nii.gz", MAP
+    )
+    assert [case.patient for case in found.cases] == ["q"]
+
+
 @pytest.mark.parametrize(
     ("images", "masks", "told"),
     [
