@@ -134,7 +134,8 @@ def find(source: Path, images: str, masks: str, labels: dict[str, str]) -> Found
             "the same placeholders."
         )
     drawn = _matching(source, files, masks)
-    taken = _matching(source, [path for path in files if path not in set(drawn.values())], images)
+    masks_only = set(drawn.values())
+    taken = _matching(source, [path for path in files if path not in masks_only], images)
     for pattern, found in ((images, taken), (masks, drawn)):
         if not found:
             raise UserError(

@@ -10,6 +10,7 @@ from typing import cast
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
@@ -22,6 +23,8 @@ UNREADABLE = (
     ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, TypeError,
     OverflowError, zlib.error, gzip.BadGzipFile,
 )  # fmt: skip
+LONGEST_MM = 1000
+"""Longer than any voxel of a head CT."""
 
 
 def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -55,8 +58,10 @@ def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
         affine = np.asarray(image.affine, float)
     except UNREADABLE as error:
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6:
-        raise Refused(path, "has a zero voxel size or a flat affine; write it anew.")
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)  # nan where the affine is
+    flat = not (sizes < LONGEST_MM).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6
+    if flat or np.isnan(io_orientation(affine)).any():
+        raise Refused(path, "has an impossible voxel size or a flat affine; write it anew.")
     return image, shape, affine
 
 

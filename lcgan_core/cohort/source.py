@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from lcgan_core.cohort.series import LeftOut
 from lcgan_core.errors import UserError
 
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.\w+|rar|7z)$", re.IGNORECASE)
-DEEP = 4
-"""Folders round a download: the archive's own, the set's, a release's, a user's."""
+DEEP = 6
+"""How far down a set is sought: its own folders are three deep at most, the rest is wrapping."""
 
 
 def checked(source: Path) -> Path:
@@ -34,21 +35,35 @@ def is_junk(path: Path) -> bool:
 
 def files_below(source: Path) -> tuple[list[Path], list[LeftOut]]:
     """All files in order, and the junk among them."""
-    found = [Path(top) / name for top, _, names in os.walk(source) for name in names]
-    junk = sorted(path for path in found if is_junk(path.relative_to(source)))
+    found = sorted(path for folder in _walk(source) for path in _entries(folder) if path.is_file())
+    junk = [path for path in found if is_junk(path.relative_to(source))]
     reason = "is left behind by an archive made on macOS"
     left_out = [LeftOut(junk[0], reason, len(junk))] if junk else []
-    return sorted(set(found) - set(junk)), left_out
+    return [path for path in found if not is_junk(path.relative_to(source))], left_out
 
 
-def folders_below(source: Path, deep: int = DEEP) -> Iterator[Path]:
-    """`source` and the folders in it, outer ones first, at most `deep` levels down."""
-    level = [Path(source)]
-    for _ in range(deep + 1):
+def folders_below(source: Path) -> Iterator[Path]:
+    """`source` and the folders in it, outer ones first, as deep as a set may lie."""
+    for folder in _walk(source, DEEP):
+        inside = folder.relative_to(source)
+        if not is_junk(inside) and not any(part.startswith(".") for part in inside.parts):
+            yield folder
+
+
+def _walk(source: Path, deep: float = math.inf) -> Iterator[Path]:
+    """Folders level by level, through links too, each once however links go in circles."""
+    level, seen = [Path(source)], set[str]()
+    while level and deep >= 0:
         yield from level
-        level = sorted(
-            Path(entry.path)
-            for folder in level
-            for entry in os.scandir(folder)
-            if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))
-        )
+        inner = [path for folder in level for path in _entries(folder) if path.is_dir()]
+        seen |= {os.path.realpath(folder) for folder in level}
+        fresh = {os.path.realpath(path): path for path in reversed(inner)}
+        level = sorted(path for real, path in fresh.items() if real not in seen)
+        deep -= 1
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except PermissionError:
+        raise UserError(f"{folder} may not be read by you; ask for access to it.") from None
