@@ -43,12 +43,22 @@ def unwrap(hu: np.ndarray) -> np.ndarray:
 def offset_of(stored: np.ndarray) -> int | None:
     """What to add to stored values without a rescale to get HU, read off the air; None if unclear.
 
-    0 where air lies near -1000; -1024 where it lies near 24; -1000 where it lies at 0.
+    0 where air lies near -1000; -1024 where it lies near 24; -1000 where it lies at 0. Soft tissue
+    must then lie at 0..100 HU: brain cut out of its head is not taken for air.
 
     >>> [offset_of(np.array([air] * 8 + [air + 1040] * 8)) for air in (-1000, 24, 0, 300)]
     [0, -1024, -1000, None]
     """
-    values, counts = np.unique(stored[stored < 500], return_counts=True)
+    offset = _air_offset(stored)
+    if offset is None or np.mean((stored > -offset) & (stored < 100 - offset)) < 0.01:
+        return None
+    return offset
+
+
+def _air_offset(stored: np.ndarray) -> int | None:
+    if np.mean((stored >= -1060) & (stored <= -940)) > 0.01:
+        return 0
+    values, counts = np.unique(stored[(stored > -60) & (stored < 500)], return_counts=True)
     if (
         values.size
         and values[0] == 0
@@ -58,8 +68,6 @@ def offset_of(stored: np.ndarray) -> int | None:
     if not values.size or counts.sum() < stored.size / 100:
         return None
     peak = int(values[counts.argmax()])
-    if -1060 <= peak <= -940:
-        return 0
     if 5 <= peak <= 60:
         return -1024
     return -1000 if peak in range(-4, 5) else None
