@@ -105,20 +105,32 @@ def test_each_slice_has_its_own_rescale(tmp_path):
 
 
 @pytest.mark.parametrize("intercept", [0, -1024, -1000])
-def test_a_missing_rescale_is_read_off_the_air(tmp_path, intercept):
+@pytest.mark.parametrize("padding", [False, True])
+def test_a_missing_rescale_is_read_off_the_air(tmp_path, intercept, padding):
     """Trap 4.5: stored as HU, or with HU + 1024, or HU + 1000; nothing in the header says so."""
     hu = head()
+    if padding:
+        hu[:, :7] = -3024  # more than there is air
     scan_of(
         tmp_path, hu - intercept, RescaleSlope=None, RescaleIntercept=None, PixelRepresentation=1
     )
     series = read_one(tmp_path)
-    assert np.array_equal(series.hu, hu)
+    assert np.array_equal(series.hu, hu.clip(-1024, None))
     assert any("rescale was missing" in note for note in series.notes)
 
 
 def test_without_rescale_and_without_air_the_series_is_refused(tmp_path):
     """Trap 4.5: 1 and 0, or -1024? Libraries disagree, so nobody guesses."""
     scan_of(tmp_path, np.full((6, 20, 24), 700), RescaleSlope=None, RescaleIntercept=None)
+    [case] = find(tmp_path, OURS).cases
+    with pytest.raises(Refused, match="no air"):
+        case.load()
+
+
+def test_without_rescale_a_brain_cut_out_of_its_head_is_refused(tmp_path):
+    """Its background of 0 could be air at 0 HU + 1000, and the brain at 35 air at 24."""
+    hu = np.where(head() > -500, head(), 0)
+    scan_of(tmp_path, hu, RescaleSlope=None, RescaleIntercept=None, PixelRepresentation=1)
     [case] = find(tmp_path, OURS).cases
     with pytest.raises(Refused, match="no air"):
         case.load()

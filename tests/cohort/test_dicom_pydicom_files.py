@@ -74,6 +74,7 @@ def test_the_ct_files_make_a_series_of_the_hu_that_pydicom_reads(tmp_path, name)
     scan = make_scan(tmp_path / "other", hu=np.zeros((2, *stored.shape), int), heights=[0, 5])
     scan.place = np.array([pydicom.dcmread(tmp_path / f"{k}").ImagePositionPatient for k in (0, 1)])
     scan.place, scan.spacing = scan.place.astype(float), tuple(map(float, item.PixelSpacing))
+    scan.rows, scan.columns = np.array(item.ImageOrientationPatient, float).reshape(2, 3)
     for path in scan.paths:
         path.unlink()
     scan.folder = tmp_path

@@ -162,6 +162,24 @@ def test_a_gap_in_the_thin_part_of_a_series_is_seen(tmp_path):
     assert "10.0 mm" not in told[scan.paths[2].name] and "5.0 mm" in told[scan.paths[2].name]
 
 
+def test_numbers_that_start_anew_where_the_slices_get_thick_are_no_gap(tmp_path):
+    heights = [0, 2.5, 5, 7.5, 10, 12.5, 17.5, 22.5, 27.5]
+    scan = make_scan(tmp_path / "p", heights)
+    for k in range(6, 9):
+        scan.edit(k, InstanceNumber=95 + k)
+    scan.write_mask(some_labels(scan.hu.shape))
+    assert len(read_one(tmp_path).hu) == 9
+
+
+def test_several_missing_slices_are_seen(tmp_path):
+    """Two holes side by side, so that no gap is wider than its neighbour."""
+    scan = make_scan(tmp_path / "p", [5.0 * k for k in range(10)])
+    for k in (4, 6):
+        scan.paths[k].unlink()
+    told, _ = reasons(tmp_path)
+    assert "lacks slices" in told[scan.paths[3].name]
+
+
 def test_thin_and_thick_slices_in_one_series_are_no_gap(tmp_path):
     scan = make_scan(tmp_path / "p", [0, 2.5, 5, 7.5, 10, 15, 20, 25], InstanceNumber=None)
     scan.write_mask(some_labels(scan.hu.shape))

@@ -1,15 +1,18 @@
 """Joined stores: nobody is two patients, no slice is there twice, no HU is changed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from lcgan_core.cohort.join import join
+from lcgan_core.cohort.resampling import to_slices
+from lcgan_core.cohort.salt import hashed
 from lcgan_core.cohort.series import Series
 from lcgan_core.cohort.split import split_patients
-from lcgan_core.cohort.store import SliceStore, build_store
+from lcgan_core.cohort.store import SliceStore, StoreWriter
 from lcgan_core.errors import UserError
 
 SALT = b"one"
@@ -24,9 +27,11 @@ def series(patient, uid, seed, slices=3, label=1):
 
 
 def build(folder, *content, salt=SALT, size=8, **manifest):
-    store = build_store(content, folder, size, folder.name, salt)
-    path = store.folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **manifest}))
+    writer = StoreWriter(folder, size, "")
+    for each in content:
+        named = replace(each, patient=hashed(salt, each.patient), uid=hashed(salt, each.uid))
+        writer.append({}, to_slices(named, size))
+    writer.finish({"source": folder.name, **manifest}, also=lambda made: None)
     return folder
 
 

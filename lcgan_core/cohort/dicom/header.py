@@ -37,6 +37,7 @@ REFORMATS = {
     "VOLUME RENDERING", "3D", "CURVED", "MPVR",
 }  # fmt: skip
 ENHANCED = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
+MULTIFRAME = "is a multi-frame (enhanced) CT; convert it to single-frame CT images."
 MOST_PIXELS = 4096 * 4096
 MOST_DEGREES = 35  # gantries tilt by 30 at most; a sagittal or coronal reformat lies at 90
 
@@ -90,6 +91,8 @@ def scan(path: Path) -> Slice | MaskFile | Aside:
     except _Not as why:
         refused, reason, *detail = why.args
         return Aside(path, refused, reason, "".join(detail), *_whose(item))
+    except OSError as error:
+        return Aside(path, True, "cannot be opened; check its permissions.", str(error))
     except Exception as error:  # a damaged header can fail in any of pydicom's parsers
         reason = "has a damaged header; copy it again or remove it."
         return Aside(path, True, reason, str(error), *_whose(item))
@@ -111,7 +114,7 @@ def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int]:
     try:
         meta = read_file_meta_info(path)
     except InvalidDicomError:
-        raise _Not(True, "is neither DICOM nor a NIfTI mask; remove it.") from None
+        raise _Not(True, "is neither DICOM nor a NIfTI mask; convert or remove it.") from None
     syntax = meta.get("TransferSyntaxUID")
     if syntax == uid.DeflatedExplicitVRLittleEndian:  # inflating it may fill the memory
         raise _Not(True, f"is stored as {syntax.name}, not read here; export it uncompressed.")
@@ -128,8 +131,8 @@ def _check_kind(item: pydicom.Dataset) -> None:
     sop, modality = item.get("SOPClassUID"), item.get("Modality")
     if sop and uid.SecondaryCaptureImageStorage in (sop, str(sop).rsplit(".", 1)[0]):
         raise _Not(False, "is a secondary capture, a picture of a screen.")
-    if sop in ENHANCED or (sop == uid.CTImageStorage and (item.get("NumberOfFrames") or 1) > 1):
-        raise _Not(True, "is a multi-frame (enhanced) CT; convert it to single-frame CT images.")
+    if sop in ENHANCED:
+        raise _Not(True, MULTIFRAME)
     if modality not in (None, "", "CT"):
         if modality in MODALITIES:
             raise _Not(True, f"is {modality}, not CT; keep only the head CT.")
@@ -138,6 +141,8 @@ def _check_kind(item: pydicom.Dataset) -> None:
         raise _Not(True, "does not say that it is a CT; export the original series again.")
     if sop not in (None, "", uid.CTImageStorage):
         raise _Not(False, "is no image, but a report, a plan or the like.", str(sop))
+    if (item.get("NumberOfFrames") or 1) > 1:
+        raise _Not(True, MULTIFRAME)
     kinds = {str(kind).strip().upper() for kind in _many(item, "ImageType")}
     if kinds & {"LOCALIZER", "SCOUT", "TOPOGRAM"}:
         raise _Not(False, "is a localizer.")

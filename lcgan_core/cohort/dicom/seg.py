@@ -87,7 +87,7 @@ def _of_segment(
     if item.get("SegmentationType") == "LABELMAP":
         yield from enumerate(pixels == number)
         return
-    half = float(item.get("MaximumFractionalValue") or 1) / 2
+    half = float(item.get("MaximumFractionalValue") or 255) / 2
     least = half if item.get("SegmentationType") == "FRACTIONAL" else 1
     for k, group in enumerate(groups):
         if int(

@@ -119,21 +119,20 @@ def _recency(item: Slice) -> tuple[int, int]:
 def _check_gaps(of: Stack) -> list[str]:
     """Refuse a series that lacks slices; note real uneven spacing.
 
-    Scanners do space slices unevenly: only a gap at which the numbers jump too is a hole. Without
-    numbers it is one that is wider than the usual gap and both its neighbours.
+    Scanners do space slices unevenly, and start anew with their numbers: a hole is a gap that is as
+    many slices wide as the numbers jump. Without numbers it is one that is wider than the usual gap
+    and both its neighbours.
     """
     gaps = np.diff(of.heights)
-    numbers = [item.number for item in of.slices]
-    jumps = np.abs(np.diff([np.nan if n is None else n for n in numbers]))
-    usual = np.median(gaps)
-    step = np.nanmedian(jumps) if not np.isnan(jumps).all() else 0
-    for k, gap in enumerate(gaps):
-        beside = [gaps[j] for j in (k - 1, k + 1) if 0 <= j < len(gaps)]
-        alone = all(gap > WIDE * other for other in beside) and bool(beside)
-        if step and not np.isnan(jumps[k]):
-            hole = jumps[k] > WIDE * step and (alone or gap > WIDE * usual)
+    usual = float(np.median(gaps))
+    jumps = _jumps(of)
+    for k, (gap, jump) in enumerate(zip(gaps, jumps, strict=True)):
+        others = [usual, *gaps[max(k - 1, 0) : k], *gaps[k + 1 : k + 2]]
+        if np.isnan(jump):
+            hole = gap > WIDE * max(others)
         else:
-            hole = alone and gap > WIDE * usual
+            fits = [other / WIDE < gap / jump < other * WIDE for other in others]
+            hole = jump > WIDE and gap > WIDE * min(others) and any(fits)
         if hole:
             raise Refused(
                 of.slices[k].path, f"and the next slice lie {gap:.1f} mm apart, elsewhere "
@@ -143,3 +142,11 @@ def _check_gaps(of: Stack) -> list[str]:
     if np.ptp(gaps) > max(SAME_PLACE_MM, 0.02 * usual):
         return [f"The slices lie {gaps.min():.2f} to {gaps.max():.2f} mm apart; kept as they are."]
     return []
+
+
+def _jumps(of: Stack) -> np.ndarray:
+    """(S - 1,) by how many slices the numbers of two neighbours differ; NaN where there is none."""
+    numbers = np.array([np.nan if item.number is None else item.number for item in of.slices])
+    jumps = np.abs(np.diff(numbers))
+    known = jumps[jumps > 0]
+    return np.where(jumps > 0, jumps / np.median(known) if known.size else np.nan, np.nan)
