@@ -53,7 +53,13 @@ def test_a_mistake_is_one_sentence(case, lcgan, tmp_path):
 
 @pytest.mark.parametrize(
     ("files", "sentence"),
-    [({}, "is not a cohort"), ({"p1/notes.txt": "hello"}, "Nothing in .* could be taken; most often a file or series is a companion")],
+    [
+        ({}, "is not a cohort"),
+        (
+            {"p1/notes.txt": "hello"},
+            "Nothing in .* could be taken; most often a file or series is a companion",
+        ),
+    ],
     ids=["empty folder", "no DICOM"],
 )
 def test_a_folder_that_is_no_cohort_is_refused_and_nothing_is_written(

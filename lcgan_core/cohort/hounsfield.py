@@ -59,7 +59,9 @@ def offset_of(stored: np.ndarray) -> int | None:
 
     if count(5, 60) > count(0, 0) / 50:
         counts[-LOWEST] = 0  # zeros are the padding round a scan circle
-    air = int(counts[: 500 - LOWEST].argmax()) + LOWEST
+    # a wide field has more air than brain, a narrow one less: where -1000 is common, air lies there
+    highest_air = -940 if count(-1060, -940) > stored.size / 100 else 499
+    air = int(counts[: highest_air + 1 - LOWEST].argmax()) + LOWEST
     if min(count(LOWEST, 499), 2 * count(air + 880, air + 1140)) < max(stored.size / 100, 1):
         return None
     if -1060 <= air <= -940:

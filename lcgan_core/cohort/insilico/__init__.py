@@ -5,4 +5,3 @@ from lcgan_core.cohort.insilico.tissues import Tissue
 from lcgan_core.cohort.insilico.writer import patient_name, write_patient
 
 __all__ = ["Scan", "Tissue", "patient_name", "scan_patient", "write_patient"]
-from lcgan_core.cohort.insilico.cohort import write_cohort
