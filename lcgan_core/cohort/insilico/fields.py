@@ -1,11 +1,11 @@
-"""Smooth random fields, soft edges and simple solids: what anatomy is drawn with."""
+"""Smooth random fields and simple solids: what anatomy is drawn with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from scipy import ndimage
 
 from lcgan_core.cohort.insilico.tissues import Array
 
@@ -14,24 +14,35 @@ GRID = 64
 
 @dataclass(frozen=True)
 class Field:
-    """A periodic random field on a GRID^3 lattice of `step` mm, sampled linearly anywhere."""
+    """A periodic random field on a GRID^3 lattice of `step` mm, sampled linearly anywhere.
 
-    values: Array
+    atlas: its layers in z, one below the other, each with its first row and column repeated.
+    """
+
+    atlas: Array
     step: float
 
     def __call__(self, x: Array, y: Array, z: Array) -> Array:
-        """(n,) float32 values at points (mm)."""
-        points = np.stack([x, y, z]) / np.float32(self.step)
-        found = ndimage.map_coordinates(
-            self.values, points, order=1, mode="grid-wrap", output=np.float32
-        )
-        return np.asarray(found)
+        """float32 values at points (mm), of their shape, (n,) or (h, w)."""
+        turns = [np.atleast_2d(a) * np.float32(1 / self.step / GRID) for a in (x, y, z)]
+        column, row, height = ((t - np.floor(t)) * np.float32(GRID) for t in turns)
+        layer = height.astype(np.int32)
+        part = height - layer
+        low, high = (
+            # OpenCV interpolates in a plane, ten times as fast as SciPy in space
+            cv2.remap(
+                self.atlas, column.astype(np.float32), (row + which).astype(np.float32),
+                cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+            )
+            for which in (layer % GRID * (GRID + 1), (layer + 1) % GRID * (GRID + 1))
+        )  # fmt: skip
+        return np.asarray(low + part * (high - low), np.float32).reshape(x.shape)
 
 
 def smooth(rng: np.random.Generator, length: float, step: float = 4.0) -> Field:
     """A field of zero mean and unit variance; `length` (mm) is the SD of its Gaussian kernel."""
     response = np.exp(-2.0 * (np.pi * _frequencies() * length / step) ** 2)
-    return Field(_filtered(rng, response), step)
+    return Field(_atlas(_filtered(rng, response)), step)
 
 
 def folds(rng: np.random.Generator, wavelength: float, step: float = 3.0) -> Field:
@@ -43,7 +54,12 @@ def folds(rng: np.random.Generator, wavelength: float, step: float = 3.0) -> Fie
     values = _filtered(rng, response)
     slope = np.sqrt(sum(g**2 for g in np.gradient(values, step)))
     # value over slope is a distance; the floor keeps it finite on ridges, where the slope is zero
-    return Field((values / (slope + 0.5 * slope.mean())).astype(np.float32), step)
+    return Field(_atlas(values / (slope + 0.5 * slope.mean())), step)
+
+
+def _atlas(values: Array) -> Array:
+    wrapped = np.pad(values.astype(np.float32), ((0, 0), (0, 1), (0, 1)), mode="wrap")
+    return wrapped.reshape(GRID * (GRID + 1), GRID + 1)
 
 
 def _frequencies() -> Array:
@@ -57,24 +73,6 @@ def _filtered(rng: np.random.Generator, response: Array) -> Array:
     values = np.fft.irfftn(np.fft.rfftn(white) * response, s=white.shape, axes=(0, 1, 2))
     values -= values.mean()
     return np.asarray(values / values.std(), dtype=np.float32)
-
-
-def edge(inside: Array, width: float) -> Array:
-    """Share of a voxel `width` mm wide that a shape covers whose border lies `inside` mm away.
-
-    >>> edge(np.array([-1.0, 0.0, 0.25, 2.0]), 1.0).tolist()
-    [0.0, 0.5, 0.75, 1.0]
-    """
-    return np.clip(inside / width + 0.5, 0.0, 1.0)
-
-
-def sheet(distance: Array, half: Array | float, width: float) -> Array:
-    """Share of a voxel `width` mm wide that a sheet of half thickness `half` covers.
-
-    >>> sheet(np.array([0.0, 1.0]), 0.25, 1.0).tolist()
-    [0.5, 0.0]
-    """
-    return np.clip(np.minimum((half - distance) / width + 0.5, 2.0 * half / width), 0.0, 1.0)
 
 
 def ramp(values: Array, low: float, high: float) -> Array:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from lcgan_core.cohort.insilico.acquisition import NOISE_SD, scan_slice
-from lcgan_core.cohort.insilico.brain import Brain, brain, paint_brain
+from lcgan_core.cohort.insilico.base import STEEP, floor, paint_base
+from lcgan_core.cohort.insilico.blood import Lesion, paint_blood, swelling
+from lcgan_core.cohort.insilico.brain import Brain, Where, brain, paint_brain
+from lcgan_core.cohort.insilico.confounders import Confounder, confounders, gap, paint_inside
 from lcgan_core.cohort.insilico.fields import Field, smooth
-from lcgan_core.cohort.insilico.hemorrhage import Lesion, Place, lesions, paint_blood, swelling
-from lcgan_core.cohort.insilico.skull import Shells, paint_base, paint_shells, shells
-from lcgan_core.cohort.insilico.tissues import Array, Canvas
+from lcgan_core.cohort.insilico.lesions import draw, types
+from lcgan_core.cohort.insilico.scanner import NOISE_SD, Scanner
+from lcgan_core.cohort.insilico.skull import Shells, paint_frontal_sinus, paint_shells, shells
+from lcgan_core.cohort.insilico.tissues import FINER, Array, Canvas, Tissue, edge
 from lcgan_core.labels import HEMORRHAGES
 
-FIELD_MM = (222.0, 246.0)  # of view
-LOWEST_MM, SPAN_MM = 5.0, 118.0
-"""Height of the lowest slice's lower face, and from there to above the vertex."""
-SUBSLICES = 2
+LOWEST_MM, SPAN_MM, THICK_MM = -24.0, 150.0, 5.0
+"""Height of the lowest slice's lower face, from there past the vertex, the thickest slice."""
+POINTS = 128
+"""Points along a row of the geometry's grid; a slice is painted FINER times as fine."""
+BONE_HU = 100
+"""Brighter than any blood at the window in which it is drawn."""
+PLANES = 2
+"""Thin planes averaged to a slice."""
 
 
 @dataclass(frozen=True)
 class Scan:
     """hu: (S, H, W) int16; labels and tissue: (S, H, W) uint8; slices from the feet up.
 
-    pixel_spacing and slice_spacing: mm. Rows run to the back, columns to the patient's left.
+    pixel_spacing, slice_spacing, thickness and lowest (the height of the first slice's middle): mm.
+    Rows run to the back, columns to the patient's left.
     """
 
     hu: Array
@@ -32,121 +41,204 @@ class Scan:
     tissue: Array
     pixel_spacing: float
     slice_spacing: float
+    thickness: float
+    lowest: float
+
+    def height(self, k: int) -> float:
+        """Height (mm) of the middle of slice k."""
+        return round(self.lowest + k * self.slice_spacing, 4)
 
 
 @dataclass(frozen=True)
 class Patient:
-    """Anatomy, haemorrhages, and how the head lies: size, turn (radians) and shift (mm)."""
+    """Anatomy, haemorrhages, and how the head lies: size, turn (radians), shift (mm), headrest."""
 
     shells: Shells
     brain: Brain
     lesions: list[Lesion]
+    confounders: list[Confounder]
     grain: Field
+    sinus: float
     scale: tuple[float, float, float]
     turn: tuple[float, float, float]
     shift: tuple[float, float]
+    rest: tuple[float, float]
     field_mm: float
+    lowest: float
     noise_sd: float
+    left: float
+    sharp: float
 
 
-def draw_patient(rng: np.random.Generator) -> Patient:
-    """Draw a patient."""
+def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
+    """Draw a patient; `turn` 0..1 is the place among the cohort's mixtures of haemorrhages."""
     size = rng.normal(1.0, 0.025)
     x, y, z = (float(size * rng.normal(1.0, 0.02)) for _ in range(3))
+    kinds = types(turn)
+    inside = brain(rng, "IVH" in kinds)
     return Patient(
         shells=shells(rng),
-        brain=brain(rng),
-        lesions=lesions(rng),
+        brain=inside,
+        lesions=[it for kind in kinds for it in draw(rng, kind, inside)],
+        confounders=confounders(rng),
         grain=smooth(rng, 3.0),
+        sinus=float(np.clip(rng.normal(0.8, 0.35), 0, 1.4)),
         scale=(x, y, z),
-        turn=(rng.normal(0, 0.06), rng.normal(0, 0.05), rng.normal(0, 0.025)),
-        shift=(rng.normal(0, 3.0), rng.normal(-2, 3.0)),
-        field_mm=float(rng.uniform(*FIELD_MM)),
-        noise_sd=NOISE_SD * float(rng.normal(1.0, 0.08)),
+        turn=(rng.normal(0, 0.06), rng.normal(-0.03, 0.10), rng.normal(0, 0.035)),
+        shift=(rng.normal(0, 3.0), rng.normal(-4, 3.0)),
+        rest=(rng.uniform(110, 150), rng.uniform(3, 8)),
+        field_mm=float(np.clip(rng.normal(236, 14), 216, 280)),
+        lowest=LOWEST_MM + float(rng.normal(0, 4)),
+        noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.10))),
+        left=float(rng.uniform(0.15, 0.5)),
+        sharp=float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15)),
     )
 
 
-def scan(patient: Patient, rng: np.random.Generator, matrix: int, slices: int) -> Scan:
+def scan_patient(
+    seed: int, number: int, matrix: int, slices: int, annotator_mm: float = 0.0
+) -> Scan:
+    """Generate patient `number` of the cohort `seed`; no other patient changes it.
+
+    annotator_mm: SD of an annotator's hand about the border that is drawn without it.
+    """
+    rng = np.random.default_rng([seed, number])
+    # any few dozen patients hold every mixture in its share
+    start = np.random.default_rng(seed).random()
+    return scan(
+        draw_patient(rng, (start + number * 0.6180339887) % 1.0), rng, matrix, slices, annotator_mm
+    )
+
+
+def scan(
+    patient: Patient, rng: np.random.Generator, matrix: int, slices: int, annotator_mm: float = 0.0
+) -> Scan:
     """Image a patient in `slices` slices of matrix x matrix pixels from skull base to vertex."""
     px = round(patient.field_mm / matrix, 4)
-    thick = round(SPAN_MM / slices, 2)
+    spacing = round(SPAN_MM * patient.scale[2] / slices, 2)
+    thick = min(spacing, THICK_MM)
+    noise = patient.noise_sd * float(np.sqrt(THICK_MM / thick))
+    scanner = Scanner(matrix, px, noise, patient.left, patient.sharp)
+    hand = smooth(rng, 6.0)
     hu = np.empty((slices, matrix, matrix), np.int16)
-    labels = np.empty(hu.shape, np.uint8)
-    tissue = np.empty(hu.shape, np.uint8)
+    labels, tissue = np.empty(hu.shape, np.uint8), np.empty(hu.shape, np.uint8)
+    lowest = patient.lowest + thick / 2
     for k in range(slices):
-        true, blood, tissue[k], depth = _slice(patient, LOWEST_MM + k * thick, thick, matrix, px)
-        labels[k] = np.where(blood.sum(axis=0) > 0.5, blood.argmax(axis=0) + 1, 0)
-        hu[k] = scan_slice(rng, true, depth, px, patient.noise_sd)
-    return Scan(hu, labels, tissue, px, thick)
+        true, blood, seen = _slice(patient, lowest + k * spacing, thick, px * matrix)
+        hu[k] = scanner.image(rng, true)
+        labels[k] = _draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
+        tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
+    return Scan(hu, labels, tissue, px, spacing, thick, round(lowest, 4))
 
 
-def scan_patient(seed: int, number: int, matrix: int, slices: int) -> Scan:
-    """Generate patient `number` of the cohort `seed`; no other patient changes it."""
-    rng = np.random.default_rng([seed, number])
-    return scan(draw_patient(rng), rng, matrix, slices)
+def _draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z: float) -> Array:
+    """(H, W) uint8: the types of blood that fill most of a pixel of `hu`, drawn smoothly.
+
+    What is lost in the glare of bone is not drawn.
+    """
+    matrix = len(hu)
+    found = np.zeros((matrix, matrix), np.uint8)
+    if not blood.any():
+        return found
+    shares = [cv2.resize(b, (matrix, matrix), interpolation=cv2.INTER_LINEAR) for b in blood]
+    if sd_mm:
+        axis = np.arange(matrix, dtype=np.float32) * px
+        x, y = np.meshgrid(axis, axis)
+        off = [hand(x, y, np.full_like(x, z + far)) * sd_mm / px for far in (0.0, 90.0)]
+        grid = [(a / px + d).astype(np.float32) for a, d in zip((x, y), off, strict=True)]
+        shares = [cv2.remap(s, grid[0], grid[1], cv2.INTER_LINEAR) for s in shares]
+    smooth_shares = np.stack([cv2.GaussianBlur(s, (0, 0), 0.7 / px) for s in shares])
+    glare = cv2.GaussianBlur(hu.astype(np.float32), (0, 0), 0.7 / px) > BONE_HU
+    drawn = (smooth_shares.sum(axis=0) > 0.5) & ~glare
+    found[drawn] = smooth_shares.argmax(axis=0)[drawn] + 1
+    return found
 
 
-def _slice(it: Patient, low: float, thick: float, matrix: int, px: float) -> tuple[Array, ...]:
-    """True HU, blood (5, H, W), tissue and depth of one slice, averaged over its thickness."""
-    hu = np.zeros((matrix, matrix), np.float32)
-    blood = np.zeros((len(HEMORRHAGES), matrix, matrix), np.float32)
-    for k in range(SUBSLICES):
-        height = low + (k + 0.5) / SUBSLICES * thick
-        canvas, depth = _plane(it, height, matrix, px)
-        hu += canvas.hu.reshape(matrix, matrix) / SUBSLICES
-        blood += canvas.blood.reshape(blood.shape) / SUBSLICES
-        if k == SUBSLICES // 2:
-            tissue, middle = canvas.tissue.reshape(matrix, matrix), depth
-    return hu, blood, tissue, middle
+def _slice(it: Patient, middle: float, thick: float, field_mm: float) -> tuple[Array, Array, Array]:
+    """True HU, blood (5, H, W) and tissue of one slice, averaged over its thickness."""
+    side = POINTS * FINER
+    hu = np.zeros((side, side), np.float32)
+    blood = np.zeros((len(HEMORRHAGES), side, side), np.float32)
+    for k in range(PLANES):
+        height = middle + ((k + 0.5) / PLANES - 0.5) * thick
+        canvas, rows, columns = _plane(it, height, field_mm, thick / PLANES)
+        here = (slice(*(FINER * n for n in rows)), slice(*(FINER * n for n in columns)))
+        air = np.full((side, side), -1000.0, np.float32)
+        air[here] = canvas.hu
+        hu += air / PLANES
+        blood[:, *here] += canvas.blood / PLANES
+    tissue = np.zeros((side, side), np.uint8)
+    tissue[here] = canvas.tissue
+    return hu, blood, tissue
 
 
-def _plane(it: Patient, height: float, matrix: int, px: float) -> tuple[Canvas, Array]:
-    """Paint one infinitely thin plane; returns it and the depth below the inner table (H, W)."""
-    x, y, z = _coordinates(it, height, matrix, px)
+def _plane(
+    it: Patient, height: float, field_mm: float, slab: float
+) -> tuple[Canvas, tuple[int, int], tuple[int, int]]:
+    """Paint a thin plane of the head, and the rows and columns of the grid that it takes."""
+    x, y, z = _coordinates(it, height, field_mm)
     depths = it.shells.depths(x, y, z)
-    canvas = Canvas(matrix * matrix)
-    flat = [a.ravel() for a in (x, y, z, *depths)]
-    head = np.flatnonzero(flat[5] > -2 * px)
-    if not len(head):
-        return canvas, depths[0]
-    hx, hy, hz, *hd = (a[head] for a in flat)
-    part = Canvas(len(head))
-    paint_shells(part, (hd[0], hd[1], hd[2], hd[3]), it.grain(hx, hy, hz), px)
-    inner = np.flatnonzero(hd[0] > -px)
-    if len(inner):
-        at = Place(hx[inner], hy[inner], hz[inner], hd[0][inner], px)
-        _paint_inside(part, inner, it, at)
-    paint_base(part, hx, hy, hz, hd[0], it.grain(hz, 0.4 * hx, 0.4 * hy), px)
-    canvas.hu[head], canvas.tissue[head], canvas.blood[:, head] = part.hu, part.tissue, part.blood
-    return canvas, depths[0]
+    rest = _headrest(it, y, x)
+    some = np.maximum(depths[2], -np.abs(rest)) > -4
+    rows, columns = _span(some, 1), _span(some, 0)
+    here = (slice(*rows), slice(*columns))
+    x, y, z, rest = x[here], y[here], z[here], rest[here]
+    inner, outer, skin, muscle, slope = (d[here] for d in depths)
+    canvas = Canvas((FINER * x.shape[0], FINER * x.shape[1]), field_mm / POINTS / FINER)
+    canvas.paint(canvas.wall(rest, 1.2), Tissue.REST)
+
+    bumps = it.grain(0.5 * x, 0.5 * y, 0.5 * z)
+    above = np.full_like(x, 99.0)
+    if low := bool((z < 25).any()):
+        ground = floor(x, y, bumps)
+        above = (z - ground) * STEEP
+    paint_shells(canvas, (inner, outer, skin, muscle, slope), above, it.grain(x, y, z), slab)
+    if low:
+        paint_base(canvas, x, y, z, ground, outer, skin, bumps)
+        paint_frontal_sinus(canvas, it.sinus, x, y, z, inner)
+    cut = gap(it.confounders, x, y, z)
+    if cut.max() > -1:
+        canvas.paint(canvas.solid(np.minimum(cut, outer + 1)), Tissue.MUSCLE)
+    depth = np.minimum(inner, above)
+    if depth.max() > -1:
+        _paint_inside(canvas, it, Where(x, y, z, depth), slope, slab)
+    return canvas, rows, columns
 
 
-def _paint_inside(whole: Canvas, index: Array, it: Patient, at: Place) -> None:
-    canvas = Canvas(len(index))
-    canvas.hu, canvas.tissue = whole.hu[index], whole.tissue[index]
+def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: float) -> None:
     outside = np.zeros_like(at.x)
     before = at
     for lesion in it.lesions:
-        if lesion.name in ("EDH", "SDH"):
+        if lesion.lifts:
             outside = np.maximum(outside, lesion.thickness(at))
-        x, y, z = lesion.push(before)
-        before = Place(x, y, z, at.depth, at.px)
-    spaces = paint_brain(
-        canvas, it.brain, before.x, before.y, before.z, at.depth, outside,
-        swelling(it.lesions, at), at.px,
-    )  # fmt: skip
-    paint_blood(canvas, it.lesions, at, spaces)
-    whole.hu[index], whole.tissue[index], whole.blood[:, index] = (
-        canvas.hu, canvas.tissue, canvas.blood,
-    )  # fmt: skip
+        before = lesion.push(before)
+    blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))
+    top = edge(canvas.up(at.depth), blur)
+    spaces = paint_brain(canvas, it.brain, before, outside, swelling(it.lesions, at), top)
+    csf = np.maximum(np.maximum(spaces.subarachnoid, spaces.ventricle), 1 - top)
+    paint_inside(canvas, it.confounders, before, csf)
+    paint_blood(canvas, it.lesions, at, spaces, top)
 
 
-def _coordinates(it: Patient, height: float, matrix: int, px: float) -> tuple[Array, Array, Array]:
-    """Head coordinates (H, W) of a plane's pixels: the head lies a little turned on the table."""
-    axis = ((np.arange(matrix) - (matrix - 1) / 2) * px).astype(np.float32)
+def _headrest(it: Patient, y: Array, x: Array) -> Array:
+    """Signed mm to the shell of the headrest, a trough behind the head (h, w)."""
+    radius, away = it.rest
+    trough = np.hypot(x, y - (radius - 103 - away)) - radius
+    return np.where(y < 10, trough, 50.0)
+
+
+def _span(some: Array, axis: int) -> tuple[int, int]:
+    found = np.flatnonzero(some.any(axis=axis))
+    return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, 4)
+
+
+def _coordinates(it: Patient, height: float, field_mm: float) -> tuple[Array, Array, Array]:
+    """Head coordinates (h, w) of a plane's points: the head lies a little turned on the table."""
+    axis = ((np.arange(POINTS) - (POINTS - 1) / 2) * field_mm / POINTS).astype(np.float32)
     left, back = np.meshgrid(axis - it.shift[0], axis - it.shift[1])
     yaw, pitch, roll = it.turn
     x = np.cos(yaw) * left - np.sin(yaw) * back
     y = -np.sin(yaw) * left - np.cos(yaw) * back
     z = height + np.tan(pitch) * y + np.tan(roll) * x
-    return tuple((a / s).astype(np.float32) for a, s in zip((x, y, z), it.scale, strict=True))  # type: ignore[return-value]
+    x, y, z = ((a / s).astype(np.float32) for a, s in zip((x, y, z), it.scale, strict=True))
+    return x, y, z

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from lcgan_core.cohort.insilico.fields import ball, edge, tube
-from lcgan_core.cohort.insilico.tissues import Array, Canvas, Tissue
+from lcgan_core.cohort.insilico.fields import ball
+from lcgan_core.cohort.insilico.tissues import Array, Canvas, Tissue, edge
 
 ANGLES = 360
-HEIGHTS = np.arange(-12.0, 140.0)
+HEIGHTS = np.arange(-60.0, 140.0)
 WIDEST, VERTEX = 42.0, 111.0
 """Height (mm) where the brain case is widest, and of its top."""
 
@@ -27,28 +27,30 @@ class Shells:
     """Tables (heights x angles x 4) of radius (mm) and slope factor, looked up by angle and height.
 
     inner: of the inner table, then of the outer table; outer: of the skin, then the thickness of
-    the temporal muscle (mm) and 0.
+    the temporal muscle (mm) and 0. sutures: how far a line of bone is missing, -1..1 (craniotomy).
     """
 
     inner: Array
     outer: Array
 
-    def depths(self, x: Array, y: Array, z: Array) -> tuple[Array, Array, Array, Array]:
-        """mm below the inner table, the outer table and the skin (H, W), and mm of muscle."""
+    def depths(self, x: Array, y: Array, z: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """mm below the inner table, the outer table and the skin, mm of muscle, and the slope.
+
+        All (H, W); the slope factor is 1 where the inner table is upright and 0 where it lies flat.
+        """
         r = np.sqrt(x * x + y * y)
         angle = (np.arctan2(x, y) / (2 * np.pi) % 1.0 * ANGLES).astype(np.float32)
         height = (z - np.float32(HEIGHTS[0])).astype(np.float32)
-        inner = cv2.remap(
-            self.inner, angle, height, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        outer = cv2.remap(
-            self.outer, angle, height, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        inner, outer = (
+            cv2.remap(table, angle, height, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for table in (self.inner, self.outer)
         )
         return (
             (inner[..., 0] - r) * inner[..., 1],
             (inner[..., 2] - r) * inner[..., 3],
             (outer[..., 0] - r) * outer[..., 1],
             outer[..., 2],
+            inner[..., 1],
         )
 
 
@@ -67,18 +69,19 @@ def shells(rng: np.random.Generator) -> Shells:
     bone = (
         FRONTAL * front**2 + OCCIPITAL * back**2 + PARIETAL * side**2
         + low * (TEMPORAL - PARIETAL) * side**4
-        + 7 * np.clip((24 - z) / 14, 0, 1) * front**12
-        + 3 * np.exp(-(((z - 22) / 8) ** 2)) * back**60
+        + 5 * np.clip((24 - z) / 14, 0, 1) * front**12
+        + 3 * np.exp(-(((z - 12) / 8) ** 2)) * back**60
     )  # fmt: skip
     ripples = sum(rng.normal(0, 0.025) * np.cos(k * phi + rng.uniform(0, 6.3)) for k in range(2, 8))
     bone = bone * rng.normal(1.0, 0.12) * (1 + ripples)
+    turned = np.abs((phi + np.pi) % (2 * np.pi) - np.pi)
     # the temporal muscle fills the hollow beside the forehead
-    beside = np.exp(-(((np.abs((phi + np.pi) % (2 * np.pi) - np.pi) - 1.05) / 0.38) ** 2))
-    muscle = rng.normal(9, 1.5) * beside * np.clip((58 - z) / 40, 0, 1)
+    muscle = rng.normal(9, 1.5) * np.exp(-(((turned - 1.05) / 0.38) ** 2))
+    muscle = muscle * np.clip((58 - z) / 40, 0, 1)
     scalp = rng.normal(5.5, 0.8) * (1 + 0.5 * ripples) + muscle + 1.5 * back * low
 
-    def shell(outward: Array | float) -> tuple[Array, Array]:
-        radius = _radius(phi, z, outward, taper, boxy) * (1 + wobble)
+    def shell(outward: Array | float, face: Array | float = 0.0) -> tuple[Array, Array]:
+        radius = _radius(phi, z, outward, taper, boxy) * (1 + wobble) + face
         slope_z, slope_phi = (
             np.gradient(radius, axis=0),
             np.gradient(radius, 2 * np.pi / ANGLES, axis=1),
@@ -87,51 +90,58 @@ def shells(rng: np.random.Generator) -> Shells:
         return radius, factor
 
     inner = np.stack([*shell(0.0), *shell(bone)], axis=-1)
-    outer = np.stack([*shell(bone + scalp), muscle, 0 * muscle], axis=-1)
+    skin = shell(bone + scalp, _face(turned, z))
+    outer = np.stack([*skin, muscle, 0 * muscle], axis=-1)
     closed = [np.concatenate([t, t[:, :1]], axis=1).astype(np.float32) for t in (inner, outer)]
     return Shells(*closed)
 
 
 def _radius(phi: Array, z: Array, outward: Array | float, taper: float, boxy: float) -> Array:
     across, along = np.abs(np.sin(phi)), np.abs(np.cos(phi))
-    # the floor of the frontal lobes lies higher than that of the temporal lobes
-    recess = 14 * np.clip((16 - z) / 16, 0, 1.5) * (np.cos(phi) > 0)
     half_width = 67 * (1 - taper * np.cos(phi)) + outward
-    half_length = np.where(np.cos(phi) > 0, 83 - recess, 86) + outward
+    half_length = np.where(np.cos(phi) > 0, 83, 86) + outward
     outline = ((across / half_width) ** boxy + (along / half_length) ** boxy) ** (-1 / boxy)
     up = np.clip((z - WIDEST) / (VERTEX + 0.9 * outward - WIDEST), 0, 1)
-    down = np.clip((WIDEST - z) / WIDEST, 0, 1.3)
-    return np.asarray(outline * (1 - up**2.3) ** (1 / 2.1) * (1 - 0.10 * down**2))
+    down = np.clip((WIDEST - z) / WIDEST, 0, 1.7)
+    return np.asarray(outline * (1 - up**2.3) ** (1 / 2.1) * (1 - 0.07 * down**2))
+
+
+def _face(turned: Array, z: Array) -> Array:
+    """mm by which nose, ears and eye sockets stand out from the egg of the head."""
+    nose = 22 * np.exp(-((turned / 0.10) ** 2)) * np.clip((8 - z) / 28, 0, 1)
+    socket = -9 * np.exp(-(((turned - 0.40) / 0.20) ** 2)) * np.exp(-(((z + 1) / 13) ** 2))
+    # the ear's rim stands off the head: two thin folds, one before the other
+    height = np.clip(1 - ((z + 8) / 24) ** 2, 0, 1)
+    fold = np.exp(-(((turned - 1.86) / 0.035) ** 2)) + 0.7 * np.exp(
+        -(((turned - 1.72) / 0.022) ** 2)
+    )
+    return np.asarray(nose + socket + 17 * height * fold)
 
 
 def paint_shells(
-    canvas: Canvas, depths: tuple[Array, Array, Array, Array], grain: Array, px: float
+    canvas: Canvas, depths: tuple[Array, ...], floor: Array, grain: Array, slab: float
 ) -> None:
-    """Scalp and skull, for the depths (n,) of Shells.depths; `grain` (n,) textures the diploe."""
-    inner, outer, skin, muscle = depths
-    canvas.paint(edge(skin, px), Tissue.SKIN)
-    canvas.paint(edge(skin - 2.3, px), Tissue.FAT, 8 * grain)
-    canvas.paint(edge(muscle - 1.5 + outer, px) * edge(skin - 3.5, px), Tissue.MUSCLE)
-    canvas.paint(edge(outer, px), Tissue.TABLE)
-    canvas.paint(edge(np.minimum(outer - 1.9, -inner - 1.7), px), Tissue.DIPLOE, 90 * grain)
+    """Scalp and skull, for the depths (h, w) of Shells.depths.
 
-
-def paint_base(
-    canvas: Canvas, x: Array, y: Array, z: Array, inner: Array, bumps: Array, px: float
-) -> None:
-    """Petrous ridges, sphenoid wings, orbital roofs, frontal sinus: grazed by the lowest slices.
-
-    inner: (n,) mm below the inner table; bumps: (n,) unit-variance field that roughens the bone.
+    floor: (h, w) mm above the skull base, below which there is no brain case; grain: (h, w) texture
+    of the diploe; slab: mm of a slice that this plane stands for, which blurs slanting bone.
     """
-    side = np.abs(x)
-    petrous = tube(side, y, z, ((64, -22, -4), (12, 2, -3)), (11.0, 5.0))
-    wing = tube(side, y, z, ((62, 30, 0), (14, 22, 1)), (5.0, 3.0))
-    dome = 9 - ((side - 27) / 9) ** 2 - ((y - 50) / 12) ** 2 + 2.2 * bumps
-    roof = np.minimum(1.6 - np.abs(z - dome), y - 30)
-    canvas.paint(
-        edge(np.maximum(np.maximum(petrous, wing), roof), px) * edge(inner + 2, px), Tissue.TABLE
-    )
-    cells = ball(side - 44, y + 13, z + 3, (13, 6, 5))
-    canvas.paint(edge(cells, px), Tissue.DIPLOE, -500.0)
-    sinus = ball(side - 10, y - 87, z - 8, (13, 4, 13))
-    canvas.paint(edge(np.minimum(sinus, -inner - 1.5), px), Tissue.AIR)
+    inner, outer, skin, muscle, slope = depths
+    blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))
+    texture = canvas.up(grain)
+    canvas.paint(canvas.solid(skin), Tissue.SKIN)
+    canvas.paint(canvas.solid(skin - 2.0), Tissue.FAT, 8 * texture)
+    flesh = np.minimum(muscle - 1.5 + outer, skin - 3.5)
+    canvas.paint(canvas.solid(flesh), Tissue.MUSCLE, 5 * texture)
+    case = np.minimum(outer, floor + 5)
+    canvas.paint(edge(canvas.up(case), blur), Tissue.TABLE)
+    spongy = np.minimum(np.minimum(outer - 1.9, -inner - 1.7), floor + 3)
+    canvas.paint(canvas.solid(spongy), Tissue.DIPLOE, 90 * texture)
+
+
+def paint_frontal_sinus(
+    canvas: Canvas, size: float, x: Array, y: Array, z: Array, inner: Array
+) -> None:
+    """Air in the frontal bone (h, w); `size` 0 (none) to 1.5."""
+    cell = ball(np.abs(x) - 9, y - 89, z - 12, (13 * size + 1, 5, 14 * size + 1))
+    canvas.paint(canvas.solid(np.minimum(cell, -inner - 1.5)), Tissue.AIR)

@@ -8,26 +8,26 @@ from lcgan_core.cohort.insilico.fields import Point, ball, ramp, tube
 from lcgan_core.cohort.insilico.tissues import Array
 
 HORNS: tuple[tuple[Point, float], ...] = (
-    ((15, 36, 36), 2.0),  # tip of the frontal horn
-    ((11, 29, 40), 4.0),
-    ((6.5, 12, 45), 3.6),  # foramen of Monro
-    ((9, -8, 53), 4.8),  # body
-    ((14, -26, 53), 5.4),
-    ((22, -37, 43), 7.0),  # atrium
-    ((22, -50, 39), 4.6),
-    ((19, -64, 37), 1.6),  # occipital horn
+    ((15, 35, 34), 3.0),  # tip of the frontal horn
+    ((11, 29, 40), 5.2),
+    ((8.0, 12, 45), 5.0),  # foramen of Monro
+    ((10, -8, 52), 5.8),  # body
+    ((15, -26, 52), 6.4),
+    ((23, -38, 42), 8.0),  # atrium
+    ((23, -52, 38), 5.4),
+    ((19, -66, 36), 2.2),  # occipital horn
 )
 TEMPORAL: tuple[tuple[Point, float], ...] = (
-    ((22, -37, 43), 6.0),
-    ((29, -29, 27), 3.2),
-    ((33, -10, 14), 2.2),
-    ((30, 2, 10), 1.6),
+    ((23, -38, 42), 7.0),
+    ((29, -29, 27), 3.6),
+    ((33, -10, 13), 2.4),
+    ((29, 3, 9), 1.8),
 )
 """Course (mm) and radius (mm) of the lateral ventricle on either side."""
 
 
 def ventricles(x: Array, y: Array, z: Array, size: float, uneven: float) -> Array:
-    """mm into the ventricles (n,); `size` scales their width, `uneven` widens one side."""
+    """mm into the ventricles, of x's shape; `size` scales their width, `uneven` widens one side."""
     side = np.abs(x)
     wide = size * (1 + uneven * np.sign(x))
     lateral = np.full_like(x, -50.0)
@@ -40,19 +40,19 @@ def ventricles(x: Array, y: Array, z: Array, size: float, uneven: float) -> Arra
                 ((*start[:2], flat[0]), (*end[:2], flat[1])), (r0, r1),
             )  # fmt: skip
             lateral = np.maximum(lateral, inside)
-    lateral = lateral + 3.6 * (wide - 1)
+    lateral = lateral + 4.2 * (wide - 1)
     # the caudate's head and the thalamus bulge into the outer wall
-    caudate = ball(side - 16.5 - 3 * (wide - 1), y - 19, z - 40, (6.5, 12, 14))
-    thalamus = ball(side - 14 - 2 * (wide - 1), y + 14, z - 37, (9, 15, 10))
+    caudate = ball(side - 17.5 - 3 * (wide - 1), y - 19, z - 40, (6.5, 12, 14))
+    thalamus = ball(side - 13 - 2 * (wide - 1), y + 13, z - 35, (9, 15, 11))
     lateral = np.minimum(lateral, -np.maximum(caudate, thalamus))
     lateral = np.minimum(lateral, side - 0.7)  # the septum
-    third = np.minimum(0.9 * size + 0.3 - side, ball(0 * x, y + 1, z - 27, (1, 15, 11)) * 11)
-    fourth = ball(x, y + 45, z - 4, (8 * size**0.5, 5 * size**0.5, 10))
+    third = np.minimum(0.6 + 2.0 * size - 0.6 - side, ball(0 * x, y + 1, z - 27, (1, 15, 11)) * 11)
+    fourth = ball(x, y + 45, z - 2, (8 * size**0.5, 5 * size**0.5, 12))
     return np.maximum(np.maximum(lateral, third), fourth)
 
 
 def cisterns(x: Array, y: Array, z: Array, atrophy: float) -> Array:
-    """mm into the suprasellar, ambient and quadrigeminal cisterns (n,)."""
+    """mm into the suprasellar, ambient and quadrigeminal cisterns, of x's shape."""
     side, wide = np.abs(x), 1.0 + 1.6 * atrophy
     star = 8.5 + 1.3 * np.cos(5 * np.arctan2(x, y - 9)) + 2.5 * atrophy
     suprasellar = np.minimum(star - np.hypot(x, y - 9), 8 - np.abs(z - 11))
