@@ -63,7 +63,8 @@ def ingest_folder(
     with workers(cores()) as parallel:
         found = find(form, source, given, parallel)
         if not found.cases:
-            raise UserError(_nothing(source, (each.reason for each in [*found[1], *found[2]])))
+            reasons = [each.reason for each in found.refused]
+            raise UserError(_nothing(source, reasons or [each.reason for each in found.left_out]))
         return ingest(found, store, image_size, salt, name, stamp, parallel, tell)
 
 
