@@ -11,6 +11,7 @@ import torch
 
 from lcgan_core import runs
 from lcgan_core.loops import checkpoint
+from lcgan_core.loops.curves import draw_samples
 from lcgan_core.loops.engine import clean, fit, seed_of
 from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
 from lcgan_core.loops.segmentation import SegmentationTask
@@ -85,6 +86,7 @@ def _lcgan(config: Config, fraction: float, work: Path) -> None:
             checkpoint.save(path, {"generator": task.G}, {}, {"epoch": epoch})
             images = synthesise(task.G, config.lcgan, subset.labels[few], seed)
             np.save(work / f"samples-{epoch}.npy", images.numpy())
+            draw_samples(images.numpy(), work / f"samples-{epoch}.png")
 
     history = fit(
         task,
