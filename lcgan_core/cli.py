@@ -13,6 +13,7 @@ import yaml
 from tqdm import tqdm
 
 from lcgan_core import profiles
+from lcgan_core.arms import ARMS
 from lcgan_core.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -30,7 +31,7 @@ def run(
     profile: Profile = "quick",
     cohort: Cohort = "",
     fraction: Annotated[float | None, typer.Option(help="Share of the training patients.")] = None,
-    arm: Annotated[str | None, typer.Option(help=f"One of {', '.join(profiles.ARMS)}.")] = None,
+    arm: Annotated[str | None, typer.Option(help=f"One of {', '.join(ARMS)}.")] = None,
     numbers: Numbers = None,
 ) -> None:
     """Compute one stage and what it needs; what is finished is reused."""

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from lcgan_core.arms import ARMS, PAPER
 from lcgan_core.errors import UserError
 
 FILES = Path(__file__).parent / "profile_files"
-ARMS = ("original", "gan", "traditional", "both")
 IN_SILICO, OWN = "in-silico", "own head CTs"
 """What a result says of its cohort: a path of the user's might name somebody."""
 
@@ -101,6 +101,9 @@ class Config(Group):
     lcgan: Lcgan
     segmentation: Segmentation
     realism: Realism
+    arms: tuple[str, ...] = PAPER
+    equal_steps: bool = False  # every arm takes as many optimiser steps as one with 3N slices
+    judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
     evaluation: Evaluation = Evaluation()
     overrides: dict[str, Any] = {}
 
@@ -110,6 +113,16 @@ class Config(Group):
         if list(fractions) != sorted(set(fractions)) or not fractions[0] > 0 or fractions[-1] != 1:
             raise ValueError("fractions must ascend from above 0 to 1.0")
         return fractions
+
+    @field_validator("arms")
+    @classmethod
+    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [arm for arm in arms if arm not in ARMS]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is no arm; allowed: {', '.join(ARMS)}")
+        if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
+            raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
+        return arms
 
     @property
     def cohort_name(self) -> str:
@@ -218,7 +231,7 @@ def check_fraction(config: Config, fraction: float) -> float:
 
 
 def check_arm(arm: str) -> str:
-    """`arm` if it is known, else UserError."""
+    """`arm` if it is known, in the profile's list or not, else UserError."""
     if arm not in ARMS:
         raise UserError(f"Unknown arm '{arm}'; allowed: {', '.join(ARMS)}.")
     return arm

@@ -67,7 +67,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         ),
         (
             lambda: profiles.from_namespace("segmentation", {"arm": "all"}),
-            "Unknown arm 'all'; allowed: original, gan, traditional, both.",
+            "Unknown arm 'all'; allowed: original, gan, traditional, both, duplicate2, ",
         ),
         (lambda: profiles.from_namespace("cohort", {"arm": "both"}), "Unknown parameter 'arm'"),
     ],
