@@ -142,6 +142,8 @@ def verdict(low: float, high: float, within_a_point: bool = False) -> str:
     >>> verdict(-0.005, 0.005, within_a_point=True), verdict(0.02, 0.1, within_a_point=True)
     ('confirmed', 'contradicted')
     """
+    if not high > low:  # no interval, or none wider than nothing: neither arm found anything
+        return "undecided"
     floor, ceiling = (-POINT, POINT) if within_a_point else (0.0, np.inf)
     if low > floor and high < ceiling:
         return "confirmed"
@@ -156,6 +158,8 @@ def sentence(row: pd.Series) -> str:
     paper = f"; the paper has {_signed(row.paper)}" if pd.notna(row.paper) else ""
     if pd.isna(row.ci_low):
         number = f"{row.n} test patients have a case, too few for an interval"
+    elif not row.ci_high > row.ci_low:
+        number = f"no resample differs: the arms do the same, n = {row.n} test patients"
     else:
         number = (
             f"{_signed(row.value)}, 95 % interval {_signed(row.ci_low)} to {_signed(row.ci_high)}, "

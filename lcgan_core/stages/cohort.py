@@ -166,6 +166,31 @@ def subset_counts(config: Config) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("fraction")
 
 
+def remarks(config: Config) -> list[str]:
+    """A sentence for each subset, and for the test patients, that lacks a haemorrhage type."""
+    said = []
+    for fraction in config.fractions:
+        table = training_slices(config, fraction).table
+        lacking = _lacking(table)
+        if lacking:
+            said.append(
+                f"{100 * fraction:.4g}% of the patients ({table.patient.nunique()}) "
+                f"show no {lacking}: no arm can learn it there."
+            )
+    table = test_slices(config).table
+    lacking = _lacking(table)
+    if lacking:
+        said.append(f"The test patients show no {lacking}: its cells have n = 0 and no value.")
+    if table.patient.nunique() < 2:
+        said.append("There is one test patient with haemorrhage: no interval can be given.")
+    return said
+
+
+def _lacking(table: pd.DataFrame) -> str:
+    areas = zip(HEMORRHAGES, table[AREAS].sum(), strict=True)
+    return ", ".join(name for name, area in areas if area == 0)
+
+
 def lesion_statistics(config: Config) -> pd.DataFrame:
     """Slices, median area (cm2) and median HU of each haemorrhage type in the whole store."""
     store = run(config)

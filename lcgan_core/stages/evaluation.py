@@ -177,6 +177,7 @@ def _facts(config: Config) -> dict:
             "train": len(cohort.training_slices(config, max(config.fractions)).table),
             "test": len(cohort.test_slices(config).table),
         },
+        "remarks": cohort.remarks(config),
         "image_size": config.image_size,
         "initialisation": segmentation.run(config, config.fractions[0], "original").initialisation,
         "code": records[0]["code"],

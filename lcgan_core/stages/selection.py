@@ -151,7 +151,7 @@ def _keep_coverage(fakes: Tensor, subset: cohort.Slices, fcn: FCN8s, seed: int, 
     made.kernel.to_csv(work / "kernel_distance.csv", index=False)
     known = made.neighbours.dropna(subset="pixels_synthetic")
     closest = known.sort_values("pixels_synthetic", kind="stable").head(CLOSEST)
-    few, theirs = closest.index.to_numpy(), closest.pixels_nearest.to_numpy()
+    few, theirs = closest.index.to_list(), closest.pixels_nearest.to_list()
     np.savez_compressed(
         work / "closest.npz",
         synthetic=fakes[few].numpy(),
