@@ -1,5 +1,6 @@
 """`lcgan ingest` on a mixed folder, and what a run on it leaves behind: nobody's name."""
 
+import inspect
 import json
 import sys
 
@@ -8,10 +9,12 @@ import pandas as pd
 import pytest
 
 from lcgan_core import cli
+from lcgan_core.cohort import formats
 from lcgan_core.cohort.store import SliceStore
 
 from .conftest import BORN, IDENTITY, NAME, OURS
 from .dicom_files import make_scan, some_labels
+from .test_public_sets import make_bhsd, make_instance
 
 FOLDER = "DOE^JANE"
 PHI = {
@@ -171,3 +174,29 @@ def test_stores_are_joined_and_the_patient_of_both_stays_one(lcgan, mixed, tmp_p
     code, out, _ = lcgan("join", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
     assert code == 0 and "2 pairs of shared patients" in out
     assert SliceStore.open(tmp_path / "both").slices.patient.nunique() == 2
+
+
+@pytest.mark.parametrize("form", ["", "bhsd"])
+def test_a_public_set_is_recognised_or_named(lcgan, tmp_path, form):
+    make_bhsd(tmp_path / "download" / "label_192")
+    options = ("--format", form) if form else ()
+    code, out, err = lcgan("ingest", tmp_path / "download", "--out", tmp_path / "store", *options)
+    assert code == 0 and err == ""
+    assert SliceStore.open(tmp_path / "store").slices.patient.nunique() == 2
+    assert "ID_" not in out + (tmp_path / "store" / "report.csv").read_text()
+
+
+def test_a_binary_set_asks_what_it_shows_and_takes_it(lcgan, tmp_path):
+    make_instance(tmp_path / "download")
+    source = tmp_path / "download"
+    asked, _, _ = lcgan("ingest", source, "--out", tmp_path / "store")
+    assert "--as CLASS" in asked and "--classes FILE.csv" in asked
+    code, _, _ = lcgan("ingest", source, "--out", tmp_path / "store", "--as", "SAH")
+    assert code == 0
+    assert set(np.unique(SliceStore.open(tmp_path / "store").labels)) == {0, 3}
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+def test_a_reader_asks_for_nothing_that_the_command_line_cannot_say(form):
+    takes = set(inspect.signature(formats._readers()[form].find).parameters)
+    assert takes - {"source", "parallel"} <= {"labels", "as_class", "classes", "images", "masks"}
