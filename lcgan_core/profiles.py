@@ -193,9 +193,17 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         target, now = values, shipped
         for step in place[:-1]:
             target, now = target.setdefault(step, {}), getattr(now, step)
+        if isinstance(getattr(now, place[-1]), tuple):
+            value = _listed(value)
         if value != getattr(now, place[-1]):
             target[place[-1]] = changed[name] = value
     return _validated(profile, values, changed)
+
+
+def _listed(value: Any) -> Any:
+    """A list as a tuple, also where papermill's -p or make's SET hands it over as text."""
+    read = yaml.safe_load(value) if isinstance(value, str) else value
+    return tuple(read) if isinstance(read, list | tuple) else read
 
 
 def _cohort_source(value: str) -> str:

@@ -158,26 +158,26 @@ def _confusion(prediction: Array, truth: Array) -> Tensor:
             f"The prediction has shape {tuple(prediction.shape)} and the truth "
             f"{tuple(truth.shape)}; give both as label maps of one shape (images, rows, columns)."
         )
-    chunks = [
-        _confusion_of_chunk(prediction[i : i + CHUNK], truth[i : i + CHUNK])
-        for i in range(0, max(len(prediction), 1), CHUNK)
-    ]
-    return torch.cat(chunks)
+    where = prediction.device if isinstance(prediction, Tensor) else "cpu"
+    counts = torch.zeros(len(prediction), CLASSES**2, dtype=torch.int64, device=where)
+    for start in range(0, max(len(prediction), 1), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        codes = CLASSES * _labels("prediction", prediction[chunk]) + _labels("truth", truth[chunk])
+        _count(codes, counts[chunk])
+    return counts.view(-1, CLASSES, CLASSES)
 
 
-def _confusion_of_chunk(prediction: Array, truth: Array) -> Tensor:
-    codes = CLASSES * _labels("prediction", prediction) + _labels("truth", truth)
+def _count(codes: Tensor, counts: Tensor) -> None:
+    """Write how often each code occurs in each image (n, H, W) uint8 to counts (n, 36)."""
     if codes.is_cuda:
         image = torch.arange(len(codes), device=codes.device)[:, None, None]
-        counts = torch.bincount(
-            (image * CLASSES**2 + codes).flatten(), minlength=len(codes) * CLASSES**2
-        )
-    else:  # many times as fast as bincount, which wants eight bytes a pixel
-        counts = torch.zeros(len(codes), CLASSES**2, dtype=torch.int64)
-        for k, code in enumerate(codes.numpy()):
-            histogram = cv2.calcHist([code], [0], None, [CLASSES**2], [0, CLASSES**2])
-            counts[k] = torch.from_numpy(histogram.ravel())
-    return counts.view(-1, CLASSES, CLASSES)
+        flat = (image * CLASSES**2 + codes).flatten()
+        counts.copy_(torch.bincount(flat, minlength=counts.numel()).view_as(counts))
+        return
+    for k, code in enumerate(codes.numpy()):
+        # many times as fast as bincount, which wants eight bytes a pixel
+        histogram = cv2.calcHist([code], [0], None, [CLASSES**2], [0, CLASSES**2])
+        counts[k] = torch.from_numpy(histogram.ravel())
 
 
 def _labels(name: str, values: Array) -> Tensor:

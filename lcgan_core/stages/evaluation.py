@@ -19,7 +19,7 @@ from lcgan_core.metrics import overlap
 from lcgan_core.metrics.bootstrap import patient_weights
 from lcgan_core.metrics.cells import Cells, cells
 from lcgan_core.metrics.estimates import Estimate, estimate
-from lcgan_core.metrics.subgroups import by_size, sensitivity
+from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
 from lcgan_core.plan import Job, segmentations
 from lcgan_core.profiles import Config
 from lcgan_core.progress import progress
@@ -87,13 +87,16 @@ def _evaluate(config: Config, work: Path) -> None:
 
     for job in progress(segmentations(config), "evaluating", "arm"):
         assert job.fraction is not None and job.what is not None
-        counts = segmentation.run(config, job.fraction, job.what).overlap
+        done = segmentation.run(config, job.fraction, job.what)
+        counts = done.overlap
         arm = job.fraction, job.what
         grid[arm] = resampled(cells(counts, scaled_min_area(config.image_size)))
         groups[arm] = {name: resampled(part) for name, part in by_size(counts, areas)}
-        rules[arm] = {
-            name: resampled(part) for name, part in sensitivity(counts, config.image_size)
-        }
+        other_rules = [
+            *sensitivity(counts, config.image_size),
+            with_components(done.predictions(), test.labels.numpy(), config.image_size),
+        ]
+        rules[arm] = {name: resampled(part) for name, part in other_rules}
 
     def table(rows: Iterator[dict], columns: list[str] = COLUMNS) -> pd.DataFrame:
         start = {"profile": config.name, "seed": config.seed}
