@@ -41,6 +41,7 @@ def texts(config: Config, evaluation: Path) -> dict[str, str]:
                 _of_selection(config, "memorisation"), _of_selection(config, "kernel_distance")
             )
         ),
+        "densities": tables.html(_densities(config).fillna(tables.ABSENT)),
         "slips": tables.html(slips.slips(), index=False),
     }
 
@@ -53,6 +54,12 @@ def pictures(config: Config, evaluation: Path) -> dict[str, Callable[[], Figure]
         "neighbours": lambda: forest.neighbours(pd.read_csv(chosen / "neighbours.csv")),
         "closest": lambda: forest.closest_pairs(dict(np.load(chosen / "closest.npz"))),
     }
+
+
+def _densities(config: Config) -> pd.DataFrame:
+    from lcgan_core.stages import augmentation  # torch is slow to import, and pages are many
+
+    return augmentation.lesion_densities(config, config.fractions[-2])
 
 
 def _of_selection(config: Config, name: str) -> dict[float, pd.DataFrame]:

@@ -155,7 +155,8 @@ def sentence(row: pd.Series) -> str:
     """One plain sentence of a row of `put_to`."""
     said = "The paper's claim" if row.source == "paper" else "The question whether"
     joint = " that " if row.source == "paper" else " "
-    paper = f"; the paper has {_signed(row.paper)}" if pd.notna(row.paper) else ""
+    paper = f"; the paper has {_signed(row.paper)} at {row.paper_share}"
+    paper = paper if pd.notna(row.paper) else ""
     if pd.isna(row.ci_low):
         number = f"{row.n} test patients have a case, too few for an interval"
     elif not row.ci_high > row.ci_low:

@@ -54,6 +54,8 @@ def forest(differences: pd.DataFrame, metric: str = "dice_image") -> Figure:
             place.plot(row.value, y, "o", color=color, markersize=4)
         place.set_title(f"{percent(share)} of the patients", fontsize=9)
         place.set_xlabel("difference in DSC", fontsize=9)
+        place.tick_params(axis="x", labelsize=8)
+        place.locator_params(axis="x", nbins=4)
     names = [f"{arm} − {baseline}".replace("_", " ") for arm, baseline in pairs]
     axes[0, 0].set_yticks(range(len(pairs)), names, fontsize=8)
     axes[0, 0].invert_yaxis()

@@ -107,16 +107,18 @@ def _save(work: Path, images: Tensor, labels: Tensor) -> None:
 
 
 def lesion_densities(config: Config, fraction: float) -> pd.DataFrame:
-    """Median HU inside each haemorrhage type of the subset: real slices and their GAN copies."""
+    """Median HU inside each haemorrhage type of the subset, real and synthetic, and its slices.
+
+    NaN with 0 slices for a type that the subset lacks.
+    """
     subset = cohort.training_slices(config, fraction)
     images, labels = run(config, fraction).pairs("gan")
-    columns = {"real": subset.images.numpy(), "synthetic": images}
-    rows = {
-        name: {
-            column: np.median(to_hu(pixels[labels == value], **config.window.model_dump()))
-            for column, pixels in columns.items()
-        }
-        for name, value in LABELS.items()
-        if (labels == value).any()
-    }
+    rows = {}
+    for name, value in LABELS.items():
+        inside = labels == value
+        row: dict[str, float] = {"slices": int(inside.any((1, 2)).sum())}
+        for column, pixels in (("real", subset.images.numpy()), ("synthetic", images)):
+            hu = to_hu(pixels[inside], **config.window.model_dump())
+            row[column] = float(np.median(hu)) if hu.size else float("nan")
+        rows[name] = row
     return pd.DataFrame(rows).T

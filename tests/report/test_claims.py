@@ -84,7 +84,13 @@ def test_a_sentence_holds_number_interval_n_and_verdict():
     table = claims.put_to(grid({"both": 0.2}, spread=0.001))
     said = claims.sentence(table.iloc[0])
     assert said.startswith("The paper's claim that both kinds of copy raise the Dice per image is")
-    for part in ("**confirmed** here at 10%", "+.200", "95 % interval", "n = 9", "paper has +.127"):
+    for part in (
+        "**confirmed** here at 10%",
+        "+.200",
+        "95 % interval",
+        "n = 9",
+        "paper has +.127 at 2.5%",
+    ):
         assert part in said
 
 
