@@ -1,4 +1,4 @@
-"""Training in bfloat16 follows training in float32: the same seed, the same curve, the same Dice."""
+"""Training in bfloat16 follows that in float32: the same seed, the same curve, the same Dice."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,16 +57,16 @@ def trained(name, precision):
     return task, curves.set_index("epoch")
 
 
-def furthest(curves, others):
-    """Largest relative difference of each loss over the epochs."""
-    return ((curves - others).abs() / others.abs()).max()
+def apart(curves, others):
+    """Relative difference of each loss in each epoch."""
+    return (curves - others).abs() / others.abs()
 
 
 def test_fcn_learns_the_same_and_finds_the_same():
     (half, curves), (full, reference) = (trained("fcn", each) for each in ("auto", "float32"))
     assert reference["cross-entropy"].iloc[-1] < reference["cross-entropy"].iloc[0] / 3
     # measured 3.3 %
-    assert 1e-5 < furthest(curves, reference)["cross-entropy"] < 0.08, "equal: one ran twice"
+    assert 1e-5 < apart(curves, reference)["cross-entropy"].max() < 0.08, "equal: one ran twice"
     dice, dice_full = (
         dice_class_pooled(segment(task.fcn, IMAGES), LABELS)[[0, 4]] for task in (half, full)
     )
@@ -77,6 +77,7 @@ def test_fcn_learns_the_same_and_finds_the_same():
 def test_lcgan_learns_the_same():
     (_, curves), (_, reference) = (trained("lcgan", each) for each in ("auto", "float32"))
     assert reference["L1"].iloc[-1] < 0.7 * reference["L1"].iloc[0]
-    apart = furthest(curves, reference)
-    assert apart["L1"] < 0.01  # measured .3 %
-    assert apart.max() < 0.05  # measured 1.8 %
+    # measured over three seeds and two numbers of threads: .3 % and, as the two networks chase each
+    # other in single epochs, .8 % in the mean over the epochs
+    assert apart(curves, reference)["L1"].max() < 0.01
+    assert apart(curves, reference).mean().max() < 0.025

@@ -24,13 +24,13 @@ def path() -> Path:
     return Path(__file__).parent / f"{device().type}.csv"
 
 
-def losses() -> pd.Series:
-    """Mean losses of three epochs of three steps, by network, epoch and loss."""
+def losses(*networks: str) -> pd.Series:
+    """Mean losses of three epochs of three steps, by network (all), epoch and loss."""
     parts, threads = [], torch.get_num_threads()
     torch.set_num_threads(1)  # torch draws the classifier's dropout otherwise with two
-    for name, task in RUNS.items():
+    for name in networks or RUNS:
         with TemporaryDirectory() as work:
-            history = train(task(), Path(work))
+            history = train(RUNS[name](), Path(work))
         parts.append(history.melt("epoch", var_name="loss").assign(network=name))
     torch.set_num_threads(threads)
     return pd.concat(parts).set_index(KEY).value
