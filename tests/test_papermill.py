@@ -9,7 +9,7 @@ import pytest
 
 from lcgan_core import book, profiles
 
-TINY = {"cohort_patients": 4, "cohort_slices": 4, "cohort_matrix": 64, "image_size": 64}
+TINY = {"cohort_patients": 16, "cohort_slices": 6, "cohort_matrix": 64, "image_size": 64}
 
 
 def papermill(stage, out, cwd, **parameters):

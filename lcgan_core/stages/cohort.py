@@ -122,7 +122,7 @@ def _slices(config: Config, store: SliceStore, chosen: pd.Series, of: str) -> Sl
             "add patients or take a larger fraction."
         )
     rows = np.flatnonzero(chosen & (lesion if config.cohort.lesion_only else True))
-    shape = (len(rows), store.image_size, store.image_size)
+    shape = (len(rows), *store.hu.shape[1:])
     images, labels = room(shape), room(shape)
     for part in torch.arange(len(rows)).split(READ_AT_ONCE):
         chosen_rows = rows[part.numpy()]
