@@ -2,6 +2,7 @@
 PROFILE ?= quick
 COHORT ?=
 SET ?=
+ONLY ?=
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +13,7 @@ WHY = grep -hs '^UserError' $$(ls -t $${LCGAN_RUNS:-runs}/*/logs/*.log 2>/dev/nu
 WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
 
-.PHONY: help setup book book-path test lint unit notebooks reference clean
+.PHONY: help setup book book-path test lint unit notebooks bench reference clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -55,6 +56,9 @@ notebooks: setup ## the quick grid from nothing, compared with the committed not
 	$(SNAKEMAKE) --config profile=quick -- evaluated
 	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
 	$(BIN)/pytest -q tests/regression
+
+bench: setup ## ours beside the plain recipe, in minutes: results/bench/<device>.json [ONLY=lcgan]
+	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY))
 
 clean: ## delete runs and built pages, not the virtual environment
 	rm -rf runs _build .snakemake

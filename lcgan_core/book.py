@@ -49,8 +49,9 @@ def html(config: Config) -> Path:
 
 
 def pages() -> list[str]:
-    """The files of prose and settings that the book is made from."""
-    prose = [path for folder in ("book", "data") for path in (ROOT / folder).rglob("*.*")]
+    """The files of prose, settings and measured times that the book is made from."""
+    folders = ("book", "data", "results/bench")
+    prose = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     return sorted(
         str(path)
         for path in [*prose, ROOT / "_config.yml", ROOT / "_toc.yml"]

@@ -117,8 +117,11 @@ def join(
     """Join slice stores; a patient who is in several of them stays one patient."""
     from lcgan_core.cohort.join import join as join_stores
 
-    shared = join_stores(stores, out)
-    print(f"Made {out}; {len(shared)} pairs of shared patients, see {out / 'join.csv'}.")
+    joined = join_stores(stores, out)
+    print(
+        f"Made {out}; {len(joined.shared)} pairs of shared patients, see {out / 'join.csv'}; "
+        f"{joined.dropped} slices lay in more than one store and are kept once."
+    )
 
 
 @app.command()

@@ -16,12 +16,12 @@ from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.plan import Job
 from lcgan_core.profiles import IN_SILICO, Config
-from lcgan_core.report import figures, tables
+from lcgan_core.report import figures, performance, tables
 
 
 def write(config: Config, out: Path | str) -> None:
-    """Write run.md, headline.md, table1-3.md and fig3, 5, 6, 7.png for a finished run, and what
-    `controls_page` adds.
+    """Write run, headline, table1-3, performance.md and fig3, 5, 6, 7.png for a finished run, and
+    what `controls_page` adds.
 
     Raises UserError where the run has no results yet.
     """
@@ -43,6 +43,7 @@ def write(config: Config, out: Path | str) -> None:
         "table1": tables.html(tables.table1(results)),
         "table2": tables.html(tables.table2(results)),
         "table3": tables.html(tables.table3(results)),
+        "performance": performance.page(),
     }
     for name, text in texts.items():
         runs.write_text(out / f"{name}.md", text + "\n")

@@ -19,9 +19,13 @@ from lcgan_core.cohort.workers import cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES, LABELS
 from lcgan_core.loops.engine import seed_of
+from lcgan_core.loops.placing import room
 from lcgan_core.plan import Job
 from lcgan_core.profiles import IN_SILICO, OWN, Config
 from lcgan_core.transforms.windows import to_window
+
+READ_AT_ONCE = 512
+"""Slices: reading thousands of HU at once would take several times the memory of the images."""
 
 
 def run(config: Config) -> SliceStore:
@@ -118,12 +122,14 @@ def _slices(config: Config, store: SliceStore, chosen: pd.Series, of: str) -> Sl
             "add patients or take a larger fraction."
         )
     rows = np.flatnonzero(chosen & (lesion if config.cohort.lesion_only else True))
-    hu = torch.from_numpy(np.array(store.hu[rows]))
-    return Slices(
-        to_window(hu, config.window.level, config.window.width),
-        torch.from_numpy(np.array(store.labels[rows])),
-        store.slices.iloc[rows].reset_index(drop=True),
-    )
+    shape = (len(rows), store.image_size, store.image_size)
+    images, labels = room(shape), room(shape)
+    for part in torch.arange(len(rows)).split(READ_AT_ONCE):
+        chosen_rows = rows[part.numpy()]
+        hu = torch.from_numpy(store.hu[chosen_rows])
+        images[part] = to_window(hu, config.window.level, config.window.width)
+        labels[part] = torch.from_numpy(store.labels[chosen_rows])
+    return Slices(images, labels, store.slices.iloc[rows].reset_index(drop=True))
 
 
 def counts(config: Config) -> pd.DataFrame:

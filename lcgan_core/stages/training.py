@@ -13,6 +13,7 @@ import torch
 
 from lcgan_core import runs
 from lcgan_core.loops import checkpoint
+from lcgan_core.loops.curves import draw_samples
 from lcgan_core.loops.engine import clean, fit, seed_of
 from lcgan_core.loops.l1_only import L1OnlyTask
 from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
@@ -95,6 +96,7 @@ def _generator(
             checkpoint.save(path, {"generator": task.G}, {}, {"epoch": epoch})
             images = synthesise(task.G, config.lcgan, subset.labels[few], seed)
             np.save(work / f"samples-{epoch}.npy", images.numpy())
+            draw_samples(images.numpy(), work / f"samples-{epoch}.png")
 
     history = fit(
         task,

@@ -1,0 +1,64 @@
+"""Memory and time of a training step of each profile, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+
+import torch
+
+from benchmarks.measuring import seconds
+from benchmarks.rows import Row
+from benchmarks.sizes import Sizes
+from benchmarks.slices import draw
+from lcgan_core import profiles
+from lcgan_core.loops.lcgan import LcganTask
+from lcgan_core.loops.placing import device
+from lcgan_core.loops.segmentation import SegmentationTask
+
+STEPS = 3
+
+
+def costs(sizes: Sizes) -> list[Row]:
+    """A row a profile and network: image size, batch, seconds a step, peak memory in MiB."""
+    return [
+        json.loads(subprocess.check_output([sys.executable, "-m", __name__, profile, network]))
+        for profile in sizes.profiles
+        for network in ("LcGAN", "FCN-8s")
+    ]
+
+
+def cost(profile: str, network: str) -> Row:
+    """Train a few steps; call it in a fresh process, whose peak memory it returns."""
+    config = profiles.load(profile, segmentation_weights="none")
+    slices = draw(16, config.image_size)
+    if network == "LcGAN":
+        settings, task = config.lcgan, LcganTask(config.lcgan, *slices, seed=1)
+    else:
+        settings, task = config.segmentation, SegmentationTask(config.segmentation, *slices, seed=1)
+    for module in task.modules.values():
+        module.train()
+    batch = torch.arange(settings.batch, device=device())
+    seconds(lambda: task.step(batch), 1)
+    return {
+        "profile": profile,
+        "network": network,
+        "image_size": config.image_size,
+        "width": settings.width,
+        "batch": settings.batch,
+        "seconds": seconds(lambda: task.step(batch), STEPS),
+        "peak_mib": _peak() / 2**20,
+    }
+
+
+def _peak() -> int:
+    """Bytes: of the GPU where there is one, else of this process, libraries included."""
+    if device().type == "cuda":
+        return torch.cuda.max_memory_allocated()
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    print(json.dumps(cost(*sys.argv[1:])))

@@ -1,0 +1,126 @@
+"""Reading head CTs: DICOM series to slices a second, and what a slice costs as cohorts grow."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from benchmarks import series
+from benchmarks.measuring import alternate
+from benchmarks.rows import Row, beside, lacking, skipped
+from benchmarks.sizes import Sizes
+from lcgan_core.cohort.ingest import ingest_folder
+
+TASK = "DICOM series of {0} x {0}"
+
+
+def reading(sizes: Sizes) -> list[Row]:
+    """Ours reads, checks, turns, masks, resamples and stores; the others only read."""
+    if reason := lacking("pydicom"):
+        return [skipped(TASK.format(sizes.matrix), reason)]
+    with tempfile.TemporaryDirectory() as place:
+        source, stores = Path(place, "heads"), (Path(place, f"store{k}") for k in count())
+        series.grow(source, sizes.series, sizes.matrix, sizes.slices)
+
+        def ours() -> None:
+            store = next(stores)
+            ingest_folder(source, "dicom", store, 256, {}, salt=bytes(32))
+            shutil.rmtree(store)
+
+        readers = {"SimpleITK": _simpleitk, "MONAI": _monai}
+        rows, calls = [], {"ours": ours}
+        for name, reader in readers.items():
+            if reason := lacking(name if name == "SimpleITK" else "monai"):
+                rows.append(skipped(f"{TASK.format(sizes.matrix)}, beside {name}", reason))
+            else:
+                calls[name] = _each_series(source, reader)
+        times = alternate(calls, sizes)
+    slices = sizes.series * sizes.slices
+    task, against = TASK.format(sizes.matrix), [name for name in calls if name != "ours"]
+    return rows + [
+        beside(
+            task, f"{name}, reading only", "slices/s", slices / times["ours"], slices / times[name]
+        )
+        for name in against
+    ]
+
+
+def _each_series(source: Path, reader: Callable[[Path], object]) -> Callable[[], None]:
+    def call() -> None:
+        for folder in series.folders(source):
+            reader(folder)
+
+    return call
+
+
+def _simpleitk(folder: Path) -> object:
+    import SimpleITK as sitk
+
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    return sitk.GetArrayFromImage(reader.Execute())
+
+
+def _monai(folder: Path) -> object:
+    from monai.transforms import LoadImage
+
+    return LoadImage(image_only=True)(folder)
+
+
+def growing(sizes: Sizes) -> list[Row]:
+    """Time a slice and memory of `lcgan ingest` over ever larger cohorts."""
+    if reason := lacking("pydicom", "psutil"):
+        return [skipped("ingest of growing cohorts", reason)]
+    rows = []
+    with tempfile.TemporaryDirectory() as place:
+        source, store = Path(place, "heads"), Path(place, "store")
+        for slices in sizes.cohorts:
+            patients = -(-slices // sizes.slices)
+            series.grow(source, patients, sizes.small_matrix, sizes.slices)
+            taken, peak = _ingest_command(source, store)
+            shutil.rmtree(store)
+            rows.append({"slices": patients * sizes.slices, "seconds": taken, "peak_mib": peak})
+    return rows
+
+
+def _ingest_command(source: Path, store: Path) -> tuple[float, float]:
+    """Seconds of the command, and the peak memory of all its processes in MiB."""
+    import psutil
+
+    command = [sys.executable, "-m", "lcgan_core.cli", "ingest", str(source), "--format", "dicom"]
+    started, peak = time.perf_counter(), 0.0
+    with subprocess.Popen(
+        [*command, "--size", "64", "--out", str(store)], stdout=subprocess.DEVNULL
+    ) as process:
+        top = psutil.Process(process.pid)
+        while process.poll() is None:
+            peak = max(peak, sum(map(_memory, [top, *_children(top)])) / 2**20)
+            time.sleep(0.1)
+    if process.returncode:
+        raise RuntimeError(f"lcgan ingest ended with {process.returncode}")
+    return time.perf_counter() - started, peak
+
+
+def _children(process: object) -> list:
+    import psutil
+
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _memory(process: object) -> float:
+    """Bytes of its own, shared pages divided among those who share them."""
+    import psutil
+
+    try:
+        return process.memory_full_info().pss
+    except psutil.Error:
+        return 0.0

@@ -1,0 +1,23 @@
+"""The limit that a training step is held against: the device's rate of multiplying matrices."""
+
+from __future__ import annotations
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measuring import Call
+from lcgan_core.loops.placing import device, has_bf16
+
+
+def matmul(n: int) -> tuple[Call, float]:
+    """A product of two n x n matrices in the precision that training uses, and its FLOPs."""
+    precision = torch.bfloat16 if has_bf16() else torch.float32
+    a, b = torch.randn(2, n, n, device=device()).to(precision)
+    return lambda: a @ b, 2.0 * n**3
+
+
+def flops(call: Call) -> float:
+    """Floating-point operations of the matrix products and convolutions in a call."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return float(counter.get_total_flops())

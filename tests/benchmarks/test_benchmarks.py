@@ -1,0 +1,102 @@
+"""Every benchmark runs, at a size at which its times mean nothing."""
+
+import importlib.util
+import math
+import shutil
+
+import pytest
+import torch
+
+from benchmarks import costs, limits, measure, slices
+from benchmarks.measuring import alternate
+from benchmarks.plain import PlainLcgan
+from benchmarks.sizes import TINY
+from lcgan_core.cohort import ingest
+from lcgan_core.loops.placing import device
+from lcgan_core.models import Discriminator, Generator
+from lcgan_core.report import performance
+
+QUICK = [name for name in measure.ALL if name != "costs"]
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch):
+    monkeypatch.setattr(ingest, "cores", lambda: 1)  # to start more takes seconds
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_every_benchmark_runs_and_gives_rows_that_the_book_can_show(name, monkeypatch):
+    # compiling takes a minute or two; that the compiled networks are the timed ones is seen here
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda network: compiled.append(network))
+    result = measure.measure([name], TINY)
+    rows = [row for kind in ("rows", "cohorts") for row in result[kind]]
+    numbers = [value for row in rows for value in row.values() if isinstance(value, float)]
+    assert all(math.isfinite(value) and value > 0 for value in numbers)
+    assert numbers or (name == "large-batch" and device().type == "cpu")
+    assert sum(len(table) for table in performance.tables(result).values()) == len(rows)
+    if name == "compile":
+        assert [type(network) for network in compiled] == [Generator, Discriminator]
+
+
+def test_the_cost_of_a_profile_is_measured():
+    row = costs.cost("quick", "LcGAN")
+    assert (row["image_size"], row["width"], row["batch"]) == (128, 8, 1)
+    assert row["seconds"] > 0
+    assert row["peak_mib"] > 10, "weights and Adam's moments alone take 10 MiB"
+
+
+@pytest.mark.parametrize(
+    ("library", "names"),
+    [
+        ("monai", ["evaluation", "augmentation", "reading"]),
+        ("SimpleITK", ["reading"]),
+        ("pydicom", ["reading", "growing"]),
+    ],
+)
+def test_a_missing_library_is_a_reason_and_not_an_end(library, names, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == library else found(name)
+    )
+    result = measure.measure(names, TINY)
+    skipped = [row["skipped"] for row in result["rows"] + result["cohorts"] if "skipped" in row]
+    assert skipped == [f"{library} is not installed"] * len(names)
+
+
+def test_without_a_compiler_torch_compile_is_skipped(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    [row] = measure.measure(["compile"], TINY)["rows"]
+    assert row["skipped"] == "no C++ compiler is installed"
+
+
+def test_calls_take_turns():
+    said = []
+    calls = {"ours": lambda: said.append("a"), "plain": lambda: said.append("b")}
+    alternate(calls, TINY)
+    warm = len("aabb")
+    assert said[:warm] == list("aabb")
+    assert "".join(said[warm:]) == "ab" * TINY.rounds
+
+
+def test_flops_are_counted_as_by_hand():
+    call, by_hand = limits.matmul(32)
+    assert by_hand == 2 * 32**3
+    assert limits.flops(call) == by_hand
+
+
+def test_the_label_maps_hold_every_type_and_mostly_background():
+    images, labels = slices.draw(16, 64)
+    assert images.dtype == labels.dtype == torch.uint8
+    assert labels.unique().tolist() == [0, 1, 2, 3, 4, 5]
+    assert 0.02 < (labels > 0).float().mean() < 0.3
+
+
+def test_the_plain_recipe_trains_both_networks():
+    plain = PlainLcgan(*slices.draw(4, 64), width=2, batch=2)
+    before = [p.detach().clone() for net in (plain.G, plain.D) for p in net.parameters()]
+    plain.step()
+    after = [p for net in (plain.G, plain.D) for p in net.parameters()]
+    moved = [not torch.equal(old, new) for old, new in zip(before, after, strict=True)]
+    assert sum(moved) > len(moved) / 2
+    assert moved[-1]
