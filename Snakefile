@@ -125,7 +125,7 @@ rule segmentation:
         notebook=SOURCES["segmentation"],
         images=lambda w: (
             executed("cohort")
-            if "gan" not in ARMS[w.arm].copies and "l1_only" not in ARMS[w.arm].copies
+            if not set(plan.GENERATORS) & set(ARMS[w.arm].copies)
             else executed("augmentation", w.fraction)
         ),
     output:

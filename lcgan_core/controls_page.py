@@ -30,7 +30,7 @@ def texts(config: Config, evaluation: Path) -> dict[str, str]:
     )
     return {
         "claims": scrutiny.sentences(papers),
-        "claims_table": tables.html(scrutiny.claims_table(read["claims"]), index=False),
+        "claims_table": tables.markdown(scrutiny.claims_table(read["claims"])),
         "questions": asked,
         "controls": tables.html(scrutiny.controls(read["results"], read["differences"])),
         "by_size": tables.html(scrutiny.sizes(read["by_size"], share)),
@@ -42,7 +42,7 @@ def texts(config: Config, evaluation: Path) -> dict[str, str]:
             )
         ),
         "densities": tables.html(_densities(config).fillna(tables.ABSENT)),
-        "slips": tables.html(slips.slips(), index=False),
+        "slips": tables.markdown(slips.slips()),
     }
 
 

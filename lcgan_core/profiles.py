@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -183,36 +184,44 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         raise UserError(f"Unknown profile '{profile}'; allowed: {', '.join(names())}.")
     values = yaml.safe_load((FILES / f"{profile}.yaml").read_text())
     shipped = _validated(profile, values)
-    changed = {}
+    places = {}
     for name, value in overrides.items():
         place = flat_fields().get(name)
         if place is None:
             raise UserError(unknown_parameter(name, list(flat_fields())))
         if name == "cohort":
             value = _cohort_source(value)
-        target, now = values, shipped
-        for step in place[:-1]:
-            target, now = target.setdefault(step, {}), getattr(now, step)
-        if isinstance(getattr(now, place[-1]), tuple):
-            value = _listed(value)
-        if value != getattr(now, place[-1]):
-            target[place[-1]] = changed[name] = value
-    return _validated(profile, values, changed)
+        *groups, last = places[name] = place
+        target = values
+        for step in groups:
+            target = target.setdefault(step, {})
+        target[last] = _listed(value) if isinstance(_at(shipped, place), tuple) else value
+    config = _validated(profile, values)
+    # as validated: the same numbers name the same run, whatever program hands them over
+    changed = {
+        name: _at(config, place)
+        for name, place in places.items()
+        if _at(config, place) != _at(shipped, place)
+    }
+    return config.model_copy(update={"overrides": changed})
+
+
+def _at(config: Config, place: tuple[str, ...]) -> Any:
+    return functools.reduce(getattr, place, config)
 
 
 def _listed(value: Any) -> Any:
-    """A list as a tuple, also where papermill's -p or make's SET hands it over as text."""
-    read = yaml.safe_load(value) if isinstance(value, str) else value
-    return tuple(read) if isinstance(read, list | tuple) else read
+    """A list, also where papermill's -p hands it over as text."""
+    return yaml.safe_load(value) if isinstance(value, str) else value
 
 
 def _cohort_source(value: str) -> str:
     return IN_SILICO if value in ("", IN_SILICO) else str(Path(value).expanduser().resolve())
 
 
-def _validated(profile: str, values: dict, overrides: Mapping[str, Any] | None = None) -> Config:
+def _validated(profile: str, values: dict) -> Config:
     try:
-        return Config(profile=profile, overrides=dict(overrides or {}), **values)
+        return Config(profile=profile, **values)
     except ValidationError as error:
         first = error.errors()[0]
         where = "_".join(str(step) for step in first["loc"])

@@ -55,8 +55,10 @@ def test_a_list_may_come_as_text_and_names_the_same_run():
     as_text = profiles.load(
         "quick", lcgan_snapshots="[1, 2]", arms="[original, gan, traditional, both, online]"
     )
-    assert as_list == as_text
-    assert as_list.name == as_text.name != "quick"
+    # Snakemake's --config hands over a list of texts
+    as_texts = profiles.load("quick", lcgan_snapshots=["1", "2"], arms=[*PAPER, "online"])
+    assert as_list == as_text == as_texts
+    assert as_list.name == as_text.name == as_texts.name != "quick"
     assert profiles.load("quick", arms=list(PAPER)).name == "quick"
 
 

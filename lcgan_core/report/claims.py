@@ -155,7 +155,7 @@ def sentence(row: pd.Series) -> str:
     """One plain sentence of a row of `put_to`."""
     said = "The paper's claim" if row.source == "paper" else "The question whether"
     joint = " that " if row.source == "paper" else " "
-    paper = f"; the paper has {_signed(row.paper)} at {row.paper_share}"
+    paper = f"; the paper has {signed(row.paper)} at {row.paper_share}"
     paper = paper if pd.notna(row.paper) else ""
     if pd.isna(row.ci_low):
         number = f"{row.n} test patients have a case, too few for an interval"
@@ -163,16 +163,16 @@ def sentence(row: pd.Series) -> str:
         number = f"no resample differs: the arms do the same, n = {row.n} test patients"
     else:
         number = (
-            f"{_signed(row.value)}, 95 % interval {_signed(row.ci_low)} to {_signed(row.ci_high)}, "
+            f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
             f"n = {row.n} test patients"
         )
     return f"{said}{joint}{row.claim} is **{row.verdict}** here at {row.share} ({number}{paper})."
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
     """A difference as the paper writes numbers.
 
-    >>> _signed(0.127), _signed(-0.0004)
+    >>> signed(0.127), signed(-0.0004)
     ('+.127', '-.000')
     """
     return f"{value:+.3f}".replace("0.", ".", 1)

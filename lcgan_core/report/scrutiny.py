@@ -7,7 +7,7 @@ import pandas as pd
 from lcgan_core.arms import ARMS, PAPER
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.metrics.subgroups import SIZES
-from lcgan_core.report.claims import sentence
+from lcgan_core.report.claims import sentence, signed
 from lcgan_core.report.forest import difference
 from lcgan_core.report.tables import ABSENT, cell, number, percent
 
@@ -61,7 +61,7 @@ def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
             "share": claims["share"],
             "here": [_signed(row) for _, row in claims.iterrows()],
             "n": claims.n,
-            "paper": [ABSENT if pd.isna(v) else f"{v:+.3f}" for v in claims.paper],
+            "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
             "verdict": claims.verdict,
         }
     )
@@ -112,5 +112,5 @@ def _signed(row: pd.Series) -> str:
     """A difference with its interval, in the number format of the paper's tables."""
     if pd.isna(row.value):
         return ABSENT
-    ends = (f"{v:+.3f}".replace("0.", ".", 1) for v in (row.value, row.ci_low, row.ci_high))
-    return INTERVAL.format(*ends) if pd.notna(row.ci_low) else f"{row.value:+.3f}"
+    ends = (signed(v) for v in (row.value, row.ci_low, row.ci_high))
+    return INTERVAL.format(*ends) if pd.notna(row.ci_low) else signed(row.value)

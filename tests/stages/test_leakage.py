@@ -86,7 +86,9 @@ def store(monkeypatch):
         slice=range(len(patients)), patient=patients, split=[split[p] for p in patients]
     )
     pixels = np.zeros((len(patients), 4, 4), np.int16)
-    made = SimpleNamespace(slices=table, hu=pixels, labels=pixels.astype(np.uint8), folder="store")
+    made = SimpleNamespace(
+        slices=table, hu=pixels, labels=pixels.astype(np.uint8), folder="store", image_size=4
+    )
     monkeypatch.setattr(cohort, "run", lambda config: made)
     return made
 
