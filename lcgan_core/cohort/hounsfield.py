@@ -17,6 +17,8 @@ def clip(hu: np.ndarray) -> np.ndarray:
     >>> clip(np.array([-32054.0, -3024, 39.6, 31701])).tolist()
     [-1024, -1024, 40, 3071]
     """
+    if np.issubdtype(hu.dtype, np.integer):
+        return hu.clip(*HU_RANGE).astype(np.int16, copy=False)
     return np.nan_to_num(np.rint(hu), nan=AIR).clip(*HU_RANGE).astype(np.int16)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
 
 from lcgan_core.cohort.dicom.stack import Stack
-from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
+from lcgan_core.cohort.nifti_file import distinct, read_nifti, read_nifti_grid
 from lcgan_core.cohort.series import Refused
 from lcgan_core.labels import BACKGROUND, HEMORRHAGES
 
@@ -28,7 +28,7 @@ def read_nifti_mask(
     turn, notes = _turn(path, voxels.shape, affine, stack)
     names = {0.0: BACKGROUND}
     names |= {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
-    values, places = np.unique(voxels, return_inverse=True)
+    values = distinct(voxels)
     unknown = [value for value in values if float(value) not in names]
     if unknown:
         order = ", ".join(f"{k} {name}" for k, name in enumerate(HEMORRHAGES, start=1))
@@ -36,8 +36,11 @@ def read_nifti_mask(
             path, f"holds the label {unknown[0]:g}, which the label map does not name; add it to "
             f"the map or renumber the mask, for instance to {order}."
         )  # fmt: skip
-    mapped = np.array([names[float(value)] for value in values], np.uint8)[places]
-    return apply_orientation(mapped.reshape(voxels.shape), turn).T, notes
+    labels = np.zeros(voxels.shape, np.uint8, order="F")  # as NIfTI lies on disk
+    for value in values:
+        if names[float(value)] != BACKGROUND:
+            labels[voxels == value] = names[float(value)]
+    return apply_orientation(labels, turn).T, notes
 
 
 def _turn(

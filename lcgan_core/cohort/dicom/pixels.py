@@ -12,6 +12,8 @@ from lcgan_core.cohort.series import Refused
 
 PADDING = np.iinfo(np.int16).min
 """Marks what a scanner filled in round its scan circle until the whole series is looked at."""
+WHOLE = 2**20
+"""Whole numbers below it times any stored value fit 64 bits, and are faster than fractions."""
 
 
 def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
@@ -68,15 +70,21 @@ def _read(of: Slice) -> tuple[np.ndarray, bool]:
         ) from None
     if stored.shape != of.size or not np.isfinite([slope, intercept]).all() or slope == 0:
         raise Refused(of.path, "has pixels that its header contradicts; export it again.")
-    hu = np.rint(stored * slope + intercept).clip(PADDING + 1, -PADDING - 1)
-    return np.where(padding, PADDING, hu).astype(np.int16), known
+    if slope.is_integer() and intercept.is_integer() and abs(slope) < WHOLE > abs(intercept):
+        hu = stored.astype(np.int64) * int(slope) + int(intercept)
+    else:
+        hu = np.rint(stored * slope + intercept)
+    hu = hu.clip(PADDING + 1, -PADDING - 1).astype(np.int16)
+    if padding is not None:
+        hu[padding] = PADDING
+    return hu, known
 
 
-def _padding(item: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
-    """(H, W) bool: pixels in the range that PixelPaddingValue and its limit span."""
+def _padding(item: pydicom.Dataset, stored: np.ndarray) -> np.ndarray | None:
+    """(H, W) bool: pixels in the range that PixelPaddingValue and its limit span, if any."""
     ends = [item.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     if ends[0] is None:
-        return np.zeros(stored.shape, bool)
+        return None
     # the value is often written with the wrong sign: 63536 for -2000
     ends = [np.array(int(end)).astype(stored.dtype) for end in ends if end is not None]
     return (stored >= min(ends)) & (stored <= max(ends))
