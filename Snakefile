@@ -4,6 +4,7 @@
 import sys
 
 from lcgan_core import book, plan, profiles, runs
+from lcgan_core.arms import ARMS
 
 PROFILE = config.get("profile", "quick")
 OVERRIDES = {name: value for name, value in config.items() if name != "profile" and value != ""}
@@ -42,7 +43,7 @@ def options():
 
 wildcard_constraints:
     fraction=r"[0-9.]+",
-    arm="|".join(profiles.ARMS),
+    arm="|".join(CONFIG.arms),
 
 
 rule all:
@@ -92,6 +93,7 @@ rule selection:
     input:
         notebook=SOURCES["selection"],
         training=executed("training", "{fraction}"),
+        subset_judge=executed("segmentation", "{fraction}", "original"),
     output:
         executed("selection", "{fraction}"),
     params:
@@ -110,7 +112,7 @@ rule augmentation:
     output:
         executed("augmentation", "{fraction}"),
     params:
-        stamp=lambda w: stamp("augmentation", w.fraction),
+        stamp=lambda w: [stamp("augmentation", w.fraction, kind) for kind in plan.SHOWN_COPIES],
     log:
         RUN / "logs" / "augmentation-{fraction}.log",
     priority: 2
@@ -123,7 +125,7 @@ rule segmentation:
         notebook=SOURCES["segmentation"],
         images=lambda w: (
             executed("cohort")
-            if w.arm == "original"
+            if not set(plan.GENERATORS) & set(ARMS[w.arm].copies)
             else executed("augmentation", w.fraction)
         ),
     output:
@@ -132,7 +134,9 @@ rule segmentation:
         stamp=lambda w: stamp("segmentation", w.fraction, w.arm),
     log:
         RUN / "logs" / "segmentation-{fraction}-{arm}.log",
-    priority: lambda w: float(w.fraction)  # the longest first, so that none is left over at the end
+    # the selections wait for the original arms; of the others the longest first, so that none is
+    # left over at the end
+    priority: lambda w: 2 if w.arm == "original" else float(w.fraction)
     shell:
         papermill("-p fraction {wildcards.fraction} -p arm {wildcards.arm}")
 

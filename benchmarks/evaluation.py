@@ -12,7 +12,8 @@ from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.metrics import overlap
-from lcgan_core.stages.evaluation import scaled_min_area, summaries
+from lcgan_core.metrics.cells import cells
+from lcgan_core.stages.evaluation import scaled_min_area
 
 CLASSES = len(HEMORRHAGES) + 1
 
@@ -52,5 +53,5 @@ def _all_tables(sizes: Sizes) -> Row:
     truth = few.repeat(-(-sizes.all_maps // 32), 1, 1)[: sizes.all_maps].numpy()
     prediction = truth[::-1]
     least = scaled_min_area(sizes.image)
-    time = seconds(lambda: list(summaries(overlap(prediction, truth), least)), 1)
+    time = seconds(lambda: cells(overlap(prediction, truth), least).values(), 1)
     return alone(f"Tables 1 to 3 of {sizes.all_maps:,} slices", "s", time)

@@ -13,6 +13,7 @@ import yaml
 from tqdm import tqdm
 
 from lcgan_core import profiles
+from lcgan_core.arms import ARMS
 from lcgan_core.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -30,7 +31,7 @@ def run(
     profile: Profile = "quick",
     cohort: Cohort = "",
     fraction: Annotated[float | None, typer.Option(help="Share of the training patients.")] = None,
-    arm: Annotated[str | None, typer.Option(help=f"One of {', '.join(profiles.ARMS)}.")] = None,
+    arm: Annotated[str | None, typer.Option(help=f"One of {', '.join(ARMS)}.")] = None,
     numbers: Numbers = None,
 ) -> None:
     """Compute one stage and what it needs; what is finished is reused."""
@@ -116,8 +117,11 @@ def join(
     """Join slice stores; a patient who is in several of them stays one patient."""
     from lcgan_core.cohort.join import join as join_stores
 
-    shared = join_stores(stores, out)
-    print(f"Made {out}; {len(shared)} pairs of shared patients, see {out / 'join.csv'}.")
+    joined = join_stores(stores, out)
+    print(
+        f"Made {out}; {len(joined.shared)} pairs of shared patients, see {out / 'join.csv'}; "
+        f"{joined.dropped} slices lay in more than one store and are kept once."
+    )
 
 
 @app.command()

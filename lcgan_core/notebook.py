@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from IPython.core.getipython import get_ipython
 
 from lcgan_core.errors import UserError
@@ -25,6 +26,7 @@ def start(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, A
     if shell is not None:
         shell.set_custom_exc((UserError,), _one_sentence)
     plt.rcParams |= {"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False}
+    pd.options.display.max_colwidth = None  # a table with sentences is read, not glanced at
     return from_namespace(stage, parameters(namespace))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lcgan_core import runs
+from lcgan_core import controls_page, runs
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.plan import Job
@@ -20,7 +20,8 @@ from lcgan_core.report import figures, performance, tables
 
 
 def write(config: Config, out: Path | str) -> None:
-    """Write run, headline, table1-3, performance.md and fig3, 5, 6, 7.png for a finished run.
+    """Write run, headline, table1-3, performance.md and fig3, 5, 6, 7.png for a finished run, and
+    what `controls_page` adds.
 
     Raises UserError where the run has no results yet.
     """
@@ -54,6 +55,10 @@ def write(config: Config, out: Path | str) -> None:
         "fig6": lambda: synthetic_examples(config, largest),
         "fig7": lambda: figures.figure7(results),
     }
+    added = controls_page.texts(config, folder)
+    pictures |= controls_page.pictures(config, folder)
+    for name, text in added.items():
+        runs.write_text(out / f"{name}.md", text + "\n")
     for name, draw in pictures.items():
         figure = draw()
         figure.savefig(out / f"{name}.png", dpi=150, bbox_inches="tight")
@@ -68,6 +73,7 @@ def run_note(facts: dict) -> str:
         if facts["cohort"] == IN_SILICO
         else "the user's own cohort"
     )
+    remarks = " ".join(facts["remarks"])
     changed = ", ".join(f"`{k} = {v}`" for k, v in facts["overrides"].items() if k != "cohort")
     return f"""```{{admonition}} Where these numbers come from
 :class: note
@@ -75,6 +81,7 @@ Profile **{facts["profile"]}** on **{where}**: {patients["train"]} training and 
 test patients, {slices["train"]} and {slices["test"]} slices with haemorrhage, {facts["image_size"]}
 pixels. {facts["initialisation"]} {"Overridden: " + changed + "." if changed else ""}
 Code {facts["code"]}, torch {facts["versions"]["torch"]}, {", ".join(facts["device"])}.
+{remarks}
 Intervals: 95 %, over resampled test patients; they do not cover the luck of training.
 ```"""
 

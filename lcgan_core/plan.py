@@ -12,21 +12,28 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from lcgan_core.arms import ARMS
 from lcgan_core.cohort.listing import listing
-from lcgan_core.profiles import ARMS, IN_SILICO, Config
+from lcgan_core.profiles import IN_SILICO, Config
 
 PACKAGE = Path(__file__).parent
 
 USES = {
     "cohort": ("seed", "image_size", "cohort"),
     "training": ("seed", "window", "lcgan", "segmentation"),
-    "selection": ("seed", "realism"),
+    "selection": ("seed", "realism", "judge"),
     "augmentation": ("seed", "window"),
-    "segmentation": ("seed", "window", "segmentation"),
+    "segmentation": ("seed", "window", "segmentation", "equal_steps"),
     "evaluation": ("fractions", "evaluation"),
 }
 """The parts of a profile that a stage reads itself (its inputs bring their own)."""
 
+
+SHOWN_COPIES = ("gan", "traditional")
+"""The copies that stage 4 makes; an arm that takes another kind has it made."""
+
+GENERATORS = {"gan": "lcgan", "l1_only": "l1_only"}
+"""Kind of copy -> the network of stage 2 that paints it."""
 
 ALL = "all"
 """Key of a stage that is one job."""
@@ -37,7 +44,9 @@ class Job(NamedTuple):
 
     stage: str
     fraction: float | None = None
-    what: str | None = None  # the network in training (lcgan, judge), the arm in segmentation
+    # the network in training (lcgan, l1_only, judge), the kind of copy in augmentation, the arm in
+    # segmentation
+    what: str | None = None
 
     @property
     def key(self) -> str:
@@ -57,25 +66,34 @@ def inputs(config: Config, job: Job) -> list[Job]:
         case "training":
             return [cohort]
         case "selection":
-            return [cohort, Job("training", job.fraction, "lcgan"), Job("training", full, "judge")]
-        case "augmentation":
             return [
                 cohort,
                 Job("training", job.fraction, "lcgan"),
+                Job("training", full, "judge"),
+                Job("segmentation", job.fraction, "original"),  # the judge of the subset
+            ]
+        case "augmentation" if job.what in GENERATORS:
+            return [
+                cohort,
+                Job("training", job.fraction, GENERATORS[job.what]),
                 Job("selection", job.fraction),
             ]
-        case "segmentation" if job.what == "original":
+        case "augmentation":
             return [cohort]
         case "segmentation":
-            return [cohort, Job("augmentation", job.fraction)]
+            kinds = dict.fromkeys(ARMS[job.what or ""].copies)
+            made = [Job("augmentation", job.fraction, k) for k in kinds if k != "original"]
+            return [cohort, *made]
         case "evaluation":
             return [cohort, *segmentations(config)]
     return []
 
 
 def segmentations(config: Config) -> list[Job]:
-    """Every FCN-8s of the grid: all arms at all fractions."""
-    return [Job("segmentation", fraction, arm) for fraction in config.fractions for arm in ARMS]
+    """Every FCN-8s of the grid: the profile's arms at all fractions."""
+    return [
+        Job("segmentation", fraction, arm) for fraction in config.fractions for arm in config.arms
+    ]
 
 
 def fingerprint(config: Config, job: Job) -> str:
@@ -90,6 +108,8 @@ def _fingerprint(config_json: str, job: Job) -> str:
     parts = {
         "job": list(job),
         "settings": {name: dumped[name] for name in USES[job.stage]},
+        # an arm is a setting: one more arm leaves the others as they are
+        "arm": ARMS[job.what][1:] if job.stage == "segmentation" and job.what else None,
         "files": listing(Path(source)) if job.stage == "cohort" and source != IN_SILICO else None,
         "code": code_hash(f"lcgan_core.stages.{job.stage}"),
         "inputs": {
@@ -121,7 +141,7 @@ def _sources(module: str) -> set[Path]:
                 waiting += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return found - {PACKAGE / "plan.py", PACKAGE / "runs.py", PACKAGE / "profiles.py"}
+    return found - {PACKAGE / f"{name}.py" for name in ("plan", "runs", "profiles", "arms")}
 
 
 def _file(module: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,10 +13,10 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from lcgan_core.arms import ARMS, PAPER
 from lcgan_core.errors import UserError
 
 FILES = Path(__file__).parent / "profile_files"
-ARMS = ("original", "gan", "traditional", "both")
 IN_SILICO, OWN = "in-silico", "own head CTs"
 """What a result says of its cohort: a path of the user's might name somebody."""
 
@@ -101,6 +102,9 @@ class Config(Group):
     lcgan: Lcgan
     segmentation: Segmentation
     realism: Realism
+    arms: tuple[str, ...] = PAPER
+    equal_steps: bool = False  # every arm takes as many optimiser steps as one with 3N slices
+    judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
     evaluation: Evaluation = Evaluation()
     overrides: dict[str, Any] = {}
 
@@ -110,6 +114,16 @@ class Config(Group):
         if list(fractions) != sorted(set(fractions)) or not fractions[0] > 0 or fractions[-1] != 1:
             raise ValueError("fractions must ascend from above 0 to 1.0")
         return fractions
+
+    @field_validator("arms")
+    @classmethod
+    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [arm for arm in arms if arm not in ARMS]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is no arm; allowed: {', '.join(ARMS)}")
+        if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
+            raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
+        return arms
 
     @property
     def cohort_name(self) -> str:
@@ -170,28 +184,44 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         raise UserError(f"Unknown profile '{profile}'; allowed: {', '.join(names())}.")
     values = yaml.safe_load((FILES / f"{profile}.yaml").read_text())
     shipped = _validated(profile, values)
-    changed = {}
+    places = {}
     for name, value in overrides.items():
         place = flat_fields().get(name)
         if place is None:
             raise UserError(unknown_parameter(name, list(flat_fields())))
         if name == "cohort":
             value = _cohort_source(value)
-        target, now = values, shipped
-        for step in place[:-1]:
-            target, now = target.setdefault(step, {}), getattr(now, step)
-        if value != getattr(now, place[-1]):
-            target[place[-1]] = changed[name] = value
-    return _validated(profile, values, changed)
+        *groups, last = places[name] = place
+        target = values
+        for step in groups:
+            target = target.setdefault(step, {})
+        target[last] = _listed(value) if isinstance(_at(shipped, place), tuple) else value
+    config = _validated(profile, values)
+    # as validated: the same numbers name the same run, whatever program hands them over
+    changed = {
+        name: _at(config, place)
+        for name, place in places.items()
+        if _at(config, place) != _at(shipped, place)
+    }
+    return config.model_copy(update={"overrides": changed})
+
+
+def _at(config: Config, place: tuple[str, ...]) -> Any:
+    return functools.reduce(getattr, place, config)
+
+
+def _listed(value: Any) -> Any:
+    """A list, also where papermill's -p hands it over as text."""
+    return yaml.safe_load(value) if isinstance(value, str) else value
 
 
 def _cohort_source(value: str) -> str:
     return IN_SILICO if value in ("", IN_SILICO) else str(Path(value).expanduser().resolve())
 
 
-def _validated(profile: str, values: dict, overrides: Mapping[str, Any] | None = None) -> Config:
+def _validated(profile: str, values: dict) -> Config:
     try:
-        return Config(profile=profile, overrides=dict(overrides or {}), **values)
+        return Config(profile=profile, **values)
     except ValidationError as error:
         first = error.errors()[0]
         where = "_".join(str(step) for step in first["loc"])
@@ -218,7 +248,7 @@ def check_fraction(config: Config, fraction: float) -> float:
 
 
 def check_arm(arm: str) -> str:
-    """`arm` if it is known, else UserError."""
+    """`arm` if it is known, in the profile's list or not, else UserError."""
     if arm not in ARMS:
         raise UserError(f"Unknown arm '{arm}'; allowed: {', '.join(ARMS)}.")
     return arm

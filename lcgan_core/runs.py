@@ -6,6 +6,7 @@ import errno
 import fcntl
 import importlib.metadata
 import json
+import multiprocessing
 import os
 import platform
 import shutil
@@ -43,6 +44,12 @@ def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
     done. After an interruption the working folder stays, so that a training goes on from its
     last checkpoint. A second process that wants the same artefact waits for the first.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # a helping process is importing the user's script: it would wait for the lock for ever
+        raise UserError(
+            'A script that runs stages must call them below `if __name__ == "__main__":`, because '
+            "the processes that help it import it."
+        )
     final = folder(config, job)
     stamp = fingerprint(config, job)
     with _disk_errors(final):

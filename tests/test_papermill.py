@@ -9,7 +9,7 @@ import pytest
 
 from lcgan_core import book, profiles
 
-TINY = {"cohort_patients": 4, "cohort_slices": 4, "cohort_matrix": 64, "image_size": 64}
+TINY = {"cohort_patients": 16, "cohort_slices": 6, "cohort_matrix": 64, "image_size": 64}
 
 
 def papermill(stage, out, cwd, **parameters):
@@ -35,7 +35,7 @@ def test_runs_from_any_working_directory(tmp_path):
     ("parameters", "sentence"),
     [
         ({"fracton": 0.25}, "Unknown parameter 'fracton' (did you mean 'fraction'?); allowed: "),
-        ({"arm": "all"}, "Unknown arm 'all'; allowed: original, gan, traditional, both."),
+        ({"arm": "all"}, "Unknown arm 'all'; allowed: original, gan, traditional, both, "),
     ],
     ids=["parameter", "arm"],  # a profile and a fraction go the same way: test_profiles.py
 )

@@ -4,6 +4,7 @@ import networkx as nx
 import pytest
 
 from lcgan_core import plan, profiles
+from lcgan_core.arms import ARMS
 from lcgan_core.plan import Job
 
 
@@ -23,9 +24,9 @@ def test_the_grid_has_every_arm_at_every_fraction_and_no_cycle():
     g = graph(config)
     assert nx.is_directed_acyclic_graph(g)
     stages = [job.stage for job in g]
-    # 4 fractions x 4 arms; an LcGAN, a selection and an augmentation each; one judge; one cohort
+    # 4 fractions x 4 arms; an LcGAN, a selection and two kinds of copy each; one judge; one cohort
     assert {s: stages.count(s) for s in set(stages)} == {
-        "cohort": 1, "training": 5, "selection": 4, "augmentation": 4, "segmentation": 16,
+        "cohort": 1, "training": 5, "selection": 4, "augmentation": 8, "segmentation": 16,
         "evaluation": 1,
     }  # fmt: skip
 
@@ -49,7 +50,7 @@ def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(over
         "cohort": Job("cohort"),
         "training": Job("training", 0.25, "lcgan"),
         "selection": Job("selection", 0.25),
-        "augmentation": Job("augmentation", 0.25),
+        "augmentation": Job("augmentation", 0.25, "gan"),
         "segmentation": Job("segmentation", 0.25, "original"),
         "evaluation": Job("evaluation"),
     }
@@ -67,6 +68,56 @@ def test_the_original_arm_does_not_wait_for_a_gan():
     job = Job("segmentation", 0.25, "original")
     assert plan.inputs(config, job) == [Job("cohort")]
     assert plan.fingerprint(config, job) == plan.fingerprint(profiles.load("quick"), job)
+
+
+def test_controls_reuse_what_is_there():
+    config = profiles.load("quick", arms=list(ARMS))
+    g = graph(config)
+    assert nx.is_directed_acyclic_graph(g)
+    stages = [job.stage for job in g]
+    # beside the paper's arms: a generator without D, and its copies, a second traditional and a
+    # pasted copy at each fraction
+    assert {s: stages.count(s) for s in set(stages)} == {
+        "cohort": 1, "training": 9, "selection": 4, "augmentation": 20, "segmentation": 44,
+        "evaluation": 1,
+    }  # fmt: skip
+    needed = plan.inputs(config, Job("segmentation", 0.25, "both_equal_steps"))
+    assert needed == plan.inputs(config, Job("segmentation", 0.25, "both"))
+
+
+def test_a_longer_list_of_arms_leaves_the_trained_ones_as_they_are():
+    before, after = profiles.load("quick"), profiles.load("quick", arms=list(ARMS))
+    for job in plan.segmentations(before):
+        assert plan.fingerprint(before, job) == plan.fingerprint(after, job)
+    assert plan.fingerprint(before, Job("evaluation")) != plan.fingerprint(after, Job("evaluation"))
+
+
+def test_an_arm_waits_for_a_gan_only_if_it_takes_its_copies():
+    config = profiles.load("quick")
+    waiting = {
+        arm for arm in ARMS
+        if any(job.stage == "selection" for job in nx.ancestors(graph_of(config, arm), arm))
+    }  # fmt: skip
+    assert waiting == {"gan", "both", "both_equal_steps", "l1_only"}
+
+
+def graph_of(config, arm):
+    """All that an arm needs; the arm itself is the node of its name."""
+    g, waiting = nx.DiGraph(), [(arm, Job("segmentation", 0.25, arm))]
+    while waiting:
+        node, job = waiting.pop()
+        for needed in plan.inputs(config, job):
+            g.add_edge(needed, node)
+            waiting.append((needed, needed))
+    return g
+
+
+def test_the_profile_s_judge_decides_the_selection_and_trains_nothing():
+    before, after = profiles.load("quick"), profiles.load("quick", judge="subset")
+    for job in (Job("training", 0.25, "lcgan"), Job("segmentation", 0.25, "original")):
+        assert plan.fingerprint(before, job) == plan.fingerprint(after, job)
+    job = Job("selection", 0.25)
+    assert plan.fingerprint(before, job) != plan.fingerprint(after, job)
 
 
 def test_code_hash_follows_imports(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import pytest
 
 from lcgan_core import profiles
+from lcgan_core.arms import PAPER
 from lcgan_core.errors import UserError
 
 
@@ -49,6 +50,18 @@ def test_override_gets_a_run_folder_of_its_own():
     assert changed.name == profiles.load("quick", lcgan_width=4).name
 
 
+def test_a_list_may_come_as_text_and_names_the_same_run():
+    as_list = profiles.load("quick", lcgan_snapshots=[1, 2], arms=[*PAPER, "online"])
+    as_text = profiles.load(
+        "quick", lcgan_snapshots="[1, 2]", arms="[original, gan, traditional, both, online]"
+    )
+    # Snakemake's --config hands over a list of texts
+    as_texts = profiles.load("quick", lcgan_snapshots=["1", "2"], arms=[*PAPER, "online"])
+    assert as_list == as_text == as_texts
+    assert as_list.name == as_text.name == as_texts.name != "quick"
+    assert profiles.load("quick", arms=list(PAPER)).name == "quick"
+
+
 def test_override_by_the_profile_s_own_value_changes_nothing():
     width = profiles.load("quick").lcgan.width
     assert profiles.load("quick", lcgan_width=width, cohort="").name == "quick"
@@ -67,8 +80,14 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         ),
         (
             lambda: profiles.from_namespace("segmentation", {"arm": "all"}),
-            "Unknown arm 'all'; allowed: original, gan, traditional, both.",
+            "Unknown arm 'all'; allowed: original, gan, traditional, both, duplicate2, ",
         ),
+        (
+            lambda: profiles.load("quick", arms="[original, gna]"),
+            "'gna' is no arm; allowed: original",
+        ),
+        (lambda: profiles.load("quick", arms=["original"]), "the arms must be original, gan, trad"),
+        (lambda: profiles.load("quick", judge="all"), "'full' or 'subset'"),
         (lambda: profiles.from_namespace("cohort", {"arm": "both"}), "Unknown parameter 'arm'"),
     ],
 )

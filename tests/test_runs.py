@@ -2,6 +2,8 @@
 
 import errno
 import multiprocessing
+import subprocess
+import sys
 import time
 
 import pytest
@@ -101,3 +103,20 @@ def test_two_processes_compute_an_artefact_once(config, tmp_path):
         process.join()
         assert process.exitcode == 0
     assert log.read_text() == "computed\n"
+
+
+def test_a_script_without_a_guard_is_told_instead_of_waiting_for_itself(config, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from lcgan_core import plan, profiles, runs\n"
+        "from lcgan_core.cohort.workers import workers\n"
+        "def compute(work):\n"
+        "    with workers(2) as parallel:\n"
+        "        list(parallel(abs, [1, 2]))\n"
+        'runs.ensure(profiles.load("quick"), plan.Job("cohort"), compute)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode != 0
+    assert 'must call them below `if __name__ == "__main__":`' in done.stderr

@@ -29,7 +29,10 @@ def write(store: SliceStore, path: Path) -> None:
     ]
     empty = store.slices[store.slices[AREAS].sum(axis=1) == 0]
     if len(empty):
-        bands.append(_band(store, _spread(empty, "position_mm"), "no haemorrhage", (200,) * 3))
+        # of each patient the slice nearest the middle, where there is most to see
+        away = (empty.position_mm - empty.position_mm.median()).abs()
+        middle = _spread(empty.assign(middle=-away), "middle")
+        bands.append(_band(store, middle, "no haemorrhage", (200,) * 3))
     path.write_bytes(cv2.imencode(".png", np.concatenate(bands)[..., ::-1])[1].tobytes())
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from lcgan_core.profiles import OWN
 from lcgan_core.progress import progress
 
 SIZES = (64, 128, 256, 512)
+SMALL = 200  # files
 REPORT, CONTACT_SHEET = "report.csv", "contact_sheet.png"
 
 
@@ -60,7 +62,9 @@ def ingest_folder(
     stamp = hashlib.sha256(json.dumps([listing(source), settings]).encode()).hexdigest()
     if store.exists():
         return _made_before(store, stamp)
-    with workers(cores()) as parallel:
+    # a process takes seconds to start, a small folder is read before that
+    small = sum(1 for _ in islice(source.rglob("*"), SMALL)) < SMALL
+    with workers(1 if small else cores()) as parallel:
         found = find(form, source, given, parallel)
         if not found.cases:
             reasons = [each.reason for each in found.refused]

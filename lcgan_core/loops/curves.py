@@ -1,9 +1,11 @@
-"""A training's loss curves as a picture, to look at while it runs."""
+"""Pictures of a training to look at while it runs: its losses, its synthetic slices."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pandas as pd
 
 from lcgan_core.runs import atomic
@@ -21,3 +23,9 @@ def draw_losses(history: pd.DataFrame, path: Path) -> None:
         axis.set(xlabel="epoch", title=name)
     with atomic(path) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
+
+
+def draw_samples(images: np.ndarray, path: Path) -> None:
+    """Write slices (k, H, W) uint8 side by side as a PNG, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", np.hstack(list(images)))[1].tobytes())

@@ -32,6 +32,14 @@ def generator(settings: Lcgan, size: int) -> Generator:
     return place(network, settings.precision)
 
 
+def jittered(settings: Lcgan, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks and images as the networks take them, jittered by the same geometry."""
+    real = to_network(images, IMAGE_CHANNELS[settings.mask_encoding])
+    drawn = jitter.sample(len(real), real.shape[-1], default_generator())
+    real, labels = jitter.apply(real, labels, drawn)
+    return encode_mask(labels, settings.mask_encoding), real
+
+
 class LcganTask:
     """Generator and discriminator; one step trains D, then G against the updated D.
 
@@ -58,10 +66,7 @@ class LcganTask:
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Non-saturating GAN losses plus weighted L1, none halved (decisions 3 to 5)."""
-        images = to_network(take(self.images, batch), IMAGE_CHANNELS[self.settings.mask_encoding])
-        drawn = jitter.sample(len(batch), images.shape[-1], default_generator())
-        real, labels = jitter.apply(images, take(self.labels, batch), drawn)
-        mask = encode_mask(labels, self.settings.mask_encoding)
+        mask, real = jittered(self.settings, take(self.images, batch), take(self.labels, batch))
         fake = self.G(mask)
 
         self.D.requires_grad_(True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import os
+import tempfile
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from lcgan_core import runs
+
 Network = TypeVar("Network", bound=nn.Module)
 SHARE = 0.5
-"""Of the device's free memory that training images may fill; the networks need the rest."""
+"""Of the free memory that training images may fill; the networks need the rest."""
 
 
 def device() -> torch.device:
@@ -52,6 +57,18 @@ def default_generator() -> torch.Generator:
     if device().type == "cuda":
         return torch.cuda.default_generators[torch.cuda.current_device()]
     return torch.default_generator
+
+
+def room(shape: tuple[int, ...]) -> Tensor:
+    """An uint8 tensor to fill: in memory, or mapped from a temporary file where that is too small.
+
+    The file has no name and vanishes with the tensor; training then streams from it.
+    """
+    size = math.prod(shape)
+    if size <= SHARE * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        return torch.empty(shape, dtype=torch.uint8)
+    with tempfile.NamedTemporaryFile(dir=runs.root()) as file:
+        return torch.from_file(file.name, shared=True, size=size, dtype=torch.uint8).view(shape)
 
 
 def resident(values: Tensor) -> Tensor:

@@ -10,9 +10,10 @@ from torch.nn import functional as F
 
 from lcgan_core.loops import checkpoint
 from lcgan_core.loops.engine import seed_of
-from lcgan_core.loops.placing import device, place, resident, take
+from lcgan_core.loops.placing import default_generator, device, place, resident, take
 from lcgan_core.models import FCN8s, load_vgg16
 from lcgan_core.profiles import Segmentation
+from lcgan_core.transforms import traditional
 from lcgan_core.transforms.encoding import to_network
 
 
@@ -56,14 +57,30 @@ class SegmentationTask:
         self.modules = {"fcn": self.fcn}
         self.optimizers = {"optimizer": optimizer(self.fcn, settings)}
 
+    def pairs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and labels of a batch, on the device."""
+        return take(self.images, batch), take(self.labels, batch)
+
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Cross-entropy over all pixels, background included."""
-        scores = self.fcn(_grey(take(self.images, batch)))
-        loss = F.cross_entropy(scores, take(self.labels, batch).long())
+        images, labels = self.pairs(batch)
+        loss = F.cross_entropy(self.fcn(_grey(images)), labels.long())
         self.optimizers["optimizer"].zero_grad()
         loss.backward()
         self.optimizers["optimizer"].step()
         return {"cross-entropy": loss}
+
+
+class RedrawnTask(SegmentationTask):
+    """As SegmentationTask, with the second half of the slices transformed anew at every step."""
+
+    def pairs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and labels of a batch, on the device; traditional copies drawn for this step."""
+        images, labels = super().pairs(batch)
+        drawn = traditional.sample(len(batch), default_generator())
+        moved, moved_labels = traditional.apply(images, labels, drawn)
+        copies = (batch >= len(self.images) // 2).to(images.device)[:, None, None]
+        return torch.where(copies, moved, images), torch.where(copies, moved_labels, labels)
 
 
 def optimizer(fcn: FCN8s, settings: Segmentation) -> torch.optim.Optimizer:
@@ -92,6 +109,18 @@ def segment(fcn: FCN8s, images: Tensor, batch: int = 16) -> Tensor:
         for part in images.split(batch)
     ]
     return torch.cat(parts)
+
+
+@torch.no_grad()
+def features(fcn: FCN8s, images: Tensor) -> Tensor:
+    """(N, 64 width) float32 on the CPU: the features behind the deepest scores, averaged."""
+    kept: list[Tensor] = []
+    hook = fcn.fc7.register_forward_hook(
+        lambda layer, inputs, output: kept.append(output.float().mean((2, 3)).cpu())
+    )
+    segment(fcn, images)
+    hook.remove()
+    return torch.cat(kept)
 
 
 def load_network(path: Path, settings: Segmentation) -> FCN8s:

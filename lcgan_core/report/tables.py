@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from lcgan_core.runs import REPOSITORY
@@ -129,11 +131,24 @@ def _place(row: dict, place: tuple[str, float, float], values: tuple[str, str]) 
     row[heading, f"ours {percent(ours)}"] = values[1]
 
 
+def markdown(table: pd.DataFrame) -> str:
+    """A table of sentences for the book, whose lines may break; without its index.
+
+    >>> print(markdown(pd.DataFrame({"a": [1], "b": ["x"]})))
+    | a | b |
+    |---|---|
+    | 1 | x |
+    """
+    lines = [list(table.columns), *table.to_numpy().tolist()]
+    head, *rows = ("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
+    return "\n".join([head, "|---" * len(table.columns) + "|", *rows])
+
+
 def html(table: pd.DataFrame) -> str:
-    """A table for the book: intervals small and below their value."""
+    """A table for the book: intervals small and below their value.
+
+    >>> html(pd.DataFrame({"a": [".5 (.4 to .6)", "n (all)"]})).count("<small>")
+    1
+    """
     text = table.to_html(classes="results", border=0)
-    return (
-        text.replace(" (.", "<br><small>(.")
-        .replace(" (1.", "<br><small>(1.")
-        .replace(")</td>", ")</small></td>")
-    )
+    return re.sub(r" (\([-+]?[.\d]\S* to \S+\))</td>", r"<br><small>\1</small></td>", text)

@@ -1,8 +1,10 @@
-"""Stage 4: one synthetic and one traditional copy of every slice of the subset (paper 4.2, 4.3)."""
+"""Stage 4: copies of every slice of the subset: painted, transformed, pasted (paper 4.2, 4.3)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,10 @@ from lcgan_core import runs
 from lcgan_core.labels import LABELS
 from lcgan_core.loops.engine import seed_of
 from lcgan_core.loops.lcgan import load_generator, synthesise
-from lcgan_core.plan import Job
+from lcgan_core.plan import GENERATORS, SHOWN_COPIES, Job
 from lcgan_core.profiles import Config
 from lcgan_core.stages import cohort, selection, training
-from lcgan_core.transforms import traditional
+from lcgan_core.transforms import copy_paste, traditional
 from lcgan_core.transforms.windows import to_hu
 
 BATCH = 256  # images transformed at once
@@ -27,61 +29,96 @@ BATCH = 256  # images transformed at once
 class Augmentation:
     """Copies of the subset's N slices: image and label arrays (N, H, W) uint8, memory-mapped."""
 
-    folder: Path
+    config: Config
+    fraction: float
+
+    @property
+    def folder(self) -> Path:
+        """The folder of all copies."""
+        return runs.folder(self.config, Job("augmentation", self.fraction, "gan")).parent
 
     def pairs(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        """Images and labels of kind "gan" or "traditional", in the order of the subset."""
+        """Images and labels of a kind of copy, in the order of the subset; made where missing.
+
+        Kinds: gan and traditional as in the paper; for the controls l1_only, traditional2 and
+        copy_paste.
+        """
+        make = _paint if kind in GENERATORS else partial(_transform, COPIERS[kind])
+        folder = runs.ensure(
+            self.config,
+            Job("augmentation", self.fraction, kind),
+            lambda work: _save(work, *make(self.config, self.fraction, kind)),
+        )
         return (
-            np.load(self.folder / f"{kind}-images.npy", mmap_mode="r"),
-            np.load(self.folder / f"{kind}-labels.npy", mmap_mode="r"),
+            np.load(folder / "images.npy", mmap_mode="r"),
+            np.load(folder / "labels.npy", mmap_mode="r"),
         )
 
 
 def run(config: Config, fraction: float) -> Augmentation:
-    """Write the copies of the N% subset, unless that is done already."""
-    folder = runs.ensure(
-        config, Job("augmentation", fraction), lambda work: _augment(config, fraction, work)
-    )
-    return Augmentation(folder)
+    """Write the paper's two copies of the N% subset, unless that is done already."""
+    made = Augmentation(config, fraction)
+    for kind in SHOWN_COPIES:
+        made.pairs(kind)
+    return made
 
 
-def _augment(config: Config, fraction: float, work: Path) -> None:
-    subset = cohort.training_slices(config, fraction)
+def _paint(config: Config, fraction: float, kind: str) -> tuple[Tensor, Tensor]:
+    """Each mask painted by the generator of the chosen epoch, trained with or without D."""
+    labels = cohort.training_slices(config, fraction).labels
     epoch = selection.run(config, fraction).epoch
     network = load_generator(
-        training.run(config, fraction).snapshot(epoch), config.lcgan, config.image_size
+        training.run(config, fraction, GENERATORS[kind]).snapshot(epoch),
+        config.lcgan,
+        config.image_size,
     )
     # the seed under which selection judged this generator, so that these are the judged images
     seed = seed_of(config.seed, "synthetic", fraction)
-    synthetic = synthesise(network, config.lcgan, subset.labels, seed)
-    _save(work, "gan", synthetic, subset.labels)
+    return synthesise(network, config.lcgan, labels, seed), labels
 
-    noise = torch.Generator().manual_seed(seed_of(config.seed, "traditional", fraction))
-    copies = traditional.sample(len(subset.images), noise)
+
+def _transform(copy: Callable, config: Config, fraction: float, kind: str) -> tuple[Tensor, Tensor]:
+    subset = cohort.training_slices(config, fraction)
+    noise = torch.Generator().manual_seed(seed_of(config.seed, kind, fraction))
+    return copy(subset.images, subset.labels, noise)
+
+
+def _traditional(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    chosen = traditional.sample(len(images), noise)
     parts = [
-        traditional.apply(subset.images[part], subset.labels[part], copies[part])
-        for part in torch.arange(len(subset.images)).split(BATCH)
+        traditional.apply(images[part], labels[part], chosen[part])
+        for part in torch.arange(len(images)).split(BATCH)
     ]
-    images, labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    _save(work, "traditional", images, labels)
+    moved, moved_labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return moved, moved_labels
 
 
-def _save(work: Path, kind: str, images: Tensor, labels: Tensor) -> None:
-    np.save(work / f"{kind}-images.npy", images.numpy())
-    np.save(work / f"{kind}-labels.npy", labels.numpy())
+def _pasted(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    return copy_paste.apply(images, labels, copy_paste.sample(labels, noise))
+
+
+COPIERS = {"traditional": _traditional, "traditional2": _traditional, "copy_paste": _pasted}
+"""Kinds of copy that no network paints; each kind draws its own random numbers."""
+
+
+def _save(work: Path, images: Tensor, labels: Tensor) -> None:
+    np.save(work / "images.npy", images.numpy())
+    np.save(work / "labels.npy", labels.numpy())
 
 
 def lesion_densities(config: Config, fraction: float) -> pd.DataFrame:
-    """Median HU inside each haemorrhage type of the subset: real slices and their GAN copies."""
+    """Median HU inside each haemorrhage type of the subset, real and synthetic, and its slices.
+
+    NaN with 0 slices for a type that the subset lacks.
+    """
     subset = cohort.training_slices(config, fraction)
     images, labels = run(config, fraction).pairs("gan")
-    columns = {"real": subset.images.numpy(), "synthetic": images}
-    rows = {
-        name: {
-            column: np.median(to_hu(pixels[labels == value], **config.window.model_dump()))
-            for column, pixels in columns.items()
-        }
-        for name, value in LABELS.items()
-        if (labels == value).any()
-    }
+    rows = {}
+    for name, value in LABELS.items():
+        inside = labels == value
+        row: dict[str, float] = {"slices": int(inside.any((1, 2)).sum())}
+        for column, pixels in (("real", subset.images.numpy()), ("synthetic", images)):
+            hu = to_hu(pixels[inside], **config.window.model_dump())
+            row[column] = float(np.median(hu)) if hu.size else float("nan")
+        rows[name] = row
     return pd.DataFrame(rows).T

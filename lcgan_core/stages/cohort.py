@@ -19,9 +19,13 @@ from lcgan_core.cohort.workers import cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES, LABELS
 from lcgan_core.loops.engine import seed_of
+from lcgan_core.loops.placing import room
 from lcgan_core.plan import Job
 from lcgan_core.profiles import IN_SILICO, OWN, Config
 from lcgan_core.transforms.windows import to_window
+
+READ_AT_ONCE = 512
+"""Slices: reading thousands of HU at once would take several times the memory of the images."""
 
 
 def run(config: Config) -> SliceStore:
@@ -118,12 +122,14 @@ def _slices(config: Config, store: SliceStore, chosen: pd.Series, of: str) -> Sl
             "add patients or take a larger fraction."
         )
     rows = np.flatnonzero(chosen & (lesion if config.cohort.lesion_only else True))
-    hu = torch.from_numpy(np.array(store.hu[rows]))
-    return Slices(
-        to_window(hu, config.window.level, config.window.width),
-        torch.from_numpy(np.array(store.labels[rows])),
-        store.slices.iloc[rows].reset_index(drop=True),
-    )
+    shape = (len(rows), *store.hu.shape[1:])
+    images, labels = room(shape), room(shape)
+    for part in torch.arange(len(rows)).split(READ_AT_ONCE):
+        chosen_rows = rows[part.numpy()]
+        hu = torch.from_numpy(store.hu[chosen_rows])
+        images[part] = to_window(hu, config.window.level, config.window.width)
+        labels[part] = torch.from_numpy(store.labels[chosen_rows])
+    return Slices(images, labels, store.slices.iloc[rows].reset_index(drop=True))
 
 
 def counts(config: Config) -> pd.DataFrame:
@@ -158,6 +164,31 @@ def subset_counts(config: Config) -> pd.DataFrame:
         )
         smaller = patients
     return pd.DataFrame(rows).set_index("fraction")
+
+
+def remarks(config: Config) -> list[str]:
+    """A sentence for each subset, and for the test patients, that lacks a haemorrhage type."""
+    said = []
+    for fraction in config.fractions:
+        table = training_slices(config, fraction).table
+        lacking = _lacking(table)
+        if lacking:
+            said.append(
+                f"{100 * fraction:.4g}% of the patients ({table.patient.nunique()}) "
+                f"show no {lacking}: no arm can learn it there."
+            )
+    table = test_slices(config).table
+    lacking = _lacking(table)
+    if lacking:
+        said.append(f"The test patients show no {lacking}: its cells have n = 0 and no value.")
+    if table.patient.nunique() < 2:
+        said.append("There is one test patient with haemorrhage: no interval can be given.")
+    return said
+
+
+def _lacking(table: pd.DataFrame) -> str:
+    areas = zip(HEMORRHAGES, table[AREAS].sum(), strict=True)
+    return ", ".join(name for name, area in areas if area == 0)
 
 
 def lesion_statistics(config: Config) -> pd.DataFrame:

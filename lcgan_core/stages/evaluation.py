@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from lcgan_core import runs
+from lcgan_core.cohort.store import AREAS
 from lcgan_core.errors import UserError
-from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.loops.engine import seed_of
-from lcgan_core.metrics import Overlap, overlap
+from lcgan_core.metrics import overlap
+from lcgan_core.metrics.bootstrap import patient_weights
+from lcgan_core.metrics.cells import Cells, cells
+from lcgan_core.metrics.estimates import Estimate, estimate
+from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
 from lcgan_core.plan import Job, segmentations
 from lcgan_core.profiles import Config
 from lcgan_core.progress import progress
+from lcgan_core.report import claims
 from lcgan_core.stages import cohort, segmentation
 
 COLUMNS = [
     "profile", "seed", "fraction", "arm", "metric", "hemorrhage", "value", "ci_low", "ci_high", "n",
 ]  # fmt: skip
+Arm = tuple[float, str]
+"""Fraction and name of an arm."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,10 @@ class Evaluation:
 
     folder: Path
     results: pd.DataFrame
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Another table of the folder: differences, by_size, sensitivity or claims."""
+        return pd.read_csv(self.folder / f"{name}.csv")
 
 
 def run(config: Config) -> Evaluation:
@@ -62,27 +74,73 @@ def read_results(path: Path, profile: str) -> pd.DataFrame:
 
 def _evaluate(config: Config, work: Path) -> None:
     test = cohort.test_slices(config)
-    min_area = scaled_min_area(config.image_size)
-    resamples = patient_resamples(
-        test.table.patient.to_numpy(), config.evaluation.resamples, config.seed
+    patients, areas = test.table.patient.to_numpy(), test.table[AREAS].to_numpy()
+    weights = patient_weights(
+        len(set(patients)), config.evaluation.resamples, seed_of(config.seed, "bootstrap")
     )
-    rows = []
+    grid: dict[Arm, Estimate] = {}
+    groups: dict[Arm, dict[str, Estimate]] = {}
+    rules: dict[Arm, dict[str, Estimate]] = {}
+
+    def resampled(table: Cells) -> Estimate:
+        return estimate(table.by_patient(patients), weights)
+
     for job in progress(segmentations(config), "evaluating", "arm"):
+        assert job.fraction is not None and job.what is not None
         done = segmentation.run(config, job.fraction, job.what)
-        for row in with_intervals(done.overlap, min_area, resamples):
-            rows.append(
-                {
-                    "profile": config.name,
-                    "seed": config.seed,
-                    "fraction": job.fraction,
-                    "arm": job.what,
-                    **row,
-                }
-            )
-    results = pd.DataFrame(rows, columns=COLUMNS)
-    with runs.atomic(work / "results.csv") as temporary:
-        results.to_csv(temporary, index=False, float_format="%.6f")
+        counts = done.overlap
+        arm = job.fraction, job.what
+        grid[arm] = resampled(cells(counts, scaled_min_area(config.image_size)))
+        groups[arm] = {name: resampled(part) for name, part in by_size(counts, areas)}
+        other_rules = [
+            *sensitivity(counts, config.image_size),
+            with_components(done.predictions(), test.labels.numpy(), config.image_size),
+        ]
+        rules[arm] = {name: resampled(part) for name, part in other_rules}
+
+    def table(rows: Iterator[dict], columns: list[str] = COLUMNS) -> pd.DataFrame:
+        start = {"profile": config.name, "seed": config.seed}
+        return pd.DataFrame([start | row for row in rows], columns=columns)
+
+    named = {
+        "results": table(_rows(grid)),
+        "differences": table(_differences(grid, config.arms), _with("baseline")),
+        "by_size": table(_grouped(groups, "size"), _with("size")),
+        "sensitivity": table(_grouped(rules, "rule"), _with("rule")),
+        "claims": claims.put_to(grid),
+    }
+    for name, made in named.items():
+        with runs.atomic(work / f"{name}.csv") as temporary:
+            made.to_csv(temporary, index=False, float_format="%.6f")
     runs.write_text(work / "run.json", json.dumps(_facts(config), indent=1) + "\n")
+
+
+def _with(column: str) -> list[str]:
+    """The columns of results.csv and one more behind the arm."""
+    at = COLUMNS.index("arm") + 1
+    return [*COLUMNS[:at], column, *COLUMNS[at:]]
+
+
+def _rows(grid: dict[Arm, Estimate]) -> Iterator[dict]:
+    for (fraction, arm), cells_of_arm in grid.items():
+        for row in cells_of_arm.rows():
+            yield {"fraction": fraction, "arm": arm, **row}
+
+
+def _differences(grid: dict[Arm, Estimate], arms: tuple[str, ...]) -> Iterator[dict]:
+    """Each arm minus each one before it; n counts the patients with a case in both."""
+    for fraction in sorted({fraction for fraction, _ in grid}):
+        for baseline, arm in combinations(arms, 2):
+            difference = grid[fraction, arm] - grid[fraction, baseline]
+            for row in difference.rows():
+                yield {"fraction": fraction, "arm": arm, "baseline": baseline, **row}
+
+
+def _grouped(grid: dict[Arm, dict[str, Estimate]], column: str) -> Iterator[dict]:
+    for (fraction, arm), parts in grid.items():
+        for name, part in parts.items():
+            for row in part.rows():
+                yield {"fraction": fraction, "arm": arm, column: name, **row}
 
 
 def scaled_min_area(image_size: int) -> int:
@@ -94,79 +152,17 @@ def scaled_min_area(image_size: int) -> int:
     return 200 * image_size**2 // 256**2
 
 
-def summaries(counts: Overlap, min_area: int) -> Iterator[tuple[str, str, float, int]]:
-    """(metric, hemorrhage, value, n) of every metric; NaN with n = 0 where nothing is defined.
-
-    `all` of a per-type metric is the mean over the types, as the column "Mean" of Table 3.
-    """
-    image, instance = counts.dice_image(), counts.dice_instance()
-    yield "dice_image", "all", _mean(image), int(np.isfinite(image).sum())
-    yield "dice_instance", "all", _mean(instance), int(np.isfinite(instance).sum())
-    found = (counts.intersection > 0).sum(0)
-    present = (counts.truth > 0).sum(0)
-    by_type = {
-        "dice_instance": (np.array([_mean(column) for column in instance.T]), present),
-        "dice_class_detected": (counts.dice_class_detected(), found),
-        "dice_class_pooled": (counts.dice_class_pooled(), present),
-    }
-    for metric, (values, numbers) in by_type.items():
-        for name, value, n in zip(HEMORRHAGES, values, numbers, strict=True):
-            yield metric, name, float(value), int(n)
-        if metric != "dice_instance":
-            yield metric, "all", _mean(values), int(numbers.sum())
-    for name in ("all", *HEMORRHAGES):
-        part = counts if name == "all" else counts[:, [HEMORRHAGES.index(name)]]
-        found_pairs = part.detection(min_area=min_area)
-        hits = found_pairs.true_positives
-        yield "precision", name, found_pairs.precision, hits + found_pairs.false_positives
-        yield "recall", name, found_pairs.recall, hits + found_pairs.false_negatives
-
-
-def with_intervals(
-    counts: Overlap, min_area: int, resamples: list[np.ndarray]
-) -> Iterator[dict[str, object]]:
-    """Each summary with the 2.5th and 97.5th percentile over patient resamples."""
-    spread: dict[tuple[str, str], list[float]] = {}
-    for index in resamples:
-        for metric, name, value, _ in summaries(counts[index], min_area):
-            spread.setdefault((metric, name), []).append(value)
-    percentile: Callable = np.nanpercentile
-    for metric, name, value, n in summaries(counts, min_area):
-        drawn = np.array(spread[metric, name])
-        low, high = percentile(drawn, (2.5, 97.5)) if np.isfinite(drawn).any() else (np.nan,) * 2
-        yield {
-            "metric": metric,
-            "hemorrhage": name,
-            "value": value,
-            "ci_low": low,
-            "ci_high": high,
-            "n": n,
-        }
-
-
-def patient_resamples(patients: np.ndarray, count: int, seed: int) -> list[np.ndarray]:
-    """Slice indices of `count` bootstrap samples that draw whole patients with replacement."""
-    rng = np.random.default_rng(seed_of(seed, "bootstrap"))
-    by_patient = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
-    return [
-        np.concatenate([by_patient[i] for i in rng.integers(len(by_patient), size=len(by_patient))])
-        for _ in range(count)
-    ]
-
-
 def stored_label_maps() -> pd.DataFrame:
     """Every metric on the label maps stored in data/label_maps.npz: the same on every machine."""
     with np.load(runs.REPOSITORY / "data" / "label_maps.npz") as maps:
         counts = overlap(maps["prediction"], maps["truth"])
         size = maps["truth"].shape[-1]
-    rows = summaries(counts, scaled_min_area(size))
-    table = pd.DataFrame(rows, columns=["metric", "hemorrhage", "value", "n"])
-    return table.round(6).pivot(index="hemorrhage", columns="metric", values="value")
-
-
-def _mean(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if len(finite) else float("nan")
+    table = cells(counts, scaled_min_area(size))
+    rows = [
+        {"metric": metric, "hemorrhage": name, "value": value}
+        for (metric, name), value in zip(table.names, table.values()[0], strict=True)
+    ]
+    return pd.DataFrame(rows).round(6).pivot(index="hemorrhage", columns="metric", values="value")
 
 
 def _facts(config: Config) -> dict:
@@ -184,6 +180,7 @@ def _facts(config: Config) -> dict:
             "train": len(cohort.training_slices(config, max(config.fractions)).table),
             "test": len(cohort.test_slices(config).table),
         },
+        "remarks": cohort.remarks(config),
         "image_size": config.image_size,
         "initialisation": segmentation.run(config, config.fractions[0], "original").initialisation,
         "code": records[0]["code"],

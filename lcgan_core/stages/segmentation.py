@@ -10,20 +10,13 @@ import pandas as pd
 import torch
 
 from lcgan_core import metrics, runs
+from lcgan_core.arms import ARMS
 from lcgan_core.loops import checkpoint
 from lcgan_core.loops.engine import clean, fit, seed_of
-from lcgan_core.loops.segmentation import SegmentationTask, segment
+from lcgan_core.loops.segmentation import RedrawnTask, SegmentationTask, segment
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
 from lcgan_core.stages import augmentation, cohort
-
-COPIES = {
-    "original": (),
-    "gan": ("gan",),
-    "traditional": ("traditional",),
-    "both": ("gan", "traditional"),
-}
-"""What an arm adds to the original slices."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,11 @@ class Segmentation:
     history: pd.DataFrame
     overlap: metrics.Overlap
     initialisation: str
+
+    @property
+    def network(self) -> Path:
+        """File of the trained FCN-8s."""
+        return self.folder / "fcn.safetensors"
 
     def predictions(self) -> np.ndarray:
         """Label maps of the test slices, (N, H, W) uint8, memory-mapped."""
@@ -57,25 +55,45 @@ def run(config: Config, fraction: float, arm: str) -> Segmentation:
 
 
 def arm_slices(config: Config, fraction: float, arm: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Training images and labels of an arm: the N originals, then its copies."""
+    """Training images and labels of an arm: the N originals, then its copies.
+
+    The copies of an arm that draws them anew at every step are the originals here.
+    """
     subset = cohort.training_slices(config, fraction)
+    made = augmentation.Augmentation(config, fraction)
     images, labels = [subset.images], [subset.labels]
-    for kind in COPIES[arm]:
-        copies = augmentation.run(config, fraction).pairs(kind)
-        images.append(torch.from_numpy(np.array(copies[0])))
-        labels.append(torch.from_numpy(np.array(copies[1])))
+    for kind in ARMS[arm].copies:
+        copies = (subset.images, subset.labels) if kind == "original" else made.pairs(kind)
+        images.append(torch.as_tensor(np.array(copies[0])))
+        labels.append(torch.as_tensor(np.array(copies[1])))
     return torch.cat(images), torch.cat(labels)
+
+
+def epochs(arm: str, profile_epochs: int, equal_steps: bool) -> int:
+    """Passes of an arm over its slices; with equal_steps as many steps as the largest arm takes.
+
+    Whole passes: the steps are equal to half a pass.
+
+    >>> [epochs(arm, 20, True) for arm in ("original", "gan", "both")]
+    [60, 30, 20]
+    >>> [epochs(arm, 20, False) for arm in ("original", "both", "both_equal_steps")]
+    [20, 20, 7]
+    """
+    largest = 1 + max(len(known.copies) for known in ARMS.values())
+    times = largest / (1 + len(ARMS[arm].copies)) if equal_steps else ARMS[arm].passes
+    return max(round(profile_epochs * times), 1)
 
 
 def _segment(config: Config, fraction: float, arm: str, work: Path) -> None:
     images, labels = arm_slices(config, fraction, arm)
     # the arms of a fraction share their seed: they differ in their data, not in their luck
     seed = seed_of(config.seed, "segmentation", fraction)
-    task = SegmentationTask(config.segmentation, images, labels, seed)
+    make = RedrawnTask if ARMS[arm].redrawn else SegmentationTask
+    task = make(config.segmentation, images, labels, seed)
     history = fit(
         task,
         len(images),
-        epochs=config.segmentation.epochs,
+        epochs=epochs(arm, config.segmentation.epochs, config.equal_steps),
         batch=config.segmentation.batch,
         seed=seed,
         work=work,

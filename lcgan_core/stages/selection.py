@@ -13,15 +13,20 @@ from torch import Tensor
 
 from lcgan_core import metrics, runs
 from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.loops.coverage import coverage, nearest_pixels
 from lcgan_core.loops.engine import fit, seed_of
 from lcgan_core.loops.lcgan import load_generator, synthesise
 from lcgan_core.loops.segmentation import load_network, segment
+from lcgan_core.models import FCN8s
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
 from lcgan_core.progress import progress
 from lcgan_core.stages import cohort, training
 
-CRITERIA = ("fcn_score", "sharpness_laplacian", "realism_share")
+CRITERIA = ("sharpness_laplacian", "realism_share")
+"""Beside the FCN score, which each judge gives."""
+JUDGES = ("full", "subset")
+CLOSEST = 10  # pairs of synthetic and training slice kept as pictures
 EXAMPLES = 4  # best-scored images kept of each candidate and haemorrhage type, for Fig. 3
 
 
@@ -39,6 +44,10 @@ class Selection:
         """Epoch of the chosen snapshot."""
         return int(self.candidates.loc[self.candidates.chosen, "epoch"].item())
 
+    def table(self, name: str) -> pd.DataFrame:
+        """Another table of the chosen snapshot: neighbours, memorisation or kernel_distance."""
+        return pd.read_csv(self.folder / f"{name}.csv")
+
 
 def run(config: Config, fraction: float) -> Selection:
     """Score and rank the snapshots of the subset's LcGAN, unless that is done already."""
@@ -53,63 +62,104 @@ def run(config: Config, fraction: float) -> Selection:
     )
 
 
-def choose(candidates: pd.DataFrame) -> pd.DataFrame:
-    """Add each criterion's rank, the mean rank and the choice to a table of candidates.
+def choose(candidates: pd.DataFrame, judge: str = "full") -> pd.DataFrame:
+    """Add ranks, mean rank and choice, by each judge that the table of candidates has.
 
     All three criteria count upwards: what the paper calls a low blurriness is a high variance of
     the Laplacian. A tie goes to the higher FCN score, "the most important" (decision 11). A
-    criterion without a value ranks nobody.
+    criterion without a value ranks nobody. `chosen` is the choice of `judge`.
     """
     table = candidates.copy()
-    ranks = [f"rank_{name}" for name in CRITERIA]
-    table[ranks] = table[list(CRITERIA)].rank(ascending=False).to_numpy()
-    table["mean_rank"] = table[ranks].mean(axis=1)
-    order = table.sort_values(["mean_rank", "fcn_score"], ascending=[True, False])
-    table["chosen"] = table.index == order.index[0]
+    for name in [name for name in JUDGES if f"fcn_score_{name}" in table]:
+        score = f"fcn_score_{name}"
+        ranks = table[[score, *CRITERIA]].rank(ascending=False)
+        table[f"rank_{score}"] = ranks[score]
+        table[[f"rank_{criterion}" for criterion in CRITERIA]] = ranks[list(CRITERIA)].to_numpy()
+        table[f"mean_rank_{name}"] = ranks.mean(axis=1)
+        order = table.sort_values([f"mean_rank_{name}", score], ascending=[True, False])
+        table[f"chosen_by_{name}"] = table.index == order.index[0]
+    table["chosen"] = table[f"chosen_by_{judge}"]
     return table
+
+
+def judges(config: Config, fraction: float) -> dict[str, FCN8s]:
+    """The networks that score synthetic slices: trained on all labels, and on the subset's alone.
+
+    The judge of the subset is the arm `original` of stage 5: the same network, settings and slices
+    as one trained for judging would have, and it has seen no test patient either.
+    """
+    # stage 5 trains on the copies that the generator chosen here paints
+    from lcgan_core.stages import segmentation
+
+    full = training.run(config, max(config.fractions), "judge").network
+    subset = segmentation.run(config, fraction, "original").network
+    paths = {"full": full, "subset": subset}
+    return {name: load_network(path, config.segmentation) for name, path in paths.items()}
 
 
 def _select(config: Config, fraction: float, work: Path) -> None:
     subset = cohort.training_slices(config, fraction)
-    lcgan = training.run(config, fraction)
-    judge = training.run(config, max(config.fractions), "judge")
-    fakes = synthetic_candidates(config, fraction, lcgan, subset.labels)
-    fcn = load_network(judge.network, config.segmentation)
+    fakes = synthetic_candidates(config, fraction, training.run(config, fraction), subset.labels)
+    fcns = judges(config, fraction)
     realism = _probability_real(config, fraction, fakes, subset, work)
 
-    rows = []
-    for epoch, images in progress(fakes.items(), "scoring", "snapshot", len(fakes)):
-        prediction = segment(fcn, images)
-        rows.append(
-            pd.DataFrame(
-                {
-                    "epoch": epoch,
-                    "slice": subset.table["slice"].to_numpy(),
-                    "fcn_score": metrics.dice_image(prediction, subset.labels).numpy(),
-                    "sharpness_laplacian": metrics.sharpness_laplacian(images.numpy()),
-                    "sharpness_fourier": metrics.sharpness_fourier(images.numpy()),
-                    "probability_real": realism[epoch].numpy(),
-                    "nearest_rmse": nearest_rmse(images, subset.images).numpy(),
-                }
-            )
+    def scores_of(images: Tensor) -> dict[str, np.ndarray]:
+        by_judge = {
+            f"fcn_score_{name}": metrics.dice_image(segment(fcn, images), subset.labels).numpy()
+            for name, fcn in fcns.items()
+        }
+        return by_judge | {
+            "sharpness_laplacian": metrics.sharpness_laplacian(images.numpy()),
+            "sharpness_fourier": metrics.sharpness_fourier(images.numpy()),
+        }
+
+    rows = [
+        pd.DataFrame(
+            {
+                "epoch": epoch,
+                "slice": subset.table["slice"].to_numpy(),
+                **scores_of(images),
+                "probability_real": realism[epoch].numpy(),
+                "nearest_rmse": nearest_pixels(images, subset.labels, subset.images)[0].numpy(),
+            }
         )
+        for epoch, images in progress(fakes.items(), "scoring", "snapshot", len(fakes))
+    ]
     scores = pd.concat(rows, ignore_index=True)
     known = scores.probability_real.notna()
     scores["passes"] = (scores.probability_real >= config.realism.threshold).where(known)
-    columns = ["fcn_score", "sharpness_laplacian", "sharpness_fourier", "nearest_rmse"]
+    columns = [name for name in scores.columns[2:] if name not in ("probability_real", "passes")]
     candidates = scores.groupby("epoch")[columns].mean()
     candidates["realism_share"] = scores.passes.astype(float).groupby(scores.epoch).mean()
-    choose(candidates.reset_index()).to_csv(work / "candidates.csv", index=False)
+    table = choose(candidates.reset_index(), config.judge)
+    table.to_csv(work / "candidates.csv", index=False)
     scores.to_csv(work / "images.csv", index=False)
-    _keep_examples(scores, fakes, subset, work)
-    real = subset.images.numpy()
-    on_real = metrics.dice_image(segment(fcn, subset.images), subset.labels)
-    reference = {
-        "fcn_score": float(on_real.nanmean()),
-        "sharpness_laplacian": metrics.sharpness_laplacian(real).mean(),
-        "sharpness_fourier": metrics.sharpness_fourier(real).mean(),
-    }
-    pd.Series(reference, name="real slices").to_csv(work / "real_images.csv")
+    _keep_examples(scores, f"fcn_score_{config.judge}", fakes, subset, work)
+    on_real = {name: np.nanmean(values) for name, values in scores_of(subset.images).items()}
+    pd.Series(on_real, name="real slices").to_csv(work / "real_images.csv")
+    chosen = fakes[int(table.loc[table.chosen, "epoch"].item())]
+    seed = seed_of(config.seed, "coverage", fraction)
+    _keep_coverage(chosen, subset, fcns[config.judge], seed, work)
+
+
+def _keep_coverage(fakes: Tensor, subset: cohort.Slices, fcn: FCN8s, seed: int, work: Path) -> None:
+    """Memorisation and coverage of the chosen snapshot, and its closest pairs as pictures."""
+    patients = subset.table.patient.to_numpy()
+    made = coverage(fakes, subset.images, subset.labels, patients, fcn, seed)
+    made.neighbours.to_csv(work / "neighbours.csv", index=False)
+    made.shares.to_csv(work / "memorisation.csv", index=False)
+    made.kernel.to_csv(work / "kernel_distance.csv", index=False)
+    known = made.neighbours.dropna(subset="pixels_synthetic")
+    closest = known.sort_values("pixels_synthetic", kind="stable").head(CLOSEST)
+    few, theirs = closest.index.to_list(), closest.pixels_nearest.to_list()
+    np.savez_compressed(
+        work / "closest.npz",
+        synthetic=fakes[few].numpy(),
+        labels=subset.labels[few].numpy(),
+        training=subset.images[theirs].numpy(),
+        training_labels=subset.labels[theirs].numpy(),
+        rmse=closest.pixels_synthetic.to_numpy(),
+    )
 
 
 def synthetic_candidates(
@@ -128,16 +178,10 @@ def synthetic_candidates(
     }
 
 
-def nearest_rmse(images: Tensor, training_images: Tensor) -> Tensor:
-    """Distance of each image (N, H, W) uint8 to its nearest training image, (N,) in grey levels."""
-    pixels = images[0].numel()
-    flat = training_images.flatten(1).float()
-    return torch.cat(
-        [
-            torch.cdist(part.flatten(1).float(), flat).min(1).values / pixels**0.5
-            for part in images.split(64)
-        ]
-    )
+def realism_folds(patients: np.ndarray, seed: int) -> np.ndarray:
+    """(N,) bool: whether each slice's patient is in the first of two halves; all False for one."""
+    unique = np.random.default_rng(seed).permutation(np.unique(patients))
+    return np.isin(patients, unique[::2]) if len(unique) > 1 else np.zeros(len(patients), bool)
 
 
 def _probability_real(
@@ -148,10 +192,9 @@ def _probability_real(
     from lcgan_core.loops.realism import RealismTask, probability_real
 
     patients = subset.table.patient.to_numpy()
-    unique = np.random.default_rng(seed_of(config.seed, "folds")).permutation(np.unique(patients))
-    half = torch.from_numpy(np.isin(patients, unique[::2]))
+    half = torch.from_numpy(realism_folds(patients, seed_of(config.seed, "folds")))
     result = {epoch: torch.full((len(half),), float("nan")) for epoch in fakes}
-    if len(unique) < 2:
+    if not half.any():
         return result
     stacked = torch.stack(list(fakes.values()))  # (candidates, N, H, W)
     count = len(half)
@@ -181,19 +224,19 @@ def _probability_real(
 
 
 def _keep_examples(
-    scores: pd.DataFrame, fakes: dict[int, Tensor], subset: cohort.Slices, work: Path
+    scores: pd.DataFrame, by: str, fakes: dict[int, Tensor], subset: cohort.Slices, work: Path
 ) -> None:
     """Images for Fig. 3: of each candidate the best-scored ones of one and the same type."""
     for name in HEMORRHAGES:
         area = subset.table[f"area_{name}"].to_numpy()
         own = np.flatnonzero(area >= 0.5 * subset.table.filter(like="area_").sum(axis=1))
         for epoch, images in fakes.items() if len(own) else ():
-            score = scores[scores.epoch == epoch].fcn_score.to_numpy()[own]
+            score = scores.loc[scores.epoch == epoch, by].to_numpy()[own]
             best = own[np.argsort(-score, kind="stable")[:EXAMPLES]]
             np.savez_compressed(
                 work / f"examples-{epoch}-{name}.npz",
                 images=images[best].numpy(),
                 targets=subset.images[best].numpy(),
                 labels=subset.labels[best].numpy(),
-                fcn_score=scores[scores.epoch == epoch].fcn_score.to_numpy()[best],
+                fcn_score=scores.loc[scores.epoch == epoch, by].to_numpy()[best],
             )

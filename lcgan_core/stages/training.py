@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import torch
 
 from lcgan_core import runs
 from lcgan_core.loops import checkpoint
+from lcgan_core.loops.curves import draw_samples
 from lcgan_core.loops.engine import clean, fit, seed_of
+from lcgan_core.loops.l1_only import L1OnlyTask
 from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
 from lcgan_core.loops.segmentation import SegmentationTask
 from lcgan_core.models import Discriminator, FCN8s, Generator
@@ -46,12 +50,16 @@ class Training:
 
 
 def run(config: Config, fraction: float, network: str = "lcgan") -> Training:
-    """Train `network` ("lcgan" or "judge") on the N% subset, unless that is done already."""
-    compute = {"lcgan": _lcgan, "judge": _judge}[network]
+    """Train "lcgan", "l1_only" or "judge" on the N% subset, unless that is done already."""
+    compute: dict[str, Callable[[Config, float, Path], None]] = {
+        "lcgan": partial(_generator, LcganTask),
+        "l1_only": partial(_generator, L1OnlyTask),
+        "judge": _judge,
+    }
     folder = runs.ensure(
         config,
         Job("training", fraction, network),
-        lambda work: compute(config, fraction, work),
+        lambda work: compute[network](config, fraction, work),
     )
     return Training(folder, pd.read_csv(folder / "history.csv"))
 
@@ -73,10 +81,13 @@ def parameter_table(config: Config) -> pd.DataFrame:
     return pd.DataFrame(counts, index=["this profile", "paper"]).T
 
 
-def _lcgan(config: Config, fraction: float, work: Path) -> None:
+def _generator(
+    make: type[LcganTask] | type[L1OnlyTask], config: Config, fraction: float, work: Path
+) -> None:
     subset = cohort.training_slices(config, fraction)
+    # L1OnlyTask shares the seed: the two differ in the discriminator, not in their luck
     seed = seed_of(config.seed, "lcgan", fraction)
-    task = LcganTask(config.lcgan, subset.images, subset.labels, seed)
+    task = make(config.lcgan, subset.images, subset.labels, seed)
     few = sample_masks(subset.labels)
 
     def keep_snapshot(epoch: int) -> None:
@@ -85,6 +96,7 @@ def _lcgan(config: Config, fraction: float, work: Path) -> None:
             checkpoint.save(path, {"generator": task.G}, {}, {"epoch": epoch})
             images = synthesise(task.G, config.lcgan, subset.labels[few], seed)
             np.save(work / f"samples-{epoch}.npy", images.numpy())
+            draw_samples(images.numpy(), work / f"samples-{epoch}.png")
 
     history = fit(
         task,
@@ -93,7 +105,7 @@ def _lcgan(config: Config, fraction: float, work: Path) -> None:
         batch=config.lcgan.batch,
         seed=seed,
         work=work,
-        label=f"LcGAN, {fraction:.4g} of the patients",
+        label=f"{'LcGAN' if make is LcganTask else 'L1 alone'}, {fraction:.4g} of the patients",
         after_epoch=keep_snapshot,
     )
     history.to_csv(work / "history.csv", index=False)

@@ -46,10 +46,10 @@ def test_committed_results_have_every_cell_of_the_grid(reference):
     config = profiles.load("quick")
     rows = reference.reset_index()
     assert list(pd.read_csv(REFERENCE, nrows=0).columns) == COLUMNS
-    cells = len(config.fractions) * len(profiles.ARMS)
+    cells = len(config.fractions) * len(config.arms)
     # image 1; instance, detected, pooled, precision, recall: all and five types each
     assert len(rows) == cells * (1 + 5 * 6)
-    assert set(rows.arm) == set(profiles.ARMS)
+    assert set(rows.arm) == set(config.arms)
     assert set(rows.fraction) == set(config.fractions)
 
 

@@ -5,7 +5,7 @@ import itertools
 import pandas as pd
 import pytest
 
-from lcgan_core.profiles import ARMS
+from lcgan_core.arms import PAPER as ARMS
 from lcgan_core.report import tables
 from lcgan_core.stages.evaluation import COLUMNS
 

@@ -1,63 +1,38 @@
-"""Summaries and intervals beside independent arithmetic; foreign results are refused."""
+"""Files of stage 6: foreign results are refused; differences and groups have their columns."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from lcgan_core import metrics
 from lcgan_core.errors import UserError
+from lcgan_core.metrics.bootstrap import patient_weights
+from lcgan_core.metrics.cells import cells
+from lcgan_core.metrics.estimates import estimate
 from lcgan_core.stages import evaluation
 
-RNG = np.random.default_rng(0)
-TRUTH = RNG.choice(6, (20, 32, 32), p=[0.9, 0.02, 0.02, 0.02, 0.02, 0.02]).astype(np.uint8)
-PREDICTION = np.where(RNG.random(TRUTH.shape) < 0.3, 0, TRUTH).astype(np.uint8)
-COUNTS = metrics.overlap(PREDICTION, TRUTH)
 
-
-def test_summaries_are_the_api_s_values():
-    rows = {(m, h): (value, n) for m, h, value, n in evaluation.summaries(COUNTS, min_area=5)}
-    assert rows["dice_image", "all"][0] == pytest.approx(
-        np.mean(metrics.dice_image(PREDICTION, TRUTH))
-    )
-    assert rows["dice_class_pooled", "EDH"][0] == pytest.approx(
-        metrics.dice_class_pooled(PREDICTION, TRUTH)[3]
-    )
-    found = metrics.detection(PREDICTION, TRUTH, min_area=5)
-    assert rows["recall", "all"] == (
-        found.recall,
-        found.true_positives + found.false_negatives,
-    )
-
-
-def test_a_type_without_test_cases_is_nan_with_n_0():
-    nothing = metrics.overlap(np.zeros_like(TRUTH), np.where(TRUTH == 4, 0, TRUTH))
-    rows = {(m, h): (value, n) for m, h, value, n in evaluation.summaries(nothing, min_area=5)}
-    for metric in ("dice_instance", "dice_class_detected", "recall"):
-        value, n = rows[metric, "EDH"]
-        assert np.isnan(value)
-        assert n == 0
-
-
-def test_interval_agrees_with_scipy_s_bootstrap_where_every_patient_has_one_slice():
-    patients = np.arange(len(TRUTH))
-    resamples = evaluation.patient_resamples(patients, 4000, seed=1)
-    rows = evaluation.with_intervals(COUNTS, 5, resamples)
-    ours = next(row for row in rows if row["metric"] == "dice_image")
-    theirs = stats.bootstrap(
-        (COUNTS.dice_image(),), np.mean, n_resamples=4000, method="percentile", rng=RNG
-    ).confidence_interval
-    assert ours["ci_low"] == pytest.approx(theirs.low, abs=2e-3)
-    assert ours["ci_high"] == pytest.approx(theirs.high, abs=2e-3)
-    assert ours["ci_low"] < ours["value"] < ours["ci_high"]
-
-
-def test_resamples_draw_whole_patients():
-    patients = np.repeat(["a", "b", "c"], [2, 3, 4])
-    for index in evaluation.patient_resamples(patients, 20, seed=0):
-        drawn = pd.Series(patients[index]).value_counts()
-        assert all(drawn[name] % size == 0 for name, size in (("a", 2), ("b", 3), ("c", 4))
-                   if name in drawn)  # fmt: skip
+def test_differences_are_of_every_pair_of_arms_and_have_the_sign_of_their_names():
+    truth = np.zeros((6, 20, 20), np.uint8)
+    truth[:, :10] = 1
+    weights = patient_weights(6, 40, seed=0)
+    grid = {}
+    for arm, rows in (("original", 4), ("gan", 6), ("both", 10)):
+        prediction = np.zeros_like(truth)
+        prediction[:, :rows] = 1
+        counts = metrics.overlap(prediction, truth)
+        grid[1.0, arm] = estimate(cells(counts).by_patient(range(6)), weights)
+    table = pd.DataFrame(evaluation._differences(grid, ("original", "gan", "both")))
+    assert len(table) == 3 * len(grid[1.0, "gan"].names)
+    image = table[table.metric == "dice_image"].set_index(["arm", "baseline"])
+    # Dice 8 / 14, 12 / 16 and 1
+    assert image.value["gan", "original"] == pytest.approx(12 / 16 - 8 / 14)
+    assert image.value["both", "original"] == pytest.approx(1 - 8 / 14)
+    assert image.value["both", "gan"] == pytest.approx(1 - 12 / 16)
+    assert (image.n == 6).all()
+    edh = table[(table.metric == "recall") & (table.hemorrhage == "EDH")]
+    assert edh.value.isna().all()
+    assert (edh.n == 0).all()
 
 
 def test_results_of_another_profile_are_refused(tmp_path):

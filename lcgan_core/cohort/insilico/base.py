@@ -19,7 +19,7 @@ def floor(x: Array, y: Array, bumps: Array) -> Array:
     """
     side = np.abs(x)
     roof = np.exp(-(((side - 27) / 15) ** 2) - ((y - 50) / 24) ** 2)
-    front = 4 + 9 * roof - 6 * ramp(y, 72, 90) + 2.0 * bumps
+    front = 7 + 7 * roof - 6 * ramp(y, 74, 92) + 2.0 * bumps
     middle = -15 + 0.014 * ((side - 38) ** 2 + 0.6 * (y - 8) ** 2)
     middle = np.where(side < 14, 6.0, np.maximum(middle, 6 - 1.6 * (side - 14)))
     behind = -36 + 0.017 * (1.1 * side**2 + (y + 46) ** 2)
@@ -74,7 +74,7 @@ def paint_base(
     _paint_face(canvas, x, side, y, z, below, bumps)
 
     petrous = tube(side, y, z, ((66, -24, -4), (13, -4, -2)), (15.0, 8.0))
-    plate = np.minimum(within, 3.2 + 0.8 * bumps - below + 1.5 * (y < -20))
+    plate = np.minimum(within, 2.8 + 0.8 * bumps - below - 1.0 * ramp(y, 25, 40) + 2 * (y < -20))
     bone = np.maximum(plate, np.minimum(petrous + 1.5 * bumps, within))
     clivus = np.minimum(np.minimum(11 - side, within), np.minimum(y + 22, 26 - y))
     bone = np.maximum(bone, np.minimum(clivus, 18 - below))

@@ -48,7 +48,7 @@ class Lesion:
     def attenuation(self, at: Where) -> Array:
         """HU (h, w): its mean, lumps, and where it has not clotted, a level."""
         lumps = self.texture(at.y, at.z, at.x)
-        level = np.clip((10 * lumps - at.y + 66 * np.cos(self.centre[0])) / 8, -0.5, 0.5)
+        level = np.clip((10 * lumps - at.y + 66 * float(np.cos(self.centre[0]))) / 8, -0.5, 0.5)
         return np.asarray(self.hu + 3.0 * lumps + self.mixed * level)
 
     def region(self, at: Where) -> Array:
@@ -71,7 +71,7 @@ class Lesion:
             lens = self.thick * np.clip(1 - away2, 0, 1)
             return np.minimum(lens, 1.2 * np.maximum(self._to_suture(at), 0))
         ragged = 1 + 0.18 * self.texture(at.x, at.y, at.z)
-        own_side = ramp(at.x * np.sign(self.centre[0]), 1.0, 6.0)  # the falx holds it
+        own_side = ramp(at.x * float(np.sign(self.centre[0])), 1.0, 6.0)  # the falx holds it
         return self.thick * ragged * np.sqrt(np.clip(1 - away2**1.5, 0, 1)) * own_side
 
     def _to_suture(self, at: Where) -> Array:
@@ -85,7 +85,7 @@ class Lesion:
             (coronal, y - 30 + 0.30 * (up - 60)),
             (lambdoid, y + 58 - 0.35 * (up - 50)),
         ):
-            near = np.minimum(near, suture * np.sign(own))
+            near = np.minimum(near, suture * float(np.sign(own)))
         return near
 
     def layer(self, at: Where) -> Array:
@@ -95,14 +95,14 @@ class Lesion:
         patch = ball(0 * x, y, z, (99, *self.radii[1:])) + 3 * self.texture(at.x, at.y, at.z)
         sheet = np.abs(falx(at.x, at.y, at.z, below)) if self.on == "falx" else np.abs(below + 1)
         sheet = np.where((self.on == "falx") | (behind > 0), sheet, 50.0)
-        own_side = at.x * np.sign(self.centre[0])
+        own_side = at.x * float(np.sign(self.centre[0]))
         thin = self.thick * np.sqrt(np.clip(patch / min(self.radii[1:]), 0, 1))
         return np.asarray(np.minimum(thin - sheet, own_side))
 
     def push(self, at: Where) -> Where:
         """Where the tissue now at each point lay before the lesion pushed it."""
         if self.lifts:
-            sine, cosine = np.sin(self.centre[0]), np.cos(self.centre[0])
+            sine, cosine = float(np.sin(self.centre[0])), float(np.cos(self.centre[0]))
             near = np.exp(-((at.x - 55 * sine) ** 2 + (at.y - 70 * cosine) ** 2) / (2 * 48.0**2))
             near = near * np.exp(-((at.z - 42 - 70 * self.centre[1]) ** 2) / (2 * 42.0**2))
             shift = 0.75 * self.thick * near * ramp(at.depth, 0, 30)
@@ -148,7 +148,7 @@ def paint_blood(canvas: Canvas, found: list[Lesion], at: Where, spaces: Spaces, 
         elif lesion.name == "IVH":
             inside = lesion.centre[1] - at.y + 1.2 * lesion.texture(at.x, at.y, at.z)
             if lesion.centre[0]:
-                inside = np.minimum(inside, at.x * np.sign(lesion.centre[0]) + 1.5)
+                inside = np.minimum(inside, at.x * float(np.sign(lesion.centre[0])) + 1.5)
             cover = canvas.solid(inside, 2.5) * spaces.ventricle
         elif lesion.name == "SAH":
             cover = canvas.solid(lesion.region(at), 3.0)

@@ -31,7 +31,7 @@ VOLUME = {
 }
 """mL of a type in a scan: median, SD of the logarithm, and BHSD's 5 and 95 per cent, the limits."""
 
-BLOOD_HU = {"IPH": (52, 8), "IVH": (48, 9), "SAH": (50, 7), "EDH": (57, 7), "SDH": (53, 10)}
+BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (57, 6), "SDH": (59, 8)}
 """Mean and SD over lesions of undiluted blood; blur and partial volume lower what is measured."""
 
 
@@ -163,8 +163,8 @@ def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: floa
 
 
 def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    bulge, oval = rng.uniform(0.3, 0.55), rng.uniform(0.6, 1.0)
-    wide = float((volume * 1.35 / (1.57 * bulge * oval)) ** (1 / 3))
+    bulge, oval = rng.uniform(0.4, 0.65), rng.uniform(0.5, 0.85)
+    wide = float((volume * 2.1 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
         rng.choice((rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.9)), p=(0.3, 0.7))
     )
@@ -184,8 +184,9 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
     on = str(rng.choice(("skull", "both", "falx", "tentorium"), p=(0.58, 0.2, 0.12, 0.10)))
     if on in ("skull", "both"):
         part = volume if on == "skull" else 0.75 * volume
-        thick = 2.7 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
-        area, long = part / (2.3 * thick), rng.uniform(1.5, 3.0)
+        part *= 2.6  # what bone, falx and thin edges hide
+        thick = 3.4 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
+        area, long = part / (1.9 * thick), rng.uniform(1.5, 3.0)
         radii = (float(np.sqrt(area * long)), float(np.sqrt(area / long)), 1.0)
         centre = (
             float(side * rng.uniform(0.25, 0.75) * np.pi),
@@ -194,7 +195,7 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
         )
         found.append(Lesion("SDH", centre, radii, hu, smooth(rng, 12.0), thick, mixed=mixed))
     if on != "skull":
-        part = min(volume if on != "both" else 0.25 * volume, 16000.0)
+        part = min(1.7 * volume * (0.25 if on == "both" else 1), 20000.0)
         sheet = str(rng.choice(("falx", "tentorium"))) if on == "both" else on
         thick = float(np.clip(0.17 * part ** (1 / 3), 1.4, 5.0))
         wide = float(np.sqrt(part / (2.4 * thick)))

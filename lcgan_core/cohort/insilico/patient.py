@@ -90,7 +90,7 @@ def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
         field_mm=float(np.clip(rng.normal(236, 14), 216, 280)),
         lowest=LOWEST_MM + float(rng.normal(0, 4)),
         noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.10))),
-        left=float(rng.uniform(0.15, 0.5)),
+        left=float(rng.uniform(0.3, 0.9)),
         sharp=float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15)),
     )
 

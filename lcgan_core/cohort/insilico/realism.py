@@ -1,9 +1,4 @@
-"""How real is it: the numbers that the in-silico cohort is held to, measured on any head CT.
-
-`python -m lcgan_core.cohort.insilico.realism` measures a cohort beside `data/bhsd_lesions.csv` and
-the curves of a real head, and writes the tables, curves and pictures of the book's page; with
-`--head scan.nii.gz` it measures those curves on a scan of your own.
-"""
+"""How real is it: the numbers that a head CT cohort is held to, measured on any."""
 
 from __future__ import annotations
 
@@ -106,19 +101,26 @@ def components(scan: Scan) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "ml", "hu", "slices", "cm2"])
 
 
-def lesion_table(scans: list[Scan]) -> pd.DataFrame:
-    """As data/bhsd_lesions.csv: scans and components, and percentiles over scans or components."""
-    every = pd.concat([components(s).assign(scan=k) for k, s in enumerate(scans)])
+def positive_slices(scan: Scan) -> pd.Series:
+    """Share of a scan's slices that show each type, and any."""
+    seen = [(scan.labels == label).any(axis=(1, 2)).mean() for label in range(1, 6)]
+    return pd.Series([*seen, (scan.labels > 0).any(axis=(1, 2)).mean()], [*HEMORRHAGES, "any"])
+
+
+def lesion_table(every: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
+    """As data/bhsd_lesions.csv: scans and components, and percentiles over scans or components.
+
+    every: the rows of `components` with the column scan; shares: a row of `positive_slices` a scan.
+    """
     rows: list[dict[str, object]] = []
-    for label, name in enumerate(HEMORRHAGES, start=1):
+    for name in HEMORRHAGES:
         of = every[every.name == name]
-        share = [(s.labels == label).any(axis=(1, 2)).mean() for s in scans]
         measured = {
             "ml_per_scan": of.groupby("scan").ml.sum(),
             "hu_per_component": of.hu,
             "section_cm2": of[of.ml >= 0.5].cm2,
             "slices_per_component": of.slices,
-            "share_of_slices": pd.Series([s for s in share if s > 0], dtype=float),
+            "share_of_slices": shares[name][shares[name] > 0],
         }
         row: dict[str, object] = {"scans": of.scan.nunique(), "components": len(of)}
         for what, values in measured.items():
@@ -126,6 +128,6 @@ def lesion_table(scans: list[Scan]) -> pd.DataFrame:
         rows += [{"name": name, "what": key, "value": value} for key, value in row.items()]
     types = every.groupby("scan").name.nunique().value_counts()
     rows += [{"name": "all", "what": f"types_{n}", "value": types.get(n, 0)} for n in range(1, 6)]
-    share = np.median([(s.labels > 0).any(axis=(1, 2)).mean() for s in scans])
-    rows.append({"name": "all", "what": "share_of_slices_p50", "value": float(share)})
+    share = float(shares["any"].median())
+    rows.append({"name": "all", "what": "share_of_slices_p50", "value": share})
     return pd.DataFrame(rows)

@@ -19,9 +19,9 @@ from lcgan_core.cohort.insilico.tissues import Array
 HU_RANGE = (-1024, 3071)
 NOISE_SD = 3.8
 """HU in the middle of a 5 mm slice at 120 kV (datasets guide 5.2)."""
-BLUR_MM = 0.55
+BLUR_MM = 0.52
 """SD of the point spread, beyond what a painted pixel already blurs."""
-NPS_PEAK, NPS_RISE = 0.31, 0.62
+NPS_PEAK, NPS_RISE = 0.305, 0.75
 """Noise power at f (1/mm) goes as f^RISE exp(-(f / PEAK)^2): fitted to data/real_head_nps.csv."""
 
 GRID, ANGLES = 80, 60
@@ -147,6 +147,8 @@ class Scanner:
         scale = self.noise_sd / 120.0
         views = self.left * wrong + 0.0012 * scale * starved
         errors = project.reconstruct(views.astype(np.float32)) / (cm * WATER_70) * 1000
+        brain = (hu > 0) & (hu < 70)
+        errors -= np.median(errors[brain]) if brain.any() else 0  # water reads 0 on average
         spread = np.sqrt(project.back(variance.astype(np.float32)))
         middle = np.exp(0.5 * 3.9)
         return errors.astype(np.float32), (self.noise_sd * spread / middle).astype(np.float32)

@@ -47,6 +47,10 @@ def dicom_seg(series: Sequence[Dataset], labels: np.ndarray, uid: UID) -> Datase
         content_label="HEMORRHAGE",
     )
     # the same bytes at every writing
+    for item in (*seg.DimensionOrganizationSequence, *seg.DimensionIndexSequence):
+        item.DimensionOrganizationUID = UID(f"{uid}.9"[:64])
+    for item in seg.get("ContributingEquipmentSequence", []):
+        item.ContributionDateTime = "20200101"
     for of in ("Content", "Series", "InstanceCreation"):
         setattr(seg, f"{of}Date", "20200101")
         setattr(seg, f"{of}Time", "000000")

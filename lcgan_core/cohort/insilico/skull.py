@@ -27,7 +27,7 @@ class Shells:
     """Tables (heights x angles x 4) of radius (mm) and slope factor, looked up by angle and height.
 
     inner: of the inner table, then of the outer table; outer: of the skin, then the thickness of
-    the temporal muscle (mm) and 0. sutures: how far a line of bone is missing, -1..1 (craniotomy).
+    the temporal muscle (mm) and 0.
     """
 
     inner: Array

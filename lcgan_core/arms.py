@@ -1,0 +1,35 @@
+"""The arms: what each one's FCN-8s is trained on beside the N slices of the subset."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Arm(NamedTuple):
+    """One line of the comparison."""
+
+    title: str
+    copies: tuple[str, ...] = ()
+    """Kinds of copy beside the N slices, N slices each; "original" is the slices once more."""
+    redrawn: bool = False
+    """Whether the copies are transformed anew at every step."""
+    passes: float = 1.0
+    """Passes over its slices, as a multiple of the profile's."""
+
+
+ARMS = {
+    # the paper's
+    "original": Arm("Selected (Original)"),
+    "gan": Arm("+ GAN generated", ("gan",)),
+    "traditional": Arm("+ traditional aug.", ("traditional",)),
+    "both": Arm("+ both", ("gan", "traditional")),
+    # controls: what a reviewer asks for
+    "duplicate2": Arm("+ the same once more (2N)", ("original",)),
+    "duplicate3": Arm("+ the same twice more (3N)", ("original", "original")),
+    "traditional3": Arm("+ two traditional copies (3N)", ("traditional", "traditional2")),
+    "both_equal_steps": Arm("+ both, steps as Original", ("gan", "traditional"), passes=1 / 3),
+    "copy_paste": Arm("+ copies with pasted lesions", ("copy_paste",)),
+    "l1_only": Arm("+ generated without discriminator", ("l1_only",)),
+    "online": Arm("+ traditional aug. drawn anew", ("original",), redrawn=True),
+}
+PAPER = ("original", "gan", "traditional", "both")

@@ -1,0 +1,108 @@
+"""Every cell of Tables 1 to 3 as a quotient of two sums over images, so that resampling is cheap.
+
+    top, bottom, cases   (R, M)   float64; R images, or patients once they are summed by patient
+    value of a cell = sum of top / sum of bottom; n of a cell = sum of cases
+
+A cell without a case is NaN. `all` of a Dice by type is the mean over the types, as the column
+"Mean" of Table 3; of everything else it counts all types together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.metrics.overlap import Overlap
+
+MEAN_OVER_TYPES = ("dice_class_detected", "dice_class_pooled")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells named (metric, hemorrhage); `names` has the means over types behind the M columns."""
+
+    names: tuple[tuple[str, str], ...]
+    top: np.ndarray
+    bottom: np.ndarray
+    cases: np.ndarray
+
+    def by_patient(self, patients: Sequence[str] | np.ndarray) -> Cells:
+        """The rows of each patient (R,) summed; patients in the order of their names."""
+        unique, row = np.unique(np.asarray(patients), return_inverse=True)
+        member = np.equal.outer(np.arange(len(unique)), row).astype(np.float64)
+        return Cells(self.names, member @ self.top, member @ self.bottom, member @ self.cases)
+
+    def values(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """(B, len(names)) with row r counted weights[b, r] times; every row once if not given."""
+        w = np.ones((1, len(self.top))) if weights is None else weights.astype(np.float64)
+        top, bottom = w @ self.top, w @ self.bottom
+        defined = (bottom > 0) & (w @ self.cases > 0)
+        found = np.where(defined, top / np.where(defined, bottom, 1), np.nan)
+        means = [
+            _mean_of_defined(found[:, self._columns(metric)])
+            for metric, name in self.names[self.top.shape[1] :]
+        ]
+        return np.column_stack([found, *means])
+
+    def counts(self) -> np.ndarray:
+        """(len(names),) int64 cases of each cell."""
+        total = self.cases.sum(0)
+        means = [
+            total[self._columns(metric)].sum() for metric, _ in self.names[self.top.shape[1] :]
+        ]
+        return np.array([*total, *means]).astype(np.int64)
+
+    def known(self) -> np.ndarray:
+        """(R, len(names)) bool: which rows have a case of the cell."""
+        has = self.cases > 0
+        means = [
+            has[:, self._columns(metric)].any(1) for metric, _ in self.names[self.top.shape[1] :]
+        ]
+        return np.column_stack([has, *means])
+
+    def _columns(self, metric: str) -> list[int]:
+        return [k for k, (m, _) in enumerate(self.names[: self.top.shape[1]]) if m == metric]
+
+
+def _mean_of_defined(values: np.ndarray) -> np.ndarray:
+    """(B,) mean over the columns (B, K) that are not NaN; NaN where all are."""
+    known = np.isfinite(values)
+    count = known.sum(1)
+    total = np.where(known, values, 0).sum(1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def cells(counts: Overlap, min_area: int = 200, min_dice: float = 0.25) -> Cells:
+    """The cells of Tables 1 to 3 from pixel counts (N, 5), as arrays.
+
+    >>> one = np.array([[3, 0, 0, 0, 0]])
+    >>> table = cells(Overlap(one, 2 * one, 2 * one))
+    >>> dict(zip(table.names, table.values()[0].tolist(), strict=True))["dice_image", "all"]
+    0.5
+    """
+    image, instance = counts.dice_image()[:, None], counts.dice_instance()
+    area = counts.predicted + counts.truth
+    present, overlaps = counts.truth > 0, counts.intersection > 0
+    found, invented, missed = counts.detected(min_area, min_dice)
+    quotients = {
+        "dice_instance": (np.nan_to_num(instance), present),
+        "dice_class_detected": (np.where(overlaps, instance, 0), overlaps),
+        "dice_class_pooled": (2 * counts.intersection, area),
+        "precision": (found, found | invented),
+        "recall": (found, found | missed),
+    }
+    columns = [("dice_image", "all", np.nan_to_num(image), np.isfinite(image), np.isfinite(image))]
+    for metric, (top, bottom) in quotients.items():
+        cases = present if metric == "dice_class_pooled" else bottom
+        if metric not in MEAN_OVER_TYPES:
+            together = (part.sum(1, keepdims=True) for part in (top, bottom, cases))
+            columns.append((metric, "all", *together))
+        for k, name in enumerate(HEMORRHAGES):
+            columns.append((metric, name, top[:, [k]], bottom[:, [k]], cases[:, [k]]))
+    names = [(metric, name) for metric, name, *_ in columns]
+    names += [(metric, "all") for metric in MEAN_OVER_TYPES]
+    sums = zip(*(parts for _, _, *parts in columns), strict=True)
+    return Cells(tuple(names), *(np.hstack(part).astype(np.float64) for part in sums))

@@ -1,0 +1,178 @@
+"""The paper's claims and a reviewer's questions, each put to our numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.metrics.bootstrap import interval
+from lcgan_core.metrics.estimates import Estimate
+from lcgan_core.report.tables import paper_results, percent
+
+SUBSETS, ALL = range(3), 3
+"""Positions of the shares of the data: three subsets, and all training patients."""
+POINT = 0.01
+
+
+class Claim(NamedTuple):
+    """A weighted sum of cells, and what is said of it: above 0, or within a point of 0."""
+
+    says: str
+    terms: tuple[tuple[float, int, str], ...]
+    """(weight, position of the share, arm)"""
+    metric: str = "dice_image"
+    hemorrhage: str = "all"
+    within_a_point: bool = False
+    of_paper: bool = True
+
+
+QUESTIONS = {
+    ("gan", "duplicate2"): "GAN copies add more than the same slices once more",
+    ("gan", "copy_paste"): "GAN copies add more than copies with pasted lesions",
+    ("gan", "l1_only"): "the discriminator adds to a generator trained on L1 alone",
+    ("both", "duplicate3"): "both kinds of copy add more than the same slices twice more",
+    ("both", "traditional3"): "GAN copies add more than a second traditional copy",
+    ("both", "online"): "both kinds of copy add more than transforming anew at every step",
+    ("both_equal_steps", "original"): "both kinds of copy add at equal steps",
+}
+"""(arm, baseline) -> what a yes would mean."""
+
+
+def claims() -> Iterator[Claim]:
+    """The paper's claims first, then the questions, each at every share that it is about."""
+    both = "both kinds of copy raise"
+    for k in SUBSETS:
+        yield Claim(f"{both} the Dice per image", _minus(k, "both", "original"))
+    yield Claim(
+        "with all the data both kinds of copy change the Dice per image by less than a point",
+        _minus(ALL, "both", "original"),
+        within_a_point=True,
+    )
+    yield Claim(
+        "the gain in Dice per image is larger with the smallest subset than with the largest",
+        (*_minus(0, "both", "original"), *_minus(2, "original", "both")),
+    )
+    for arm, baseline, says in (
+        ("gan", "original", "GAN copies alone raise the Dice per image"),
+        ("traditional", "gan", "traditional copies alone do better than GAN copies alone"),
+        ("both", "traditional", "both kinds together do better than traditional copies alone"),
+    ):
+        yield from (Claim(says, _minus(k, arm, baseline)) for k in SUBSETS)
+    for metric in ("precision", "recall"):
+        yield from (
+            Claim(f"{both} {metric}", _minus(k, "both", "original"), metric) for k in SUBSETS
+        )
+    for name in HEMORRHAGES:
+        terms = tuple(
+            (weight / len(SUBSETS), k, arm)
+            for k in SUBSETS
+            for weight, _, arm in _minus(k, "both", "original")
+        )
+        yield Claim(f"{both} the Dice of {name} where found", terms, "dice_class_detected", name)
+    for (arm, baseline), says in QUESTIONS.items():
+        yield from (Claim(says, _minus(k, arm, baseline), of_paper=False) for k in SUBSETS)
+
+
+def _minus(share: int, arm: str, baseline: str) -> tuple[tuple[float, int, str], ...]:
+    return (1.0, share, arm), (-1.0, share, baseline)
+
+
+def put_to(grid: Mapping[tuple[float, str], Estimate]) -> pd.DataFrame:
+    """A row a claim: ours with interval, the paper's, n test patients with a case, the verdict.
+
+    `grid`: (fraction, arm) -> Estimate, all from the same resamples. A claim about an arm that the
+    grid lacks is left out.
+    """
+    ours = sorted({fraction for fraction, _ in grid})
+    theirs = sorted(paper_results().fraction.unique())
+    rows = []
+    for claim in claims():
+        if not all((ours[k], arm) in grid for _, k, arm in claim.terms):
+            continue
+        value, low, high, patients = _weighted(claim, ours, grid)
+        paper = _paper(claim, theirs)
+        shares = sorted({k for _, k, _ in claim.terms})
+        rows.append(
+            {
+                "source": "paper" if claim.of_paper else "question",
+                "claim": claim.says,
+                "share": " and ".join(percent(ours[k]) for k in shares),
+                "paper_share": " and ".join(percent(theirs[k]) for k in shares),
+                "paper": paper,
+                "value": value,
+                "ci_low": low,
+                "ci_high": high,
+                "n": patients,
+                "verdict": verdict(low, high, claim.within_a_point),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _weighted(
+    claim: Claim, fractions: list[float], grid: Mapping[tuple[float, str], Estimate]
+) -> tuple[float, float, float, int]:
+    parts = [(weight, grid[fractions[k], arm]) for weight, k, arm in claim.terms]
+    cell = parts[0][1].names.index((claim.metric, claim.hemorrhage))
+    value = sum(weight * part.value[cell] for weight, part in parts)
+    draws = sum(weight * part.draws[:, cell] for weight, part in parts)
+    known = np.logical_and.reduce([part.known[:, cell] for _, part in parts])
+    low, high = interval(np.asarray(draws)[:, None])[:, 0] if known.sum() > 1 else (np.nan, np.nan)
+    return float(value), float(low), float(high), int(known.sum())
+
+
+def _paper(claim: Claim, fractions: list[float]) -> float:
+    """The same sum of the paper's printed numbers; NaN where it prints none."""
+    cells = paper_results().set_index(["fraction", "arm", "metric", "hemorrhage"]).value
+    keys = [(fractions[k], arm, claim.metric, claim.hemorrhage) for _, k, arm in claim.terms]
+    if not all(key in cells.index for key in keys):
+        return float("nan")
+    return float(sum(w * cells[key] for (w, *_), key in zip(claim.terms, keys, strict=True)))
+
+
+def verdict(low: float, high: float, within_a_point: bool = False) -> str:
+    """What a 95 % interval says of "above 0", or of "within a point of 0".
+
+    >>> verdict(0.01, 0.2), verdict(-0.2, -0.1), verdict(-0.1, 0.1), verdict(float("nan"), 0)
+    ('confirmed', 'contradicted', 'undecided', 'undecided')
+    >>> verdict(-0.005, 0.005, within_a_point=True), verdict(0.02, 0.1, within_a_point=True)
+    ('confirmed', 'contradicted')
+    """
+    if not high > low:  # no interval, or none wider than nothing: neither arm found anything
+        return "undecided"
+    floor, ceiling = (-POINT, POINT) if within_a_point else (0.0, np.inf)
+    if low > floor and high < ceiling:
+        return "confirmed"
+    outside = high < floor or (within_a_point and low > ceiling)
+    return "contradicted" if outside else "undecided"
+
+
+def sentence(row: pd.Series) -> str:
+    """One plain sentence of a row of `put_to`."""
+    said = "The paper's claim" if row.source == "paper" else "The question whether"
+    joint = " that " if row.source == "paper" else " "
+    paper = f"; the paper has {signed(row.paper)} at {row.paper_share}"
+    paper = paper if pd.notna(row.paper) else ""
+    if pd.isna(row.ci_low):
+        number = f"{row.n} test patients have a case, too few for an interval"
+    elif not row.ci_high > row.ci_low:
+        number = f"no resample differs: the arms do the same, n = {row.n} test patients"
+    else:
+        number = (
+            f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
+            f"n = {row.n} test patients"
+        )
+    return f"{said}{joint}{row.claim} is **{row.verdict}** here at {row.share} ({number}{paper})."
+
+
+def signed(value: float) -> str:
+    """A difference as the paper writes numbers.
+
+    >>> signed(0.127), signed(-0.0004)
+    ('+.127', '-.000')
+    """
+    return f"{value:+.3f}".replace("0.", ".", 1)

@@ -1,0 +1,116 @@
+"""Tables that the paper does not have: controls, lesion areas, other rules, claims."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lcgan_core.arms import ARMS, PAPER
+from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.metrics.subgroups import SIZES
+from lcgan_core.report.claims import sentence, signed
+from lcgan_core.report.forest import difference
+from lcgan_core.report.tables import ABSENT, cell, number, percent
+
+INTERVAL = "{} ({} to {})"
+
+
+def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
+    """Dice per image of every arm, and its difference to original, by share of the data."""
+    rows: dict[str, dict] = {}
+    image = differences[(differences.metric == "dice_image") & (differences.hemorrhage == "all")]
+    for arm in [arm for arm in ARMS if arm in set(results.arm)]:
+        row = rows.setdefault(ARMS[arm].title, {})
+        for share in sorted(results.fraction.unique()):
+            where = {"fraction": share, "arm": arm, "metric": "dice_image", "hemorrhage": "all"}
+            row[percent(share), "DSC"] = cell(results, **where)
+            own = difference(image[image.fraction == share], arm, "original")
+            row[percent(share), "to Original"] = _signed(own.iloc[0]) if len(own) else ABSENT
+    return pd.DataFrame(rows).T
+
+
+def sizes(by_size: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Dice per lesion by type and area at one share: the paper's arms, and the cases."""
+    chosen = by_size[(by_size.fraction == share) & (by_size.metric == "dice_instance")]
+    rows = {}
+    for name in ("all", *HEMORRHAGES):
+        for size in SIZES:
+            cells = chosen[(chosen.hemorrhage == name) & (chosen["size"] == size)]
+            row = {ARMS[arm].title: cell(cells, arm=arm) for arm in PAPER}
+            rows[name, size] = {"n": int(cells.n.max()), **row}
+    return pd.DataFrame(rows).T
+
+
+def rules(sensitivity: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Precision and recall of the paper's arms at one share under each detection rule."""
+    chosen = sensitivity[(sensitivity.fraction == share) & (sensitivity.hemorrhage == "all")]
+    rows: dict[str, dict] = {}
+    for rule, cells in chosen.groupby("rule", sort=False):
+        rows[str(rule)] = {
+            (heading, ARMS[arm].title): cell(cells, arm=arm, metric=heading.lower())
+            for heading in ("Precision", "Recall")
+            for arm in PAPER
+        }
+    return pd.DataFrame(rows).T
+
+
+def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
+    """A row a claim and share: ours with interval, n, the paper's number, the verdict."""
+    return pd.DataFrame(
+        {
+            "claim": claims.claim,
+            "share": claims["share"],
+            "here": [_signed(row) for _, row in claims.iterrows()],
+            "n": claims.n,
+            "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
+            "verdict": claims.verdict,
+        }
+    )
+
+
+def sentences(claims: pd.DataFrame) -> str:
+    """The claims of the paper, then the questions, as a list in Markdown."""
+    return "\n".join(f"- {sentence(row)}" for _, row in claims.iterrows())
+
+
+def judges(candidates: dict[float, pd.DataFrame]) -> pd.DataFrame:
+    """Which snapshot each judge would choose, by share of the data (share -> candidates)."""
+    rows = {}
+    for share, table in candidates.items():
+        chosen = {
+            judge: int(table.loc[table[f"chosen_by_{judge}"], "epoch"].item())
+            for judge in ("full", "subset")
+        }
+        rows[percent(share)] = {
+            "epoch by the judge of all labels": chosen["full"],
+            "epoch by the judge of the subset": chosen["subset"],
+            "same choice": "yes" if chosen["full"] == chosen["subset"] else "no",
+            "taken": int(table.loc[table.chosen, "epoch"].item()),
+        }
+    return pd.DataFrame(rows).T
+
+
+def memorisation(
+    shares: dict[float, pd.DataFrame], kernel: dict[float, pd.DataFrame]
+) -> pd.DataFrame:
+    """How often synthetic slices come closer to a training slice than patients do to each other,
+    and the kernel distance beside its floor, by share of the data."""
+    rows = {}
+    for share, table in shares.items():
+        row: dict[str, object] = {}
+        for _, space in table.iterrows():
+            ends = (number(space.closer), number(space.ci_low), number(space.ci_high))
+            row[f"closer, {space.space}"] = INTERVAL.format(*ends) if space.n else ABSENT
+        row["n"] = int(table.n.max())
+        for _, line in kernel[share].iterrows():
+            values = (f"{value:.3g}" for value in (line.distance, line.low, line.high))
+            row[f"kernel distance, {line.set}"] = INTERVAL.format(*values) if line.n else ABSENT
+        rows[percent(share)] = row
+    return pd.DataFrame(rows).T
+
+
+def _signed(row: pd.Series) -> str:
+    """A difference with its interval, in the number format of the paper's tables."""
+    if pd.isna(row.value):
+        return ABSENT
+    ends = (signed(v) for v in (row.value, row.ci_low, row.ci_high))
+    return INTERVAL.format(*ends) if pd.notna(row.ci_low) else signed(row.value)

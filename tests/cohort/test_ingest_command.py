@@ -1,0 +1,202 @@
+"""`lcgan ingest` on a mixed folder, and what a run on it leaves behind: nobody's name."""
+
+import inspect
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lcgan_core import cli
+from lcgan_core.cohort import formats
+from lcgan_core.cohort.store import SliceStore
+
+from .conftest import BORN, IDENTITY, NAME, OURS
+from .dicom_files import make_scan, some_labels
+from .test_public_sets import make_bhsd, make_instance
+
+FOLDER = "DOE^JANE"
+PHI = {
+    "PatientName": NAME,
+    "PatientBirthDate": BORN,
+    "StudyDate": "19011210",
+    "AccessionNumber": "ACC-0815",
+    "InstitutionName": "Wuerzburg General",
+    "StudyDescription": "Anna Bertha hand",
+    "OtherPatientIDs": "NHS-99",
+}
+
+
+def head(seed=0):
+    """HU of six slices: air around brain."""
+    hu = np.random.default_rng(seed).normal(35, 5, (6, 20, 24)).round().astype(int)
+    hu[:, :4] = hu[:, -4:] = -1000
+    return hu
+
+
+@pytest.fixture
+def lcgan(monkeypatch, tmp_path, capfd):
+    """Run the command line in this process; returns exit code (or sentence), stdout and stderr."""
+    monkeypatch.setenv("LCGAN_SALT", str(tmp_path / "salt"))
+    monkeypatch.setenv("LCGAN_RUNS", str(tmp_path / "runs"))
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["lcgan", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code or 0, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Two good patients with everything that hospitals put beside them."""
+    source = tmp_path / "in"
+    for k in (1, 2):
+        patient = {**PHI, "PatientID": f"{IDENTITY}-{k}", "RescaleIntercept": 0, "RescaleSlope": 1}
+        scan = make_scan(
+            source / f"{FOLDER} {k}" / "CT", hu=head(k), PixelRepresentation=1, **patient
+        )
+        labels = np.zeros((6, 20, 24), np.uint8)
+        labels[2:4, 8:12, 6:12] = k
+        scan.write_mask(labels)
+        for name, changes in {
+            "scout": {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]},
+            "mr": {"Modality": "MR"},
+        }.items():
+            make_scan(
+                source / f"{FOLDER} {k}" / name,
+                hu=head(9)[:1],
+                heights=[0.0],
+                **(patient | changes),
+            )
+    broken = make_scan(source / f"{FOLDER} 3", hu=head(3), **{**PHI, "PatientID": f"{IDENTITY}-3"})
+    broken.write_mask(some_labels((6, 20, 24)))
+    broken.paths[2].write_bytes(broken.paths[2].read_bytes()[:900])
+    (source / "labels.json").write_text(json.dumps(OURS))
+    (source / "letter.pdf").write_bytes(b"%PDF-1.4 " + NAME.encode())
+    return source
+
+
+def secrets(source):
+    told = {*PHI.values(), IDENTITY, FOLDER, "DOE", "ROENTGEN", str(source)}
+    return [text.encode() for text in told]
+
+
+def assert_nobody_is_named(folder, source):
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    assert paths
+    for path in paths:
+        content = path.read_bytes()
+        found = [text for text in secrets(source) if text in content or text in bytes(path)]
+        assert not found, (path, found)
+
+
+def test_a_mixed_folder_gives_its_good_series_a_report_and_exit_code_3(lcgan, mixed, tmp_path):
+    store = tmp_path / "store"
+    code, out, err = lcgan("ingest", mixed, "--out", store, "--size", "64")
+    assert code == 3
+    report = pd.read_csv(store / "report.csv")
+    assert report.status.value_counts().to_dict() == {"taken": 2, "refused": 3, "left out": 4}
+    made = SliceStore.open(store)
+    assert len(made.slices) == 12 and made.slices.patient.nunique() == 2
+    assert sorted(np.unique(made.labels)) == [0, 1, 2]
+    assert "2" in out and str(store / "contact_sheet.png") in out and "LOCALIZER" not in out
+    for part in (f"{FOLDER} 3", "MR", "--allow-refused"):
+        assert part in err, "the terminal names the file, the store does not"
+    assert all(len(line) < 400 for line in err.splitlines())
+
+    again = lcgan("ingest", mixed, "--out", store, "--size", "64", "--allow-refused")
+    assert again[0] == 0 and again[1] == out, "a finished store is left as it is"
+
+
+def test_nobody_is_named_in_the_store_nor_in_a_run_on_it(lcgan, mixed, tmp_path):
+    store = tmp_path / "store"
+    lcgan("ingest", mixed, "--out", store, "--size", "64")
+    assert_nobody_is_named(store, mixed)
+    assert (tmp_path / "salt").read_bytes() not in b"".join(
+        path.read_bytes() for path in store.iterdir()
+    )
+    assert lcgan("run", "cohort", "--cohort", store, "--set", "image_size=64")[0] == 0
+    assert_nobody_is_named(tmp_path / "runs", mixed)
+
+
+def test_a_folder_with_refusals_is_no_cohort_until_they_are_allowed(lcgan, mixed, tmp_path):
+    said, _, err = lcgan("run", "cohort", "--cohort", mixed, "--set", "image_size=64")
+    assert "3 series or files" in said and "--allow-refused" in said and err == ""
+    assert not list((tmp_path / "runs").rglob("*.npy"))
+
+
+def test_dicom_is_read_as_a_cohort_without_ingesting_first(lcgan, mixed, tmp_path):
+    for name in (f"{FOLDER} 3", f"{FOLDER} 1/mr", f"{FOLDER} 2/mr"):
+        for path in (mixed / name).iterdir():
+            path.unlink()
+    assert lcgan("run", "cohort", "--cohort", mixed, "--set", "image_size=64")[0] == 0
+    assert_nobody_is_named(tmp_path / "runs", mixed)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--format", "dicon"), "Unknown format 'dicon'; allowed: dicom, nifti, ct-ich"),
+        (("--size", "100"), "--size 100 is not one of 64, 128, 256, 512"),
+        (("--as", "IPH"), "Format 'dicom' takes no --as"),
+        (("--format", "nifti"), "Format 'nifti' needs --images"),
+        (("--labels", "1:IPH"), "write it as 1=EDH,2=IPH"),
+        (("--labels", "1=ICH"), "ICH"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(lcgan, mixed, tmp_path, options, sentence):
+    said, out, err = lcgan("ingest", mixed, "--out", tmp_path / "store", *options)
+    assert sentence in said and "\n" not in said and out == err == ""
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_that_holds_something_else_is_not_overwritten(lcgan, mixed, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "thesis.txt").write_text("years of work")
+    said = lcgan("ingest", mixed, "--out", tmp_path / "store")[0]
+    assert "holds something else" in said
+    assert (tmp_path / "store" / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_archive_is_never_opened(lcgan, tmp_path):
+    (tmp_path / "bhsd.zip").write_bytes(b"PK\3\4")
+    said = lcgan("ingest", tmp_path / "bhsd.zip", "--out", tmp_path / "store")[0]
+    assert "unpack it first" in said
+
+
+def test_stores_are_joined_and_the_patient_of_both_stays_one(lcgan, mixed, tmp_path):
+    for name in ("a", "b"):
+        lcgan("ingest", mixed, "--out", tmp_path / name, "--size", "64")
+    code, out, _ = lcgan("join", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
+    assert code == 0 and "2 pairs of shared patients" in out
+    assert SliceStore.open(tmp_path / "both").slices.patient.nunique() == 2
+
+
+@pytest.mark.parametrize("form", ["", "bhsd"])
+def test_a_public_set_is_recognised_or_named(lcgan, tmp_path, form):
+    make_bhsd(tmp_path / "download" / "label_192")
+    options = ("--format", form) if form else ()
+    code, out, err = lcgan("ingest", tmp_path / "download", "--out", tmp_path / "store", *options)
+    assert code == 0 and err == ""
+    assert SliceStore.open(tmp_path / "store").slices.patient.nunique() == 2
+    assert "ID_" not in out + (tmp_path / "store" / "report.csv").read_text()
+
+
+def test_a_binary_set_asks_what_it_shows_and_takes_it(lcgan, tmp_path):
+    make_instance(tmp_path / "download")
+    source = tmp_path / "download"
+    asked, _, _ = lcgan("ingest", source, "--out", tmp_path / "store")
+    assert "--as CLASS" in asked and "--classes FILE.csv" in asked
+    code, _, _ = lcgan("ingest", source, "--out", tmp_path / "store", "--as", "SAH")
+    assert code == 0
+    assert set(np.unique(SliceStore.open(tmp_path / "store").labels)) == {0, 3}
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+def test_a_reader_asks_for_nothing_that_the_command_line_cannot_say(form):
+    takes = set(inspect.signature(formats._readers()[form].find).parameters)
+    assert takes - {"source", "parallel"} <= {"labels", "as_class", "classes", "images", "masks"}
