@@ -26,9 +26,11 @@ def read_nifti_mask(
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused."""
     voxels, affine = read_nifti(path)
     turn, notes = _turn(path, voxels.shape, affine, stack)
-    names = {0.0: BACKGROUND}
-    names |= {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
-    values, places = np.unique(voxels, return_inverse=True)
+    names = {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
+    slices = voxels.T  # in the order of the file
+    labels = np.full(slices.shape, BACKGROUND, np.uint8)
+    marked = slices != 0  # a hundredth of a mask: to sort all of it takes longer than to read it
+    values, places = np.unique(slices[marked], return_inverse=True)
     unknown = [value for value in values if float(value) not in names]
     if unknown:
         order = ", ".join(f"{k} {name}" for k, name in enumerate(HEMORRHAGES, start=1))
@@ -36,8 +38,8 @@ def read_nifti_mask(
             path, f"holds the label {unknown[0]:g}, which the label map does not name; add it to "
             f"the map or renumber the mask, for instance to {order}."
         )  # fmt: skip
-    mapped = np.array([names[float(value)] for value in values], np.uint8)[places]
-    return apply_orientation(mapped.reshape(voxels.shape), turn).T, notes
+    labels[marked] = np.array([names[float(value)] for value in values], np.uint8)[places]
+    return apply_orientation(labels.T, turn).T, notes
 
 
 def _turn(
