@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import resource
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
 
@@ -57,7 +58,9 @@ def _peak() -> int:
     """Bytes: of the GPU where there is one, else of this process, libraries included."""
     if device().type == "cuda":
         return torch.cuda.max_memory_allocated()
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # not getrusage, whose peak a process takes over from the one that started it
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)[1])
 
 
 if __name__ == "__main__":

@@ -7,23 +7,27 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 from benchmarks import series
-from benchmarks.measuring import alternate
+from benchmarks.measuring import Call, alternate
 from benchmarks.rows import Row, beside, lacking, skipped
 from benchmarks.sizes import Sizes
 from lcgan_core.cohort.ingest import ingest_folder
 
-TASK = "DICOM series of {0} x {0}"
+Reader = Callable[[Path], object]
 
 
 def reading(sizes: Sizes) -> list[Row]:
     """Ours reads, checks, turns, masks, resamples and stores; the others only read."""
+    task = f"DICOM series of {sizes.matrix} x {sizes.matrix}"
     if reason := lacking("pydicom"):
-        return [skipped(TASK.format(sizes.matrix), reason)]
+        return [skipped(task, reason)]
+    rows = []
     with tempfile.TemporaryDirectory() as place:
         source, stores = Path(place, "heads"), (Path(place, f"store{k}") for k in count())
         series.grow(source, sizes.series, sizes.matrix, sizes.slices)
@@ -33,44 +37,42 @@ def reading(sizes: Sizes) -> list[Row]:
             ingest_folder(source, "dicom", store, 256, {}, salt=bytes(32))
             shutil.rmtree(store)
 
-        readers = {"SimpleITK": _simpleitk, "MONAI": _monai}
-        rows, calls = [], {"ours": ours}
-        for name, reader in readers.items():
-            if reason := lacking(name if name == "SimpleITK" else "monai"):
-                rows.append(skipped(f"{TASK.format(sizes.matrix)}, beside {name}", reason))
+        calls: dict[str, Call] = {"ours": ours}
+        for module, make in {"SimpleITK": _simpleitk, "monai": _monai}.items():
+            if reason := lacking(module):
+                rows.append(skipped(f"{task}, beside {module}", reason))
             else:
-                calls[name] = _each_series(source, reader)
+                calls[module] = partial(_read_all, source, make())
         times = alternate(calls, sizes)
     slices = sizes.series * sizes.slices
-    task, against = TASK.format(sizes.matrix), [name for name in calls if name != "ours"]
-    return rows + [
-        beside(
-            task, f"{name}, reading only", "slices/s", slices / times["ours"], slices / times[name]
-        )
-        for name in against
-    ]
+    for module in list(calls)[1:]:
+        rates = (slices / times[name] for name in ("ours", module))
+        rows.append(beside(task, f"{module}, reading only", "slices/s", *rates))
+    return rows
 
 
-def _each_series(source: Path, reader: Callable[[Path], object]) -> Callable[[], None]:
-    def call() -> None:
-        for folder in series.folders(source):
-            reader(folder)
-
-    return call
+def _read_all(source: Path, reader: Reader) -> None:
+    for folder in series.folders(source):
+        reader(folder)
 
 
-def _simpleitk(folder: Path) -> object:
+def _simpleitk() -> Reader:
     import SimpleITK as sitk
 
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    return sitk.GetArrayFromImage(reader.Execute())
+    def read(folder: Path) -> object:
+        reader = sitk.ImageSeriesReader()
+        reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+        return sitk.GetArrayFromImage(reader.Execute())
+
+    return read
 
 
-def _monai(folder: Path) -> object:
+def _monai() -> Reader:
     from monai.transforms import LoadImage
 
-    return LoadImage(image_only=True)(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it misses is for compressed series
+        return LoadImage(image_only=True)
 
 
 def growing(sizes: Sizes) -> list[Row]:

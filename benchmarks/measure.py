@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import sys
+import time
 from typing import Any
 
 import pandas as pd
@@ -38,9 +40,11 @@ def measure(names: list[str], sizes: Sizes = FULL) -> dict[str, Any]:
     """Run the named benchmarks one after another; what they found and on what."""
     found: dict[str, list] = {kind: [] for kind, _ in ALL.values()}
     for name in names:
-        print(f"measuring {name} ...", file=sys.stderr)
         kind, benchmark = ALL[name]
+        started = time.monotonic()
         found[kind] += benchmark(sizes)
+        print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        gc.collect()  # gigabytes of networks and moments
     return {
         "device": device_name(),
         "precision": "bfloat16" if has_bf16() else "float32",

@@ -7,7 +7,6 @@ import zlib
 from pathlib import Path
 from typing import cast
 
-import cv2
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
@@ -64,19 +63,6 @@ def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
     if flat or np.isnan(io_orientation(affine)).any():
         raise Refused(path, "has an impossible voxel size or a flat affine; write it anew.")
     return image, shape, affine
-
-
-def distinct(mask: np.ndarray) -> np.ndarray:
-    """The different values of a mask, ascending; counted where that is faster than sorting.
-
-    >>> distinct(np.array([[3, 0], [3, 200]], np.uint8)).tolist(), distinct(np.array([2.5, -1.0]))
-    ([0, 3, 200], array([-1. ,  2.5]))
-    """
-    if mask.dtype in (np.uint8, np.uint16):
-        most = np.iinfo(mask.dtype).max + 1
-        counts = cv2.calcHist([mask.ravel(order="K")[None]], [0], None, [most], [0, most])
-        return np.flatnonzero(counts).astype(mask.dtype)
-    return np.unique(mask)
 
 
 def states_orientation(path: Path) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
 
 from lcgan_core.cohort.dicom.stack import Stack
-from lcgan_core.cohort.nifti_file import distinct, read_nifti, read_nifti_grid
+from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
 from lcgan_core.cohort.series import Refused
 from lcgan_core.labels import BACKGROUND, HEMORRHAGES
 
@@ -26,9 +26,11 @@ def read_nifti_mask(
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused."""
     voxels, affine = read_nifti(path)
     turn, notes = _turn(path, voxels.shape, affine, stack)
-    names = {0.0: BACKGROUND}
-    names |= {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
-    values = distinct(voxels)
+    names = {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
+    slices = voxels.T  # in the order of the file
+    labels = np.full(slices.shape, BACKGROUND, np.uint8)
+    marked = slices != 0  # a hundredth of a mask: to sort all of it takes longer than to read it
+    values, places = np.unique(slices[marked], return_inverse=True)
     unknown = [value for value in values if float(value) not in names]
     if unknown:
         order = ", ".join(f"{k} {name}" for k, name in enumerate(HEMORRHAGES, start=1))
@@ -36,11 +38,8 @@ def read_nifti_mask(
             path, f"holds the label {unknown[0]:g}, which the label map does not name; add it to "
             f"the map or renumber the mask, for instance to {order}."
         )  # fmt: skip
-    labels = np.zeros(voxels.shape, np.uint8, order="F")  # as NIfTI lies on disk
-    for value in values:
-        if names[float(value)] != BACKGROUND:
-            labels[voxels == value] = names[float(value)]
-    return apply_orientation(labels, turn).T, notes
+    labels[marked] = np.array([names[float(value)] for value in values], np.uint8)[places]
+    return apply_orientation(labels.T, turn).T, notes
 
 
 def _turn(

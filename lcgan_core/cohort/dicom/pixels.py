@@ -33,11 +33,12 @@ def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
             slices[scaled.index(False)].path, "lacks the rescale that the other slices of its "
             "series have; export the original series again.",
         )  # fmt: skip
-    real = values[values != PADDING]
+    padded = values == PADDING
+    real = values[~padded] if padded.any() else values
     if not real.size:
         raise Refused(slices[0].path, "and its series hold only padding; export it again.")
     if hounsfield.is_wrapped(real):
-        values = np.where(values == PADDING, PADDING, hounsfield.unwrap(values))
+        values = np.where(padded, PADDING, hounsfield.unwrap(values))
         notes.append("HU had gone round a 12-bit scale; put back.")
     elif not scaled[0]:
         offset = hounsfield.offset_of(real)
@@ -46,9 +47,9 @@ def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
                 slices[0].path, "has no RescaleSlope and RescaleIntercept, and its series no air "
                 "to read HU off; export the original series again.",
             )  # fmt: skip
-        values = np.where(values == PADDING, PADDING, values.astype(np.int32) + offset)
+        values = np.where(padded, PADDING, values.astype(np.int32) + offset)
         notes.append(f"The rescale was missing; {offset} was added, read off the air.")
-    return hounsfield.clip(values), notes
+    return values.clip(*hounsfield.HU_RANGE).astype(np.int16, copy=False), notes
 
 
 def _read(of: Slice) -> tuple[np.ndarray, bool]:
