@@ -9,7 +9,6 @@ import highdicom as hd
 import numpy as np
 import pytest
 
-from lcgan_core.cohort.dicom import read_cohort, read_patient
 from lcgan_core.cohort.insilico import (
     InSilicoCase,
     patient_name,
@@ -19,6 +18,8 @@ from lcgan_core.cohort.insilico import (
 )
 from lcgan_core.cohort.insilico import writer as writer_module
 from lcgan_core.errors import UserError
+
+from .conftest import read_all, read_one
 
 SIZE = {"seed": 5, "matrix": 64, "slices": 6}
 
@@ -39,12 +40,12 @@ def test_a_cohort_says_what_its_labels_mean_and_can_be_read(tmp_path):
     write_cohort(cohort, patients=2, **SIZE)
     labels = json.loads((cohort / "labels.json").read_text())
     assert labels == {"1": "IPH", "2": "IVH", "3": "SAH", "4": "EDH", "5": "SDH"}
-    assert [series.patient for series in read_cohort(cohort)] == [patient_name(1), patient_name(2)]
+    assert [series.patient for series in read_all(cohort)] == [patient_name(1), patient_name(2)]
 
 
 def test_a_case_gives_the_series_that_its_files_give(tmp_path):
     case = pickle.loads(pickle.dumps(InSilicoCase(number=2, **SIZE)))  # noqa: S301
-    direct, read = case.load(), read_patient(write_patient(tmp_path, 2, **SIZE))
+    direct, read = case.load(), read_one(write_patient(tmp_path, 2, **SIZE))
     assert case.patient == direct.patient == read.patient and case.series == read.uid
     assert np.array_equal(direct.hu, read.hu) and np.array_equal(direct.labels, read.labels)
     assert np.allclose(direct.positions, read.positions)
