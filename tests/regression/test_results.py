@@ -3,7 +3,8 @@
 nbval compares to the letter what no processor changes. Trained numbers differ between processors
 and thread counts, since training amplifies the last digit of a sum; they are compared here.
 
-The tolerances are measured: the committed reference (AVX-512 with AMX) beside a run with
+The tolerances were measured on the in-silico cohort before the present one, and have to be
+measured again: the reference of that time (AVX-512) beside a run with
 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=1 differed by at most .131
 (dice_image), .116 (dice_instance) and .113 (dice_class_pooled) in a cell, and the means over the
 grid by .011 (dice_image), .009 (dice_class_pooled) and .016 (recall); half as much again is allowed
