@@ -5,6 +5,7 @@ import sys
 
 from lcgan_core import book, plan, profiles, runs
 from lcgan_core.arms import ARMS
+from lcgan_core.execution import warm
 
 PROFILE = config.get("profile", "quick")
 OVERRIDES = {name: value for name, value in config.items() if name != "profile" and value != ""}
@@ -30,8 +31,8 @@ def papermill(own=""):
     given = {"profile": PROFILE, **OVERRIDES}
     passed = " ".join(f"-p {name} '{value}'" for name, value in given.items())
     return (
-        f"{sys.executable} -m papermill {{input.notebook}} {{output}} {passed} {own} -k python3 "
-        "--no-progress-bar 2> {log} || {{ tail -n 4 {log} >&2; exit 1; }}"
+        f"{sys.executable} -m lcgan_core.execution.warm {{input.notebook}} {{output}} {passed} {own} "
+        "-k python3 --no-progress-bar 2> {log} || {{ tail -n 4 {log} >&2; exit 1; }}"
     )
 
 
@@ -39,6 +40,11 @@ def options():
     """This run's profile and overrides as options of the command line."""
     numbers = " ".join(f"--set '{name}={value}'" for name, value in OVERRIDES.items())
     return f"--profile {PROFILE} {numbers}"
+
+
+onstart:
+    if workflow.local_exec:  # a cluster's job runs elsewhere, and within what it asked for
+        warm.start()
 
 
 wildcard_constraints:

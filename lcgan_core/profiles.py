@@ -73,7 +73,7 @@ class Segmentation(Group):
     batch: int = Field(ge=1)
     weights: str = "none"  # none, imagenet, or a file
     batch_norm: bool
-    optimizer: Literal["adam", "sgd"]
+    optimizer: Literal["adam", "sgd"]  # Adam's rate falls evenly to zero
     learning_rate: float = Field(gt=0)
     precision: Precision = "auto"
 

@@ -69,18 +69,20 @@ def fit(
     seed: int,
     work: Path,
     label: str,
+    falling_rate: bool = False,
     after_epoch: Callable[[int], None] | None = None,
 ) -> pd.DataFrame:
     """Train `task` for `epochs` over `samples` samples; returns mean losses, a row an epoch.
 
     Goes on from the last checkpoint in `work`, at the very step: every step draws its random
     numbers from (seed, epoch, step) alone, so an interrupted training ends bitwise as an
-    uninterrupted one. `after_epoch(epoch)` is called with 1..epochs; after an interruption perhaps
-    again. While it runs, `work` holds the loss curves so far. Raises UserError where a loss is not
-    finite, the discriminator wins outright, the device's memory is full, the checkpoint is of
-    another training, and on Ctrl-C.
+    uninterrupted one. With `falling_rate` every learning rate falls in equal steps, from its value
+    at the first step to nothing after the last. `after_epoch(epoch)` is called with 1..epochs;
+    after an interruption perhaps again. While it runs, `work` holds the loss curves so far. Raises
+    UserError where a loss is not finite, the discriminator wins outright, the device's memory is
+    full, the checkpoint is of another training, and on Ctrl-C.
     """
-    training = _Training(task, samples, batch, seed, work, label)
+    training = _Training(task, samples, batch, seed, work, label, epochs if falling_rate else None)
     training.go_on()
     left = (epochs - len(training.history)) * samples - training.done * batch
     # a bar where there is a terminal; never in a notebook, whose outputs nbval reads
@@ -121,7 +123,16 @@ def _where(notes: dict | None) -> str:
 class _Training:
     """A training under way: the losses of whole epochs, and the steps done of the present one."""
 
-    def __init__(self, task: Task, samples: int, batch: int, seed: int, work: Path, label: str):
+    def __init__(
+        self,
+        task: Task,
+        samples: int,
+        batch: int,
+        seed: int,
+        work: Path,
+        label: str,
+        falls_over: int | None,
+    ):
         self.task, self.samples, self.batch, self.seed = task, samples, batch, seed
         self.path, self.label = work / CHECKPOINT, label
         self.history: list[dict[str, float]] = []
@@ -133,7 +144,13 @@ class _Training:
             "samples": samples,
             "batch": batch,
             "seed": seed,
+            "rate falls over": falls_over,
         }
+        self.falls_over = falls_over
+        self.rates = [group["lr"] for group in self.groups()]
+
+    def groups(self) -> list[dict[str, Any]]:
+        return [g for optimizer in self.task.optimizers.values() for g in optimizer.param_groups]
 
     def go_on(self) -> None:
         notes = checkpoint.load_last(self.path, self.task.modules, self.task.optimizers)
@@ -175,6 +192,10 @@ class _Training:
             module.train()
         for step, indices in enumerate(batches[self.done :], start=self.done):
             torch.manual_seed(seed_of(self.seed, "noise", epoch, step))
+            if self.falls_over:
+                left = 1 - ((epoch - 1) + step / len(batches)) / self.falls_over
+                for group, rate in zip(self.groups(), self.rates, strict=True):
+                    group["lr"] = rate * left
             for name, loss in self.task.step(indices).items():
                 # summed on the device: reading a loss would make the device wait at every step
                 self.sums[name] = self.sums.get(name, torch.zeros((), device=device())) + (

@@ -95,6 +95,7 @@ def _segment(config: Config, fraction: float, arm: str, work: Path) -> None:
         len(images),
         epochs=epochs(arm, config.segmentation.epochs, config.equal_steps),
         batch=config.segmentation.batch,
+        falling_rate=config.segmentation.optimizer == "adam",
         seed=seed,
         work=work,
         label=f"FCN-8s, {fraction:.4g} of the patients, {arm}",

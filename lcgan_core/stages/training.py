@@ -128,6 +128,7 @@ def _judge(config: Config, fraction: float, work: Path) -> None:
         len(subset.images),
         epochs=config.segmentation.epochs,
         batch=config.segmentation.batch,
+        falling_rate=config.segmentation.optimizer == "adam",
         seed=seed,
         work=work,
         label=f"judge FCN, {fraction:.4g} of the patients",

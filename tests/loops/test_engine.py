@@ -53,6 +53,37 @@ def test_stopped_in_any_step_then_again_equals_an_uninterrupted_training(
     assert second.equals(history)
 
 
+class Recorded:
+    """A task that does nothing but note its learning rate."""
+
+    settings, smaller = FCN, ""
+
+    def __init__(self):
+        self.modules = {"net": nn.Linear(1, 1)}
+        self.optimizers = {"sgd": torch.optim.SGD(self.modules["net"].parameters(), lr=0.5)}
+        self.rates = []
+
+    def step(self, batch):
+        self.rates.append(self.optimizers["sgd"].param_groups[0]["lr"])
+        return {"loss": torch.zeros(())}
+
+
+@pytest.mark.parametrize("falling_rate", [True, False])
+def test_the_rate_falls_as_torchs_linear_schedule_does(tmp_path, falling_rate):
+    task = Recorded()
+    engine.fit(
+        task, 6, epochs=4, batch=2, seed=0, work=tmp_path, label="", falling_rate=falling_rate
+    )
+    adam = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=0.5)
+    oracle = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.0 if falling_rate else 1.0, 12)
+    wanted = []
+    for _ in range(12):
+        wanted.append(oracle.get_last_lr()[0])
+        adam.step()
+        oracle.step()
+    assert task.rates == pytest.approx(wanted)
+
+
 def test_every_snapshot_is_asked_for_after_an_interruption(tmp_path, always_saving):
     asked = []
     with pytest.raises(UserError):

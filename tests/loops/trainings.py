@@ -25,8 +25,9 @@ TASKS = {
 
 def train(task, work: Path, epochs=3, **options):
     return engine.fit(
-        task, len(IMAGES), epochs=epochs, batch=2, seed=7, work=work, label="test", **options
-    )
+        task, len(IMAGES), epochs=epochs, batch=2, seed=7, work=work, label="test",
+        falling_rate="fcn" in task.modules, **options,
+    )  # fmt: skip
 
 
 def weights(task) -> torch.Tensor:

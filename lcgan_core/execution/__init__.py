@@ -1,0 +1,1 @@
+"""How the grid executes its notebooks: papermill, without the cost of starting a kernel a job."""
