@@ -15,15 +15,27 @@ RUN = runs.root() / CONFIG.name
 SOURCES = {stage: str(book.source(stage)) for stage in profiles.STAGE_PARAMETERS}
 
 
-def executed(stage, fraction=None, arm=None):
+def executed(stage, share=None, arm=None):
     """The executed notebook of a job; jobs follow each other by these files."""
-    name = "-".join(part for part in (stage, fraction, arm) if part)
+    name = "-".join(part for part in (stage, share, arm) if part)
     return str(RUN / "notebooks" / f"{name}.ipynb")
 
 
-def stamp(stage, fraction=None, what=None):
+def job(stage, share="", what=None):
+    """The job of a share as files have it in their names: 0.25, or 0.25-draw2."""
+    fraction, _, draw = share.partition("-draw")
+    return plan.Job(stage, float(fraction) if fraction else None, what, int(draw or 1))
+
+
+def stamp(*named):
     """All that the job's result follows from: a job whose stamp changed runs again."""
-    return plan.fingerprint(CONFIG, plan.Job(stage, float(fraction) if fraction else None, what))
+    return plan.fingerprint(CONFIG, job(*named))
+
+
+def of_share(w):
+    """The parameters of a notebook that its share stands for."""
+    named = job("", w.share)
+    return f"-p fraction {named.fraction:g} -p draw {named.draw}"
 
 
 def papermill(own=""):
@@ -48,7 +60,7 @@ onstart:
 
 
 wildcard_constraints:
-    fraction=r"[0-9.]+",
+    share=r"[0-9.]+(-draw[0-9]+)?",
     arm="|".join(CONFIG.arms),
 
 
@@ -82,48 +94,51 @@ rule training:
         notebook=SOURCES["training"],
         cohort=executed("cohort"),
     output:
-        executed("training", "{fraction}"),
+        executed("training", "{share}"),
     params:
         stamp=lambda w: [
-            stamp("training", w.fraction, "lcgan"),
-            stamp("training", FRACTIONS[-1], "judge"),
+            stamp("training", w.share, "lcgan"),
+            stamp("training", str(FRACTIONS[-1]), "judge"),
         ],
+        share=of_share,
     log:
-        RUN / "logs" / "training-{fraction}.log",
+        RUN / "logs" / "training-{share}.log",
     priority: 2  # everything but the original arms waits for these
     shell:
-        papermill("-p fraction {wildcards.fraction}")
+        papermill("{params.share}")
 
 
 rule selection:
     input:
         notebook=SOURCES["selection"],
-        training=executed("training", "{fraction}"),
-        subset_judge=executed("segmentation", "{fraction}", "original"),
+        training=executed("training", "{share}"),
+        subset_judge=executed("segmentation", "{share}", "original"),
     output:
-        executed("selection", "{fraction}"),
+        executed("selection", "{share}"),
     params:
-        stamp=lambda w: stamp("selection", w.fraction),
+        stamp=lambda w: stamp("selection", w.share),
+        share=of_share,
     log:
-        RUN / "logs" / "selection-{fraction}.log",
+        RUN / "logs" / "selection-{share}.log",
     priority: 2
     shell:
-        papermill("-p fraction {wildcards.fraction}")
+        papermill("{params.share}")
 
 
 rule augmentation:
     input:
         notebook=SOURCES["augmentation"],
-        selection=executed("selection", "{fraction}"),
+        selection=executed("selection", "{share}"),
     output:
-        executed("augmentation", "{fraction}"),
+        executed("augmentation", "{share}"),
     params:
-        stamp=lambda w: [stamp("augmentation", w.fraction, kind) for kind in plan.SHOWN_COPIES],
+        stamp=lambda w: [stamp("augmentation", w.share, kind) for kind in plan.SHOWN_COPIES],
+        share=of_share,
     log:
-        RUN / "logs" / "augmentation-{fraction}.log",
+        RUN / "logs" / "augmentation-{share}.log",
     priority: 2
     shell:
-        papermill("-p fraction {wildcards.fraction}")
+        papermill("{params.share}")
 
 
 rule segmentation:
@@ -132,19 +147,20 @@ rule segmentation:
         images=lambda w: (
             executed("cohort")
             if not set(plan.GENERATORS) & set(ARMS[w.arm].copies)
-            else executed("augmentation", w.fraction)
+            else executed("augmentation", w.share)
         ),
     output:
-        executed("segmentation", "{fraction}", "{arm}"),
+        executed("segmentation", "{share}", "{arm}"),
     params:
-        stamp=lambda w: stamp("segmentation", w.fraction, w.arm),
+        stamp=lambda w: stamp("segmentation", w.share, w.arm),
+        share=of_share,
     log:
-        RUN / "logs" / "segmentation-{fraction}-{arm}.log",
+        RUN / "logs" / "segmentation-{share}-{arm}.log",
     # the selections wait for the original arms; of the others the longest first, so that none is
     # left over at the end
-    priority: lambda w: 2 if w.arm == "original" else float(w.fraction)
+    priority: lambda w: 2 if w.arm == "original" else job("", w.share).fraction
     shell:
-        papermill("-p fraction {wildcards.fraction} -p arm {wildcards.arm}")
+        papermill("{params.share} -p arm {wildcards.arm}")
 
 
 rule evaluation:

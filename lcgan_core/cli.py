@@ -32,13 +32,14 @@ def run(
     cohort: Cohort = "",
     fraction: Annotated[float | None, typer.Option(help="Share of the training patients.")] = None,
     arm: Annotated[str | None, typer.Option(help=f"One of {', '.join(ARMS)}.")] = None,
+    draw: Annotated[int | None, typer.Option(help="Which draw of patients and seeds; 1.")] = None,
     numbers: Numbers = None,
 ) -> None:
     """Compute one stage and what it needs; what is finished is reused."""
     if stage not in profiles.STAGE_PARAMETERS:
         known = ", ".join(profiles.STAGE_PARAMETERS)
         raise UserError(f"Unknown stage '{stage}'; allowed: {known}.")
-    given = {"fraction": fraction, "arm": arm}
+    given = {"fraction": fraction, "arm": arm, "draw": draw}
     config, own = profiles.from_namespace(
         stage,
         {"profile": profile, "cohort": cohort, **_overrides(numbers or [])}

@@ -19,7 +19,7 @@ def texts(config: Config, evaluation: Path) -> dict[str, str]:
     """Name -> Markdown or HTML of each table and list of the page."""
     read = {
         name: pd.read_csv(evaluation / f"{name}.csv")
-        for name in ("results", "differences", "by_size", "sensitivity", "claims")
+        for name in ("results", "draws", "differences", "by_size", "sensitivity", "claims")
     }
     share = config.fractions[-2]  # the largest subset: networks have learned something there
     papers, questions = (
@@ -28,11 +28,15 @@ def texts(config: Config, evaluation: Path) -> dict[str, str]:
     asked = scrutiny.sentences(questions) or (
         "*This run trained the paper's four arms alone; `arms` of the profile adds the controls.*"
     )
+    spread = scrutiny.draws(read["draws"])
     return {
         "claims": scrutiny.sentences(papers),
         "claims_table": tables.markdown(scrutiny.claims_table(read["claims"])),
         "questions": asked,
         "controls": tables.html(scrutiny.controls(read["results"], read["differences"])),
+        "draws": tables.html(spread)
+        if len(spread)
+        else "*This run has one draw at each share; `draws` of the profile makes more.*",
         "by_size": tables.html(scrutiny.sizes(read["by_size"], share)),
         "sensitivity": tables.html(scrutiny.rules(read["sensitivity"], share)),
         "judges": tables.html(scrutiny.judges(_of_selection(config, "candidates"))),

@@ -37,12 +37,13 @@ def write(config: Config, out: Path | str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     results = read_results(folder / "results.csv", config.name)
     facts = json.loads((folder / "run.json").read_text())
+    draws = dict(zip(facts["fractions"], facts["draws"], strict=True))
     texts = {
         "run": run_note(facts),
         "headline": headline(results),
-        "table1": tables.html(tables.table1(results)),
-        "table2": tables.html(tables.table2(results)),
-        "table3": tables.html(tables.table3(results)),
+        "table1": tables.html(tables.table1(results)) + means(draws),
+        "table2": tables.html(tables.table2(results)) + means(draws),
+        "table3": tables.html(tables.table3(results)) + means(draws),
         "performance": performance.page(),
     }
     for name, text in texts.items():
@@ -74,6 +75,12 @@ def run_note(facts: dict) -> str:
         else "the user's own cohort"
     )
     remarks = " ".join(facts["remarks"])
+    draws = tables.several(dict(zip(facts["fractions"], facts["draws"], strict=True)))
+    covered = (
+        f"test patients and draws of training patients and seeds ({draws}); with one draw"
+        if draws
+        else "test patients;"
+    )
     changed = ", ".join(f"`{k} = {v}`" for k, v in facts["overrides"].items() if k != "cohort")
     return f"""```{{admonition}} Where these numbers come from
 :class: note
@@ -82,8 +89,14 @@ test patients, {slices["train"]} and {slices["test"]} slices with haemorrhage, {
 pixels. {facts["initialisation"]} {"Overridden: " + changed + "." if changed else ""}
 Code {facts["code"]}, torch {facts["versions"]["torch"]}, {", ".join(facts["device"])}.
 {remarks}
-Intervals: 95 %, over resampled test patients; they do not cover the luck of training.
+Intervals: 95 %, over resampled {covered} they do not cover the luck of training.
 ```"""
+
+
+def means(draws: dict[float, int]) -> str:
+    """A line below a table (share -> draws): which of our values are means of several."""
+    said = tables.several(draws)
+    return f"\n\nOurs: means over {said}, which the intervals cover." if said else ""
 
 
 def headline(results: pd.DataFrame) -> str:
@@ -104,9 +117,9 @@ def headline(results: pd.DataFrame) -> str:
     )
 
 
-def snapshot_examples(config: Config, fraction: float) -> Figure:
+def snapshot_examples(config: Config, fraction: float, draw: int = 1) -> Figure:
     """Fig. 3: the best-scored slice of one type from each snapshot."""
-    folder = runs.folder(config, Job("selection", fraction))
+    folder = runs.folder(config, Job("selection", fraction, draw=draw))
     by_type = {
         name: {
             epoch: dict(np.load(path))
@@ -124,24 +137,24 @@ def snapshot_examples(config: Config, fraction: float) -> Figure:
     return figures.figure3(by_type[best])
 
 
-def traditional_examples(config: Config, fraction: float, count: int = 6) -> Figure:
+def traditional_examples(config: Config, fraction: float, draw: int = 1, count: int = 6) -> Figure:
     """Fig. 5: slices of a subset and their traditional copies."""
     from lcgan_core.stages import augmentation, cohort
 
-    subset = cohort.training_slices(config, fraction)
-    images, labels = augmentation.run(config, fraction).pairs("traditional")
+    subset = cohort.training_slices(config, fraction, draw)
+    images, labels = augmentation.run(config, fraction, draw).pairs("traditional")
     few = spread(len(images), count)
     both = np.stack([subset.labels.numpy()[few], labels[few]])
     return figures.figure5(subset.images.numpy()[few], images[few], both)
 
 
-def synthetic_examples(config: Config, fraction: float) -> Figure:
+def synthetic_examples(config: Config, fraction: float, draw: int = 1) -> Figure:
     """Fig. 6: for each type the slice of a subset with most of it: mask, real, synthetic."""
     from lcgan_core.cohort.store import AREAS
     from lcgan_core.stages import augmentation, cohort
 
-    subset = cohort.training_slices(config, fraction)
-    images, labels = augmentation.run(config, fraction).pairs("gan")
+    subset = cohort.training_slices(config, fraction, draw)
+    images, labels = augmentation.run(config, fraction, draw).pairs("gan")
     areas = subset.table[AREAS].to_numpy()
     best = [int(column.argmax()) for column in areas.T if column.max() > 0]
     return figures.figure6(np.array(labels)[best], subset.images.numpy()[best], images[best])

@@ -47,42 +47,53 @@ class Job(NamedTuple):
     # the network in training (lcgan, l1_only, judge), the kind of copy in augmentation, the arm in
     # segmentation
     what: str | None = None
+    draw: int = 1
+    """Which patients the fraction holds, and which seeds train on them."""
 
     @property
     def key(self) -> str:
         """Folder name under runs/<profile>/<stage>/, or ALL where the stage is one folder.
 
-        >>> Job("segmentation", 0.25, "both").key
-        '0.25-both'
+        >>> Job("segmentation", 0.25, "both").key, Job("selection", 0.25, draw=2).key
+        ('0.25-both', '0.25-draw2')
         """
-        parts = [f"{self.fraction:g}" if self.fraction is not None else None, self.what]
+        parts = [
+            f"{self.fraction:g}" if self.fraction is not None else None,
+            f"draw{self.draw}" if self.draw > 1 else None,
+            self.what,
+        ]
         return "-".join(part for part in parts if part) or ALL
 
 
 def inputs(config: Config, job: Job) -> list[Job]:
     """The jobs whose artefacts `job` reads."""
-    cohort, full = Job("cohort"), max(config.fractions)
+    cohort = Job("cohort")
+
+    def same(stage: str, what: str | None = None) -> Job:
+        """A job of the same patients and seeds."""
+        return job._replace(stage=stage, what=what)
+
     match job.stage:
         case "training":
             return [cohort]
         case "selection":
             return [
                 cohort,
-                Job("training", job.fraction, "lcgan"),
-                Job("training", full, "judge"),
-                Job("segmentation", job.fraction, "original"),  # the judge of the subset
+                same("training", "lcgan"),
+                Job("training", max(config.fractions), "judge"),  # one judge for all draws
+                same("segmentation", "original"),  # the judge of the subset
             ]
         case "augmentation" if job.what in GENERATORS:
             return [
                 cohort,
-                Job("training", job.fraction, GENERATORS[job.what]),
-                Job("selection", job.fraction),
+                same("training", GENERATORS[job.what]),
+                same("selection"),
             ]
         case "augmentation":
             return [cohort]
         case "segmentation":
             kinds = dict.fromkeys(ARMS[job.what or ""].copies)
-            made = [Job("augmentation", job.fraction, k) for k in kinds if k != "original"]
+            made = [same("augmentation", k) for k in kinds if k != "original"]
             return [cohort, *made]
         case "evaluation":
             return [cohort, *segmentations(config)]
@@ -90,9 +101,12 @@ def inputs(config: Config, job: Job) -> list[Job]:
 
 
 def segmentations(config: Config) -> list[Job]:
-    """Every FCN-8s of the grid: the profile's arms at all fractions."""
+    """Every FCN-8s of the grid: the profile's arms in all draws of all fractions."""
     return [
-        Job("segmentation", fraction, arm) for fraction in config.fractions for arm in config.arms
+        Job("segmentation", fraction, arm, draw)
+        for fraction in config.fractions
+        for draw in config.draws_at(fraction)
+        for arm in config.arms
     ]
 
 
@@ -106,7 +120,8 @@ def _fingerprint(config_json: str, job: Job) -> str:
     config = Config.model_validate_json(config_json)
     dumped, source = config.model_dump(mode="json"), config.cohort.source
     parts = {
-        "job": list(job),
+        # the first draw is what a run without draws was
+        "job": list(job if job.draw > 1 else job[:-1]),
         "settings": {name: dumped[name] for name in USES[job.stage]},
         # an arm is a setting: one more arm leaves the others as they are
         "arm": ARMS[job.what][1:] if job.stage == "segmentation" and job.what else None,

@@ -8,10 +8,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from lcgan_core.arms import ARMS, PAPER
 from lcgan_core.errors import UserError
@@ -22,10 +29,10 @@ IN_SILICO, OWN = "in-silico", "own head CTs"
 
 STAGE_PARAMETERS = {
     "cohort": (),
-    "training": ("fraction",),
-    "selection": ("fraction",),
-    "augmentation": ("fraction",),
-    "segmentation": ("fraction", "arm"),
+    "training": ("fraction", "draw"),
+    "selection": ("fraction", "draw"),
+    "augmentation": ("fraction", "draw"),
+    "segmentation": ("fraction", "arm", "draw"),
     "evaluation": (),
 }
 """What tells one run of a stage from another, beside the profile and the cohort."""
@@ -97,6 +104,8 @@ class Config(Group):
     seed: int = Field(ge=0)
     image_size: Literal[64, 128, 256, 512]
     fractions: tuple[float, ...] = Field(min_length=1)
+    # of patients and seeds: one number for all fractions, or one a fraction
+    draws: tuple[Annotated[int, Field(ge=1)], ...] = Field(1, validate_default=True)
     cohort: Cohort
     window: Window = Window()
     lcgan: Lcgan
@@ -115,6 +124,16 @@ class Config(Group):
             raise ValueError("fractions must ascend from above 0 to 1.0")
         return fractions
 
+    @field_validator("draws", mode="before")
+    @classmethod
+    def _one_a_fraction(cls, draws: Any, info: ValidationInfo) -> Any:
+        fractions = info.data.get("fractions", ())
+        if not isinstance(draws, (list, tuple)):
+            return (draws,) * len(fractions)
+        if len(draws) != len(fractions):
+            raise ValueError(f"give one whole number, or {len(fractions)}, one a fraction")
+        return draws
+
     @field_validator("arms")
     @classmethod
     def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
@@ -124,6 +143,10 @@ class Config(Group):
         if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
             raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
         return arms
+
+    def draws_at(self, fraction: float) -> range:
+        """The draws of a fraction, counted from 1."""
+        return range(1, 1 + self.draws[self.fractions.index(fraction)])
 
     @property
     def cohort_name(self) -> str:
@@ -254,6 +277,13 @@ def check_arm(arm: str) -> str:
     return arm
 
 
+def check_draw(draw: int) -> int:
+    """`draw` if it is a count from 1, within the profile's number or not, else UserError."""
+    if not isinstance(draw, int) or draw < 1:
+        raise UserError(f"Unknown draw {draw!r}; draws are counted 1, 2, 3 and so on.")
+    return draw
+
+
 def from_namespace(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, Any]]:
     """Config and stage parameters from a notebook's variables; UserError names a misspelt one.
 
@@ -272,4 +302,6 @@ def from_namespace(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, di
         own["fraction"] = check_fraction(config, own["fraction"])
     if "arm" in own:
         own["arm"] = check_arm(own["arm"])
+    if "draw" in STAGE_PARAMETERS[stage]:
+        own["draw"] = check_draw(own.get("draw", 1))
     return config, own

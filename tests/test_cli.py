@@ -17,6 +17,11 @@ SENTENCES = {
     ),
     "unknown fraction": (["run", "training", "--fraction", "0.3"], "allowed: 0.125, 0.25, 0.5, 1"),
     "missing fraction": (["run", "training"], "Stage 'training' needs --fraction"),
+    "no draw": (["run", "training", "--fraction", "1", "--draw", "0"], "Unknown draw 0"),
+    "draws of three fractions": (
+        ["run", "evaluation", "--set", "draws=[3, 3, 1]"],
+        "draws = [3, 3, 1] is refused",
+    ),
     "unknown number": (["run", "cohort", "--set", "sed=1"], "did you mean 'seed'"),
     "number without value": (["run", "cohort", "--set", "seed"], "write it as name=value"),
     "arm where there is none": (["run", "cohort", "--arm", "gan"], "Unknown parameter 'arm'"),

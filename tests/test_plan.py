@@ -92,6 +92,29 @@ def test_a_longer_list_of_arms_leaves_the_trained_ones_as_they_are():
     assert plan.fingerprint(before, Job("evaluation")) != plan.fingerprint(after, Job("evaluation"))
 
 
+def test_one_more_draw_computes_only_what_is_new():
+    before, after = profiles.load("quick"), profiles.load("quick", draws=[3, 2, 1, 1])
+    there, then = set(graph(before)), set(graph(after))
+    for job in there - {Job("evaluation")}:
+        assert plan.fingerprint(before, job) == plan.fingerprint(after, job), job
+    assert plan.fingerprint(before, Job("evaluation")) != plan.fingerprint(after, Job("evaluation"))
+    new = [(job.fraction, job.draw, job.stage) for job in then - there]
+    of_a_draw = ["augmentation"] * 2 + ["segmentation"] * 4 + ["selection", "training"]
+    assert sorted(new) == sorted(
+        (*which, stage) for which in ((0.125, 2), (0.125, 3), (0.25, 2)) for stage in of_a_draw
+    )
+    keys = {(job.stage, job.key) for job in then}
+    assert len(keys) == len(then), "no two jobs share a folder"
+
+
+def test_a_draw_follows_from_its_own_jobs_and_shares_cohort_and_full_judge():
+    config = profiles.load("quick", draws=2)
+    needed = nx.ancestors(graph(config), Job("segmentation", 0.25, "both", 2))
+    shared = {Job("cohort"), Job("training", 1.0, "judge")}
+    assert shared < needed
+    assert {job.draw for job in needed - shared} == {2}
+
+
 def test_an_arm_waits_for_a_gan_only_if_it_takes_its_copies():
     config = profiles.load("quick")
     waiting = {

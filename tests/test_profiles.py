@@ -62,6 +62,19 @@ def test_a_list_may_come_as_text_and_names_the_same_run():
     assert profiles.load("quick", arms=list(PAPER)).name == "quick"
 
 
+def test_draws_are_one_number_or_one_a_fraction():
+    every = profiles.load("quick", draws=2)
+    assert every.draws == (2, 2, 2, 2)
+    assert (
+        every == profiles.load("quick", draws="[2, 2, 2, 2]") == profiles.load("quick", draws="2")
+    )
+    assert profiles.load("quick", draws=1).name == "quick"
+    some = profiles.load("quick", draws=[3, 3, 1, 1])
+    assert [list(some.draws_at(fraction)) for fraction in some.fractions] == [
+        [1, 2, 3], [1, 2, 3], [1], [1],
+    ]  # fmt: skip
+
+
 def test_override_by_the_profile_s_own_value_changes_nothing():
     width = profiles.load("quick").lcgan.width
     assert profiles.load("quick", lcgan_width=width, cohort="").name == "quick"
@@ -89,6 +102,19 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.load("quick", arms=["original"]), "the arms must be original, gan, trad"),
         (lambda: profiles.load("quick", judge="all"), "'full' or 'subset'"),
         (lambda: profiles.from_namespace("cohort", {"arm": "both"}), "Unknown parameter 'arm'"),
+        (lambda: profiles.load("quick", draws=0), "draws_0 = 0 is refused"),
+        (lambda: profiles.load("quick", draws=[2, 1, 0, 1]), "draws_2 = 0 is refused"),
+        (lambda: profiles.load("quick", draws=1.5), "draws_0 = 1.5 is refused"),
+        (lambda: profiles.load("quick", draws="two"), "draws_0 = 'two' is refused"),
+        (
+            lambda: profiles.load("quick", draws=[3, 1]),
+            "draws = [3, 1] is refused: Value error, give one whole number, or 4, one a fraction",
+        ),
+        (
+            lambda: profiles.from_namespace("training", {"fraction": 0.25, "draw": 0}),
+            "Unknown draw 0; draws are counted 1, 2, 3 and so on",
+        ),
+        (lambda: profiles.from_namespace("cohort", {"draw": 2}), "Unknown parameter 'draw'"),
     ],
 )
 def test_mistake_is_one_sentence_that_lists_what_is_allowed(call, sentence):
@@ -100,5 +126,5 @@ def test_mistake_is_one_sentence_that_lists_what_is_allowed(call, sentence):
 
 def test_fraction_given_as_an_integer_is_all_patients():
     _, own = profiles.from_namespace("training", {"fraction": 1})
-    assert own == {"fraction": 1.0}
+    assert own == {"fraction": 1.0, "draw": 1}
     assert isinstance(own["fraction"], float)

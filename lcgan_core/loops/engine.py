@@ -60,6 +60,17 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 
 
+def seed_of_draw(seed: int, draw: int) -> int:
+    """The profile's seed for the first draw of patients and seeds, and another for each other one.
+
+    >>> seed_of_draw(7, 1)
+    7
+    >>> seed_of_draw(7, 2) != seed_of_draw(7, 3)
+    True
+    """
+    return seed if draw == 1 else seed_of(seed, "draw", draw)
+
+
 def fit(
     task: Task,
     samples: int,

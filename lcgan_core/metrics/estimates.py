@@ -1,7 +1,11 @@
-"""A set of cells with its resampled values: intervals, and differences paired by patient."""
+"""A set of cells with its resampled values: intervals, and differences paired by patient and draw.
+
+A draw is one choice of training patients and seeds. A cell's value is the mean over its draws.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,53 +16,108 @@ from lcgan_core.metrics.cells import Cells
 
 @dataclass(frozen=True)
 class Estimate:
-    """M cells: names, value (M,), draws (B, M), n (M,) cases, known (P, M) patients with a case.
+    """M cells in D draws, and again in B resamples of the P test patients.
 
-    Estimates from the same weights are paired: their difference is taken draw by draw.
+    names; of_draws (D, M) values; of_resamples (D, B, M) values; weights (B, D): how often a
+    resample takes a draw; cases (D, M); known (D, P, M): which patients have a case.
+
+    Estimates from the same weights are paired: their difference is taken in each draw and resample.
     """
 
     names: tuple[tuple[str, str], ...]
-    value: np.ndarray
-    draws: np.ndarray
-    n: np.ndarray
+    of_draws: np.ndarray
+    of_resamples: np.ndarray
+    weights: np.ndarray
+    cases: np.ndarray
     known: np.ndarray
 
+    @property
+    def value(self) -> np.ndarray:
+        """(M,) means over the draws in which a cell has a value."""
+        return _mean(self.of_draws, np.ones((len(self.of_draws), 1)))
+
+    @property
+    def resampled(self) -> np.ndarray:
+        """(B, M) the same means in each resample, over the draws that it takes."""
+        return _mean(self.of_resamples, self.weights.T[:, :, None])
+
+    @property
+    def n(self) -> np.ndarray:
+        """(M,) int64 cases of a draw, on average: another network may invent other lesions."""
+        return np.rint(self.cases.mean(0)).astype(np.int64)
+
+    @property
+    def interval(self) -> np.ndarray:
+        """(2, M) ends of the 95 % interval; NaN where fewer than two patients have a case, since
+        one patient has no spread."""
+        return np.where(self.known.any(0).sum(0) > 1, interval(self.resampled), np.nan)
+
     def __sub__(self, other: Estimate) -> Estimate:
-        """The difference; a patient is known where both have a case, and n counts patients."""
-        known = self.known & other.known
-        return Estimate(
-            self.names,
-            self.value - other.value,
-            self.draws - other.draws,
-            known.sum(0),
-            known,
-        )
+        """The difference; its cases are the patients with a case in both."""
+        return weighted_sum([(1.0, self), (-1.0, other)])
 
     def rows(self) -> list[dict]:
-        """A dict a cell: metric, hemorrhage, value, ci_low, ci_high, n.
-
-        The interval is NaN where fewer than two patients have a case: one patient has no spread.
-        """
-        low, high = np.where(self.known.sum(0) > 1, interval(self.draws), np.nan)
+        """A dict a cell: metric, hemorrhage, value, ci_low, ci_high, n, draws."""
+        value, (low, high), n = self.value, self.interval, self.n
         return [
             {
                 "metric": metric,
                 "hemorrhage": name,
-                "value": float(self.value[k]),
+                "value": float(value[k]),
                 "ci_low": float(low[k]),
                 "ci_high": float(high[k]),
-                "n": int(self.n[k]),
+                "n": int(n[k]),
+                "draws": len(self.of_draws),
             }
             for k, (metric, name) in enumerate(self.names)
         ]
 
+    def draw_rows(self) -> Iterator[dict]:
+        """A dict a draw and cell: draw, metric, hemorrhage, value, n."""
+        for d, (values, cases) in enumerate(zip(self.of_draws, self.cases, strict=True)):
+            for (metric, name), value, n in zip(self.names, values, cases, strict=True):
+                yield {
+                    "draw": d + 1,
+                    "metric": metric,
+                    "hemorrhage": name,
+                    "value": float(value),
+                    "n": int(n),
+                }
 
-def estimate(by_patient: Cells, weights: np.ndarray) -> Estimate:
-    """Values of cells summed by patient (P rows), and of each resample weights (B, P)."""
+
+def weighted_sum(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
+    """A sum of weighted estimates with the same draws; a case is a patient with one in all."""
+    _, first = parts[0]
+    known = np.logical_and.reduce([part.known for _, part in parts])
     return Estimate(
-        by_patient.names,
-        by_patient.values()[0],
-        by_patient.values(weights),
-        by_patient.counts(),
-        by_patient.known(),
+        first.names,
+        np.sum([weight * part.of_draws for weight, part in parts], axis=0),
+        np.sum([weight * part.of_resamples for weight, part in parts], axis=0),
+        first.weights,
+        known.sum(1),
+        known,
     )
+
+
+def estimate(by_patient: Sequence[Cells], patients: np.ndarray, draws: np.ndarray) -> Estimate:
+    """Cells summed by patient (P rows) of each of D draws, resampled by weights.
+
+    patients (B, P) and draws (B, D) as `bootstrap` gives them.
+    """
+    return Estimate(
+        by_patient[0].names,
+        np.array([table.values()[0] for table in by_patient]),
+        np.array([table.values(patients) for table in by_patient]),
+        draws,
+        np.array([table.counts() for table in by_patient]),
+        np.array([table.known() for table in by_patient]),
+    )
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean over the first axis, by weights, of what is not NaN; NaN where nothing is."""
+    known = np.isfinite(values)
+    taken = np.where(known, weights, 0)
+    total = taken.sum(0)
+    mean = (np.where(known, values, 0) * taken).sum(0) / np.where(total > 0, total, 1)
+    return np.where(total > 0, mean, np.nan)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.metrics.bootstrap import interval
-from lcgan_core.metrics.estimates import Estimate
+from lcgan_core.metrics.estimates import Estimate, weighted_sum
 from lcgan_core.report.tables import paper_results, percent
 
 SUBSETS, ALL = range(3), 3
@@ -82,7 +82,8 @@ def _minus(share: int, arm: str, baseline: str) -> tuple[tuple[float, int, str],
 
 
 def put_to(grid: Mapping[tuple[float, str], Estimate]) -> pd.DataFrame:
-    """A row a claim: ours with interval, the paper's, n test patients with a case, the verdict.
+    """A row a claim: ours with interval, the paper's, n test patients with a case, how many draws
+    at each share, the verdict.
 
     `grid`: (fraction, arm) -> Estimate, all from the same resamples. A claim about an arm that the
     grid lacks is left out.
@@ -93,9 +94,10 @@ def put_to(grid: Mapping[tuple[float, str], Estimate]) -> pd.DataFrame:
     for claim in claims():
         if not all((ours[k], arm) in grid for _, k, arm in claim.terms):
             continue
-        value, low, high, patients = _weighted(claim, ours, grid)
-        paper = _paper(claim, theirs)
         shares = sorted({k for _, k, _ in claim.terms})
+        parts = [_at(claim, k, ours[k], grid) for k in shares]
+        value, low, high, patients = _together(parts, (claim.metric, claim.hemorrhage))
+        paper = _paper(claim, theirs)
         rows.append(
             {
                 "source": "paper" if claim.of_paper else "question",
@@ -107,22 +109,28 @@ def put_to(grid: Mapping[tuple[float, str], Estimate]) -> pd.DataFrame:
                 "ci_low": low,
                 "ci_high": high,
                 "n": patients,
+                "draws": " and ".join(str(len(part.of_draws)) for part in parts),
                 "verdict": verdict(low, high, claim.within_a_point),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _weighted(
-    claim: Claim, fractions: list[float], grid: Mapping[tuple[float, str], Estimate]
-) -> tuple[float, float, float, int]:
-    parts = [(weight, grid[fractions[k], arm]) for weight, k, arm in claim.terms]
-    cell = parts[0][1].names.index((claim.metric, claim.hemorrhage))
-    value = sum(weight * part.value[cell] for weight, part in parts)
-    draws = sum(weight * part.draws[:, cell] for weight, part in parts)
-    known = np.logical_and.reduce([part.known[:, cell] for _, part in parts])
-    low, high = interval(np.asarray(draws)[:, None])[:, 0] if known.sum() > 1 else (np.nan, np.nan)
-    return float(value), float(low), float(high), int(known.sum())
+def _at(
+    claim: Claim, share: int, fraction: float, grid: Mapping[tuple[float, str], Estimate]
+) -> Estimate:
+    """A claim's terms at one share: the arms of a draw have the same patients and seeds."""
+    return weighted_sum([(w, grid[fraction, arm]) for w, k, arm in claim.terms if k == share])
+
+
+def _together(parts: list[Estimate], of: tuple[str, str]) -> tuple[float, float, float, int]:
+    """Value, interval and patients of the sum over shares, which may differ in their draws."""
+    cell = parts[0].names.index(of)
+    value = sum(part.value[cell] for part in parts)
+    resampled = sum(part.resampled[:, cell] for part in parts)
+    known = np.logical_and.reduce([part.known[:, :, cell].any(0) for part in parts])
+    ends = interval(np.asarray(resampled)[:, None])[:, 0] if known.sum() > 1 else (np.nan, np.nan)
+    return float(value), float(ends[0]), float(ends[1]), int(known.sum())
 
 
 def _paper(claim: Claim, fractions: list[float]) -> float:
@@ -164,9 +172,14 @@ def sentence(row: pd.Series) -> str:
     else:
         number = (
             f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
-            f"n = {row.n} test patients"
+            f"n = {row.n} test patients{_draws(row.draws)}"
         )
     return f"{said}{joint}{row.claim} is **{row.verdict}** here at {row.share} ({number}{paper})."
+
+
+def _draws(draws: int | str) -> str:
+    """How many draws at each share, where one of them has several."""
+    return "" if set(str(draws).split(" and ")) == {"1"} else f", {draws} draws"
 
 
 def signed(value: float) -> str:

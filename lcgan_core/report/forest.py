@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lcgan_core.arms import ARMS
 from lcgan_core.report.claims import QUESTIONS
 from lcgan_core.report.figures import show_slice, type_legend
-from lcgan_core.report.tables import percent
+from lcgan_core.report.tables import percent, times
 
 GROUPS = {"synthetic": ("synthetic slice to its nearest training slice", "#d1495b"),
           "real": ("real slice to its nearest of another patient", "#555555")}  # fmt: skip
@@ -52,7 +52,8 @@ def forest(differences: pd.DataFrame, metric: str = "dice_image") -> Figure:
             color = "#00798c" if baseline == "original" else "#d1495b"
             place.plot([row.ci_low, row.ci_high], [y, y], color=color)
             place.plot(row.value, y, "o", color=color, markersize=4)
-        place.set_title(f"{percent(share)} of the patients", fontsize=9)
+        draws = int(chosen.draws[chosen.fraction == share].max())
+        place.set_title(f"{percent(share)} of the patients{times(draws)}", fontsize=9)
         place.set_xlabel("difference in DSC", fontsize=9)
         place.tick_params(axis="x", labelsize=8)
         place.locator_params(axis="x", nbins=4)

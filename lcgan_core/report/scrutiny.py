@@ -9,7 +9,7 @@ from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.metrics.subgroups import SIZES
 from lcgan_core.report.claims import sentence, signed
 from lcgan_core.report.forest import difference
-from lcgan_core.report.tables import ABSENT, cell, number, percent
+from lcgan_core.report.tables import ABSENT, cell, number, percent, times
 
 INTERVAL = "{} ({} to {})"
 
@@ -22,10 +22,27 @@ def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
         row = rows.setdefault(ARMS[arm].title, {})
         for share in sorted(results.fraction.unique()):
             where = {"fraction": share, "arm": arm, "metric": "dice_image", "hemorrhage": "all"}
-            row[percent(share), "DSC"] = cell(results, **where)
-            own = difference(image[image.fraction == share], arm, "original")
-            row[percent(share), "to Original"] = _signed(own.iloc[0]) if len(own) else ABSENT
+            here = image[image.fraction == share]
+            heading = percent(share) + times(int(here.draws.max()))
+            row[heading, "DSC"] = cell(results, **where)
+            own = difference(here, arm, "original")
+            row[heading, "to Original"] = _signed(own.iloc[0]) if len(own) else ABSENT
     return pd.DataFrame(rows).T
+
+
+def draws(of_draws: pd.DataFrame) -> pd.DataFrame:
+    """Dice per image of every arm in each draw, and their standard deviation, where there are
+    several; without rows and columns where there is none."""
+    image = of_draws[(of_draws.metric == "dice_image") & (of_draws.hemorrhage == "all")]
+    rows: dict[str, dict] = {}
+    for (share, arm), cells in image.groupby(["fraction", "arm"]):
+        if len(cells) > 1:
+            row = rows.setdefault(ARMS[arm].title, {})
+            for _, one in cells.iterrows():
+                row[percent(share), f"draw {one.draw}"] = number(one.value)
+            row[percent(share), "SD"] = number(cells.sd.iloc[0])
+    order = [ARMS[arm].title for arm in ARMS if ARMS[arm].title in rows]
+    return pd.DataFrame(rows).T.loc[order]
 
 
 def sizes(by_size: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -61,6 +78,7 @@ def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
             "share": claims["share"],
             "here": [_signed(row) for _, row in claims.iterrows()],
             "n": claims.n,
+            "draws": claims.draws,
             "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
             "verdict": claims.verdict,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -37,6 +38,24 @@ def percent(fraction: float) -> str:
     ('2.5%', '100%')
     """
     return f"{100 * fraction:.4g}%"
+
+
+def times(draws: int) -> str:
+    """What to add behind a share that has several draws of patients and seeds.
+
+    >>> times(3), times(1)
+    (', 3 draws', '')
+    """
+    return f", {draws} draws" if draws > 1 else ""
+
+
+def several(draws: Mapping[float, int]) -> str:
+    """The shares with several draws (share -> draws), in words; empty where there is none.
+
+    >>> several({0.025: 3, 0.1: 2, 1.0: 1}), several({1.0: 1})
+    ('3 draws at 2.5% and 2 draws at 10%', '')
+    """
+    return " and ".join(f"{n} draws at {percent(k)}" for k, n in draws.items() if n > 1)
 
 
 def number(value: float) -> str:

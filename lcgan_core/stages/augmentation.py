@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lcgan_core import runs
 from lcgan_core.labels import LABELS
-from lcgan_core.loops.engine import seed_of
+from lcgan_core.loops.engine import seed_of, seed_of_draw
 from lcgan_core.loops.lcgan import load_generator, synthesise
 from lcgan_core.plan import GENERATORS, SHOWN_COPIES, Job
 from lcgan_core.profiles import Config
@@ -31,6 +31,7 @@ class Augmentation:
 
     config: Config
     fraction: float
+    draw: int = 1
 
     @property
     def folder(self) -> Path:
@@ -46,8 +47,8 @@ class Augmentation:
         make = _paint if kind in GENERATORS else partial(_transform, COPIERS[kind])
         folder = runs.ensure(
             self.config,
-            Job("augmentation", self.fraction, kind),
-            lambda work: _save(work, *make(self.config, self.fraction, kind)),
+            Job("augmentation", self.fraction, kind, self.draw),
+            lambda work: _save(work, *make(self.config, self.fraction, self.draw, kind)),
         )
         return (
             np.load(folder / "images.npy", mmap_mode="r"),
@@ -55,31 +56,34 @@ class Augmentation:
         )
 
 
-def run(config: Config, fraction: float) -> Augmentation:
+def run(config: Config, fraction: float, draw: int = 1) -> Augmentation:
     """Write the paper's two copies of the N% subset, unless that is done already."""
-    made = Augmentation(config, fraction)
+    made = Augmentation(config, fraction, draw)
     for kind in SHOWN_COPIES:
         made.pairs(kind)
     return made
 
 
-def _paint(config: Config, fraction: float, kind: str) -> tuple[Tensor, Tensor]:
+def _paint(config: Config, fraction: float, draw: int, kind: str) -> tuple[Tensor, Tensor]:
     """Each mask painted by the generator of the chosen epoch, trained with or without D."""
-    labels = cohort.training_slices(config, fraction).labels
-    epoch = selection.run(config, fraction).epoch
+    labels = cohort.training_slices(config, fraction, draw).labels
+    epoch = selection.run(config, fraction, draw).epoch
     network = load_generator(
-        training.run(config, fraction, GENERATORS[kind]).snapshot(epoch),
+        training.run(config, fraction, GENERATORS[kind], draw).snapshot(epoch),
         config.lcgan,
         config.image_size,
     )
     # the seed under which selection judged this generator, so that these are the judged images
-    seed = seed_of(config.seed, "synthetic", fraction)
+    seed = seed_of(seed_of_draw(config.seed, draw), "synthetic", fraction)
     return synthesise(network, config.lcgan, labels, seed), labels
 
 
-def _transform(copy: Callable, config: Config, fraction: float, kind: str) -> tuple[Tensor, Tensor]:
-    subset = cohort.training_slices(config, fraction)
-    noise = torch.Generator().manual_seed(seed_of(config.seed, kind, fraction))
+def _transform(
+    copy: Callable, config: Config, fraction: float, draw: int, kind: str
+) -> tuple[Tensor, Tensor]:
+    subset = cohort.training_slices(config, fraction, draw)
+    seed = seed_of(seed_of_draw(config.seed, draw), kind, fraction)
+    noise = torch.Generator().manual_seed(seed)
     return copy(subset.images, subset.labels, noise)
 
 
@@ -106,13 +110,13 @@ def _save(work: Path, images: Tensor, labels: Tensor) -> None:
     np.save(work / "labels.npy", labels.numpy())
 
 
-def lesion_densities(config: Config, fraction: float) -> pd.DataFrame:
+def lesion_densities(config: Config, fraction: float, draw: int = 1) -> pd.DataFrame:
     """Median HU inside each haemorrhage type of the subset, real and synthetic, and its slices.
 
     NaN with 0 slices for a type that the subset lacks.
     """
-    subset = cohort.training_slices(config, fraction)
-    images, labels = run(config, fraction).pairs("gan")
+    subset = cohort.training_slices(config, fraction, draw)
+    images, labels = run(config, fraction, draw).pairs("gan")
     rows = {}
     for name, value in LABELS.items():
         inside = labels == value

@@ -18,7 +18,7 @@ from lcgan_core.cohort.store import AREAS, SliceStore
 from lcgan_core.cohort.workers import cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES, LABELS
-from lcgan_core.loops.engine import seed_of
+from lcgan_core.loops.engine import seed_of, seed_of_draw
 from lcgan_core.loops.placing import room
 from lcgan_core.plan import Job
 from lcgan_core.profiles import IN_SILICO, OWN, Config
@@ -99,13 +99,23 @@ class Slices:
     table: pd.DataFrame
 
 
-def training_slices(config: Config, fraction: float) -> Slices:
+def training_slices(config: Config, fraction: float, draw: int = 1) -> Slices:
     """The slices of the patients of the N% subset; those with haemorrhage, as in the paper, unless
-    the profile says otherwise."""
+    the profile says otherwise. Each draw has an order of the patients and subsets of its own."""
     store = run(config)
     patients = store.slices.loc[store.slices.split == "train", "patient"].unique()
-    chosen = subset(list(patients), fraction, seed_of(config.seed, "subset"))
-    return _slices(config, store, store.slices.patient.isin(chosen), f"{fraction:.4g}")
+    seed = seed_of(seed_of_draw(config.seed, draw), "subset")
+    chosen = subset(list(patients), fraction, seed)
+    return _slices(config, store, store.slices.patient.isin(chosen), name_of(fraction, draw))
+
+
+def name_of(fraction: float, draw: int) -> str:
+    """A subset in words, for progress and errors.
+
+    >>> name_of(0.25, 1), name_of(0.25, 2)
+    ('0.25 of the patients', '0.25 of the patients (draw 2)')
+    """
+    return f"{fraction:.4g} of the patients" + (f" (draw {draw})" if draw > 1 else "")
 
 
 def test_slices(config: Config) -> Slices:
@@ -170,13 +180,15 @@ def remarks(config: Config) -> list[str]:
     """A sentence for each subset, and for the test patients, that lacks a haemorrhage type."""
     said = []
     for fraction in config.fractions:
-        table = training_slices(config, fraction).table
-        lacking = _lacking(table)
-        if lacking:
-            said.append(
-                f"{100 * fraction:.4g}% of the patients ({table.patient.nunique()}) "
-                f"show no {lacking}: no arm can learn it there."
-            )
+        for draw in config.draws_at(fraction):
+            table = training_slices(config, fraction, draw).table
+            lacking = _lacking(table)
+            if lacking:
+                which = f", draw {draw}" if draw > 1 else ""
+                said.append(
+                    f"{100 * fraction:.4g}% of the patients ({table.patient.nunique()}{which}) "
+                    f"show no {lacking}: no arm can learn it there."
+                )
     table = test_slices(config).table
     lacking = _lacking(table)
     if lacking:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from lcgan_core.cohort.store import AREAS
 from lcgan_core.errors import UserError
 from lcgan_core.loops.engine import seed_of
 from lcgan_core.metrics import overlap
-from lcgan_core.metrics.bootstrap import patient_weights
+from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
 from lcgan_core.metrics.cells import Cells, cells
 from lcgan_core.metrics.estimates import Estimate, estimate
 from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
@@ -29,6 +29,10 @@ from lcgan_core.stages import cohort, segmentation
 COLUMNS = [
     "profile", "seed", "fraction", "arm", "metric", "hemorrhage", "value", "ci_low", "ci_high", "n",
 ]  # fmt: skip
+OF_DRAWS = [
+    "profile", "seed", "fraction", "arm", "draw", "metric", "hemorrhage", "value", "n", "sd",
+]  # fmt: skip
+"""draws.csv: each draw's value of a cell; sd, over the draws, is the same in all rows of a cell."""
 Arm = tuple[float, str]
 """Fraction and name of an arm."""
 
@@ -41,12 +45,12 @@ class Evaluation:
     results: pd.DataFrame
 
     def table(self, name: str) -> pd.DataFrame:
-        """Another table of the folder: differences, by_size, sensitivity or claims."""
+        """Another table of the folder: draws, differences, by_size, sensitivity or claims."""
         return pd.read_csv(self.folder / f"{name}.csv")
 
 
 def run(config: Config) -> Evaluation:
-    """Evaluate all arms at all fractions, training what is missing; writes results.csv."""
+    """Evaluate all arms in all draws, training what is missing; writes results.csv."""
     folder = runs.ensure(config, Job("evaluation"), lambda work: _evaluate(config, work))
     path = folder / "results.csv"
     return Evaluation(folder, read_results(path, config.name))
@@ -75,28 +79,35 @@ def read_results(path: Path, profile: str) -> pd.DataFrame:
 def _evaluate(config: Config, work: Path) -> None:
     test = cohort.test_slices(config)
     patients, areas = test.table.patient.to_numpy(), test.table[AREAS].to_numpy()
-    weights = patient_weights(
-        len(set(patients)), config.evaluation.resamples, seed_of(config.seed, "bootstrap")
-    )
+    size, resamples = config.image_size, config.evaluation.resamples
+    weights = patient_weights(len(set(patients)), resamples, seed_of(config.seed, "bootstrap"))
     grid: dict[Arm, Estimate] = {}
     groups: dict[Arm, dict[str, Estimate]] = {}
     rules: dict[Arm, dict[str, Estimate]] = {}
 
-    def resampled(table: Cells) -> Estimate:
-        return estimate(table.by_patient(patients), weights)
+    def resampled(of_draws: Sequence[Cells]) -> Estimate:
+        # one seed for all: where fractions have as many draws, a resample takes the same ones
+        draws = draw_weights(len(of_draws), resamples, seed_of(config.seed, "draws"))
+        return estimate([table.by_patient(patients) for table in of_draws], weights, draws)
 
-    for job in progress(segmentations(config), "evaluating", "arm"):
-        assert job.fraction is not None and job.what is not None
-        done = segmentation.run(config, job.fraction, job.what)
-        counts = done.overlap
-        arm = job.fraction, job.what
-        grid[arm] = resampled(cells(counts, scaled_min_area(config.image_size)))
-        groups[arm] = {name: resampled(part) for name, part in by_size(counts, areas)}
-        other_rules = [
-            *sensitivity(counts, config.image_size),
-            with_components(done.predictions(), test.labels.numpy(), config.image_size),
-        ]
-        rules[arm] = {name: resampled(part) for name, part in other_rules}
+    def each(of_draws: Iterable[Iterable[tuple[str, Cells]]]) -> dict[str, Estimate]:
+        tables: dict[str, list[Cells]] = {}
+        for parts in of_draws:
+            for name, part in parts:
+                tables.setdefault(name, []).append(part)
+        return {name: resampled(of_draws) for name, of_draws in tables.items()}
+
+    for arm in progress(list(product(config.fractions, config.arms)), "evaluating", "arm"):
+        done = [segmentation.run(config, *arm, draw) for draw in config.draws_at(arm[0])]
+        grid[arm] = resampled([cells(one.overlap, scaled_min_area(size)) for one in done])
+        groups[arm] = each(by_size(one.overlap, areas) for one in done)
+        rules[arm] = each(
+            [
+                *sensitivity(one.overlap, size),
+                with_components(one.predictions(), test.labels.numpy(), size),
+            ]
+            for one in done
+        )
 
     def table(rows: Iterator[dict], columns: list[str] = COLUMNS) -> pd.DataFrame:
         start = {"profile": config.name, "seed": config.seed}
@@ -104,7 +115,8 @@ def _evaluate(config: Config, work: Path) -> None:
 
     named = {
         "results": table(_rows(grid)),
-        "differences": table(_differences(grid, config.arms), _with("baseline")),
+        "draws": _spread(table(_draws(grid), OF_DRAWS)),
+        "differences": table(_differences(grid, config.arms), [*_with("baseline"), "draws"]),
         "by_size": table(_grouped(groups, "size"), _with("size")),
         "sensitivity": table(_grouped(rules, "rule"), _with("rule")),
         "claims": claims.put_to(grid),
@@ -127,8 +139,20 @@ def _rows(grid: dict[Arm, Estimate]) -> Iterator[dict]:
             yield {"fraction": fraction, "arm": arm, **row}
 
 
+def _draws(grid: dict[Arm, Estimate]) -> Iterator[dict]:
+    for (fraction, arm), cells_of_arm in grid.items():
+        for row in cells_of_arm.draw_rows():
+            yield {"fraction": fraction, "arm": arm, **row}
+
+
+def _spread(draws: pd.DataFrame) -> pd.DataFrame:
+    """draws.csv with the standard deviation between a cell's draws; NaN with fewer than two."""
+    cell = draws.groupby(["fraction", "arm", "metric", "hemorrhage"])
+    return draws.assign(sd=cell.value.transform("std"))
+
+
 def _differences(grid: dict[Arm, Estimate], arms: tuple[str, ...]) -> Iterator[dict]:
-    """Each arm minus each one before it; n counts the patients with a case in both."""
+    """Each arm minus each one before it, in each draw; n counts patients with a case in both."""
     for fraction in sorted({fraction for fraction, _ in grid}):
         for baseline, arm in combinations(arms, 2):
             difference = grid[fraction, arm] - grid[fraction, baseline]
@@ -180,6 +204,8 @@ def _facts(config: Config) -> dict:
             "train": len(cohort.training_slices(config, max(config.fractions)).table),
             "test": len(cohort.test_slices(config).table),
         },
+        "fractions": config.fractions,
+        "draws": config.draws,
         "remarks": cohort.remarks(config),
         "image_size": config.image_size,
         "initialisation": segmentation.run(config, config.fractions[0], "original").initialisation,

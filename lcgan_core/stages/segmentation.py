@@ -12,7 +12,7 @@ import torch
 from lcgan_core import metrics, runs
 from lcgan_core.arms import ARMS
 from lcgan_core.loops import checkpoint
-from lcgan_core.loops.engine import clean, fit, seed_of
+from lcgan_core.loops.engine import clean, fit, seed_of, seed_of_draw
 from lcgan_core.loops.segmentation import RedrawnTask, SegmentationTask, segment
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
@@ -38,12 +38,12 @@ class Segmentation:
         return np.load(self.folder / "predictions.npy", mmap_mode="r")
 
 
-def run(config: Config, fraction: float, arm: str) -> Segmentation:
+def run(config: Config, fraction: float, arm: str, draw: int = 1) -> Segmentation:
     """Train and test FCN-8s on the subset plus what `arm` adds, unless that is done already."""
     folder = runs.ensure(
         config,
-        Job("segmentation", fraction, arm),
-        lambda work: _segment(config, fraction, arm, work),
+        Job("segmentation", fraction, arm, draw),
+        lambda work: _segment(config, fraction, arm, draw, work),
     )
     counts = np.load(folder / "overlap.npz")
     return Segmentation(
@@ -54,13 +54,15 @@ def run(config: Config, fraction: float, arm: str) -> Segmentation:
     )
 
 
-def arm_slices(config: Config, fraction: float, arm: str) -> tuple[torch.Tensor, torch.Tensor]:
+def arm_slices(
+    config: Config, fraction: float, arm: str, draw: int = 1
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Training images and labels of an arm: the N originals, then its copies.
 
     The copies of an arm that draws them anew at every step are the originals here.
     """
-    subset = cohort.training_slices(config, fraction)
-    made = augmentation.Augmentation(config, fraction)
+    subset = cohort.training_slices(config, fraction, draw)
+    made = augmentation.Augmentation(config, fraction, draw)
     images, labels = [subset.images], [subset.labels]
     for kind in ARMS[arm].copies:
         copies = (subset.images, subset.labels) if kind == "original" else made.pairs(kind)
@@ -84,10 +86,10 @@ def epochs(arm: str, profile_epochs: int, equal_steps: bool) -> int:
     return max(round(profile_epochs * times), 1)
 
 
-def _segment(config: Config, fraction: float, arm: str, work: Path) -> None:
-    images, labels = arm_slices(config, fraction, arm)
-    # the arms of a fraction share their seed: they differ in their data, not in their luck
-    seed = seed_of(config.seed, "segmentation", fraction)
+def _segment(config: Config, fraction: float, arm: str, draw: int, work: Path) -> None:
+    images, labels = arm_slices(config, fraction, arm, draw)
+    # the arms of a draw share their seed: they differ in their data, not in their luck
+    seed = seed_of(seed_of_draw(config.seed, draw), "segmentation", fraction)
     make = RedrawnTask if ARMS[arm].redrawn else SegmentationTask
     task = make(config.segmentation, images, labels, seed)
     history = fit(
@@ -98,7 +100,7 @@ def _segment(config: Config, fraction: float, arm: str, work: Path) -> None:
         falling_rate=config.segmentation.optimizer == "adam",
         seed=seed,
         work=work,
-        label=f"FCN-8s, {fraction:.4g} of the patients, {arm}",
+        label=f"FCN-8s, {cohort.name_of(fraction, draw)}, {arm}",
     )
     test = cohort.test_slices(config)
     prediction = segment(task.fcn, test.images)

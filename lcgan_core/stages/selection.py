@@ -14,7 +14,7 @@ from torch import Tensor
 from lcgan_core import metrics, runs
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.loops.coverage import coverage, nearest_pixels
-from lcgan_core.loops.engine import fit, seed_of
+from lcgan_core.loops.engine import fit, seed_of, seed_of_draw
 from lcgan_core.loops.lcgan import load_generator, synthesise
 from lcgan_core.loops.segmentation import load_network, segment
 from lcgan_core.models import FCN8s
@@ -49,10 +49,12 @@ class Selection:
         return pd.read_csv(self.folder / f"{name}.csv")
 
 
-def run(config: Config, fraction: float) -> Selection:
+def run(config: Config, fraction: float, draw: int = 1) -> Selection:
     """Score and rank the snapshots of the subset's LcGAN, unless that is done already."""
     folder = runs.ensure(
-        config, Job("selection", fraction), lambda work: _select(config, fraction, work)
+        config,
+        Job("selection", fraction, draw=draw),
+        lambda work: _select(config, fraction, draw, work),
     )
     return Selection(
         folder,
@@ -82,7 +84,7 @@ def choose(candidates: pd.DataFrame, judge: str = "full") -> pd.DataFrame:
     return table
 
 
-def judges(config: Config, fraction: float) -> dict[str, FCN8s]:
+def judges(config: Config, fraction: float, draw: int = 1) -> dict[str, FCN8s]:
     """The networks that score synthetic slices: trained on all labels, and on the subset's alone.
 
     The judge of the subset is the arm `original` of stage 5: the same network, settings and slices
@@ -92,16 +94,18 @@ def judges(config: Config, fraction: float) -> dict[str, FCN8s]:
     from lcgan_core.stages import segmentation
 
     full = training.run(config, max(config.fractions), "judge").network
-    subset = segmentation.run(config, fraction, "original").network
+    subset = segmentation.run(config, fraction, "original", draw).network
     paths = {"full": full, "subset": subset}
     return {name: load_network(path, config.segmentation) for name, path in paths.items()}
 
 
-def _select(config: Config, fraction: float, work: Path) -> None:
-    subset = cohort.training_slices(config, fraction)
-    fakes = synthetic_candidates(config, fraction, training.run(config, fraction), subset.labels)
-    fcns = judges(config, fraction)
-    realism = _probability_real(config, fraction, fakes, subset, work)
+def _select(config: Config, fraction: float, draw: int, work: Path) -> None:
+    root = seed_of_draw(config.seed, draw)
+    subset = cohort.training_slices(config, fraction, draw)
+    lcgan = training.run(config, fraction, draw=draw)
+    fakes = synthetic_candidates(config, fraction, lcgan, subset.labels, root)
+    fcns = judges(config, fraction, draw)
+    realism = _probability_real(config, fraction, fakes, subset, root, work)
 
     def scores_of(images: Tensor) -> dict[str, np.ndarray]:
         by_judge = {
@@ -138,7 +142,7 @@ def _select(config: Config, fraction: float, work: Path) -> None:
     on_real = {name: np.nanmean(values) for name, values in scores_of(subset.images).items()}
     pd.Series(on_real, name="real slices").to_csv(work / "real_images.csv")
     chosen = fakes[int(table.loc[table.chosen, "epoch"].item())]
-    seed = seed_of(config.seed, "coverage", fraction)
+    seed = seed_of(root, "coverage", fraction)
     _keep_coverage(chosen, subset, fcns[config.judge], seed, work)
 
 
@@ -163,10 +167,13 @@ def _keep_coverage(fakes: Tensor, subset: cohort.Slices, fcn: FCN8s, seed: int, 
 
 
 def synthetic_candidates(
-    config: Config, fraction: float, lcgan: training.Training, labels: Tensor
+    config: Config, fraction: float, lcgan: training.Training, labels: Tensor, root: int
 ) -> dict[int, Tensor]:
-    """Each snapshot's synthetic slices for `labels` (N, H, W): epoch -> (N, H, W) uint8."""
-    seed = seed_of(config.seed, "synthetic", fraction)
+    """Each snapshot's synthetic slices for `labels` (N, H, W): epoch -> (N, H, W) uint8.
+
+    `root` is the seed of the draw.
+    """
+    seed = seed_of(root, "synthetic", fraction)
     return {
         epoch: synthesise(
             load_generator(lcgan.snapshot(epoch), config.lcgan, config.image_size),
@@ -185,14 +192,19 @@ def realism_folds(patients: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _probability_real(
-    config: Config, fraction: float, fakes: dict[int, Tensor], subset: cohort.Slices, work: Path
+    config: Config,
+    fraction: float,
+    fakes: dict[int, Tensor],
+    subset: cohort.Slices,
+    root: int,
+    work: Path,
 ) -> dict[int, Tensor]:
     """P(real) of every fake, from a classifier that never saw the fake's patient (decision 10)."""
     # its torchvision takes seconds to import, and the stages after this one do not need it
     from lcgan_core.loops.realism import RealismTask, probability_real
 
     patients = subset.table.patient.to_numpy()
-    half = torch.from_numpy(realism_folds(patients, seed_of(config.seed, "folds")))
+    half = torch.from_numpy(realism_folds(patients, seed_of(root, "folds")))
     result = {epoch: torch.full((len(half),), float("nan")) for epoch in fakes}
     if not half.any():
         return result
@@ -203,7 +215,7 @@ def _probability_real(
         train = ~held_out
         images = torch.cat([subset.images[train], pooled[train]])
         real = torch.arange(len(images)) < int(train.sum())
-        seed = seed_of(config.seed, "realism", fraction, fold)
+        seed = seed_of(root, "realism", fraction, fold)
         task = RealismTask(config.realism, images, real, seed)
         place = work / f"fold-{fold}"
         place.mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ import torch
 from lcgan_core import runs
 from lcgan_core.loops import checkpoint
 from lcgan_core.loops.curves import draw_samples
-from lcgan_core.loops.engine import clean, fit, seed_of
+from lcgan_core.loops.engine import clean, fit, seed_of, seed_of_draw
 from lcgan_core.loops.l1_only import L1OnlyTask
 from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
 from lcgan_core.loops.segmentation import SegmentationTask
@@ -49,17 +49,17 @@ class Training:
         return {int(file.stem.split("-")[1]): np.load(file) for file in files}
 
 
-def run(config: Config, fraction: float, network: str = "lcgan") -> Training:
+def run(config: Config, fraction: float, network: str = "lcgan", draw: int = 1) -> Training:
     """Train "lcgan", "l1_only" or "judge" on the N% subset, unless that is done already."""
-    compute: dict[str, Callable[[Config, float, Path], None]] = {
+    compute: dict[str, Callable[[Config, float, int, Path], None]] = {
         "lcgan": partial(_generator, LcganTask),
         "l1_only": partial(_generator, L1OnlyTask),
         "judge": _judge,
     }
     folder = runs.ensure(
         config,
-        Job("training", fraction, network),
-        lambda work: compute[network](config, fraction, work),
+        Job("training", fraction, network, draw),
+        lambda work: compute[network](config, fraction, draw, work),
     )
     return Training(folder, pd.read_csv(folder / "history.csv"))
 
@@ -82,11 +82,15 @@ def parameter_table(config: Config) -> pd.DataFrame:
 
 
 def _generator(
-    make: type[LcganTask] | type[L1OnlyTask], config: Config, fraction: float, work: Path
+    make: type[LcganTask] | type[L1OnlyTask],
+    config: Config,
+    fraction: float,
+    draw: int,
+    work: Path,
 ) -> None:
-    subset = cohort.training_slices(config, fraction)
+    subset = cohort.training_slices(config, fraction, draw)
     # L1OnlyTask shares the seed: the two differ in the discriminator, not in their luck
-    seed = seed_of(config.seed, "lcgan", fraction)
+    seed = seed_of(seed_of_draw(config.seed, draw), "lcgan", fraction)
     task = make(config.lcgan, subset.images, subset.labels, seed)
     few = sample_masks(subset.labels)
 
@@ -105,7 +109,7 @@ def _generator(
         batch=config.lcgan.batch,
         seed=seed,
         work=work,
-        label=f"{'LcGAN' if make is LcganTask else 'L1 alone'}, {fraction:.4g} of the patients",
+        label=f"{'LcGAN' if make is LcganTask else 'L1 alone'}, {cohort.name_of(fraction, draw)}",
         after_epoch=keep_snapshot,
     )
     history.to_csv(work / "history.csv", index=False)
@@ -119,9 +123,9 @@ def sample_masks(labels: torch.Tensor) -> list[int]:
     return [int(part[area[part].argmax()]) for part in parts]
 
 
-def _judge(config: Config, fraction: float, work: Path) -> None:
-    subset = cohort.training_slices(config, fraction)
-    seed = seed_of(config.seed, "judge", fraction)
+def _judge(config: Config, fraction: float, draw: int, work: Path) -> None:
+    subset = cohort.training_slices(config, fraction, draw)
+    seed = seed_of(seed_of_draw(config.seed, draw), "judge", fraction)
     task = SegmentationTask(config.segmentation, subset.images, subset.labels, seed)
     history = fit(
         task,
@@ -131,7 +135,7 @@ def _judge(config: Config, fraction: float, work: Path) -> None:
         falling_rate=config.segmentation.optimizer == "adam",
         seed=seed,
         work=work,
-        label=f"judge FCN, {fraction:.4g} of the patients",
+        label=f"judge FCN, {cohort.name_of(fraction, draw)}",
     )
     notes = {"initialisation": task.initialisation}
     checkpoint.save(work / "fcn.safetensors", task.modules, {}, notes)

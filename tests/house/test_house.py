@@ -12,7 +12,8 @@ BOOK = ROOT / "book"
 GENERATED = {
     "run.md", "headline.md", "table1.md", "table2.md", "table3.md",
     "fig3.png", "fig5.png", "fig6.png", "fig7.png",
-    "claims.md", "claims_table.md", "questions.md", "controls.md", "by_size.md", "sensitivity.md",
+    "claims.md", "claims_table.md", "questions.md", "controls.md", "draws.md", "by_size.md",
+    "sensitivity.md",
     "judges.md", "memorisation.md", "densities.md", "slips.md",
     "forest.png", "neighbours.png", "closest.png",
     "performance.md",

@@ -37,7 +37,7 @@ def results() -> None:
     """Copy results.csv and the tables beside it; say in provenance.json what made them."""
     made = runs.folder(CONFIG, Job("evaluation"))
     RESULTS.mkdir(parents=True, exist_ok=True)
-    for name in ("results", "differences", "claims", "by_size", "sensitivity"):
+    for name in ("results", "draws", "differences", "claims", "by_size", "sensitivity"):
         shutil.copyfile(made / f"{name}.csv", RESULTS / f"{name}.csv")
     record = runs.provenance(made) | {"run": json.loads((made / "run.json").read_text())}
     runs.write_text(RESULTS / "provenance.json", json.dumps(record, indent=1) + "\n")

@@ -14,16 +14,24 @@ FRACTIONS = (0.1, 0.2, 0.5, 1.0)
 NAMES = cells(Overlap(*(np.ones((1, 5), int),) * 3)).names
 
 
-def grid(effects, arms=PAPER, spread=0.01, patients=9):
-    """Every cell of an arm at .5 plus its effect, with resamples of that spread."""
+def grid(effects, arms=PAPER, spread=0.01, patients=9, draws=(1, 1, 1, 1)):
+    """Every cell of an arm at .5 plus its effect, with resamples of that spread; several draws of a
+    fraction are alike."""
     rng = np.random.default_rng(0)
     made = {}
-    for fraction in FRACTIONS:
+    for fraction, count in zip(FRACTIONS, draws, strict=True):
         for arm in arms:
             value = np.full(len(NAMES), 0.5 + effects.get(arm, 0) + effects.get((fraction, arm), 0))
-            draws = value + spread * rng.standard_normal((400, len(NAMES)))
-            known = np.ones((patients, len(NAMES)), bool)
-            made[fraction, arm] = Estimate(NAMES, value, draws, known.sum(0), known)
+            resamples = value + spread * rng.standard_normal((400, len(NAMES)))
+            known = np.ones((count, patients, len(NAMES)), bool)
+            made[fraction, arm] = Estimate(
+                NAMES,
+                np.tile(value, (count, 1)),
+                np.tile(resamples, (count, 1, 1)),
+                np.ones((400, count)),
+                known.sum(1),
+                known,
+            )
     return made
 
 
@@ -92,6 +100,18 @@ def test_a_sentence_holds_number_interval_n_and_verdict():
         "paper has +.127 at 2.5%",
     ):
         assert part in said
+
+
+def test_draws_are_told_where_there_are_several():
+    table = claims.put_to(grid({"both": 0.2}, draws=(3, 2, 1, 1)))
+    told = table.set_index(["claim", "share"]).draws
+    assert told["both kinds of copy raise the Dice per image", "10%"] == "3"
+    larger = "the gain in Dice per image is larger with the smallest subset than with the largest"
+    assert told[larger, "10% and 50%"] == "3 and 1"
+    said = table.apply(claims.sentence, axis=1)
+    assert "n = 9 test patients, 3 draws" in said[0]
+    assert "n = 9 test patients, 2 draws" in said[1]
+    assert "draws" not in said[2]
 
 
 def test_every_type_is_asked_about():

@@ -18,9 +18,9 @@ def differences():
             "fraction": fraction, "arm": arm, "baseline": baseline, "metric": "dice_image",
             "hemorrhage": "all", "value": VALUE[arm] - VALUE[baseline],
             "ci_low": VALUE[arm] - VALUE[baseline] - 0.03,
-            "ci_high": VALUE[arm] - VALUE[baseline] + 0.01, "n": 5,
+            "ci_high": VALUE[arm] - VALUE[baseline] + 0.01, "n": 5, "draws": draws,
         }
-        for fraction in (0.5, 1.0)
+        for fraction, draws in ((0.5, 3), (1.0, 1))
         for baseline, arm in itertools.combinations(VALUE, 2)
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -48,4 +48,6 @@ def test_points_lie_at_the_differences(differences):
     assert drawn == pytest.approx(expected)
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert names[0] == "gan − original"
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["50% of the patients, 3 draws", "100% of the patients"]
     plt.close(figure)

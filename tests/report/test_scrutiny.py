@@ -30,13 +30,33 @@ def test_controls_show_value_and_difference():
     )
     differences = pd.DataFrame(
         [keys | {"arm": "online", "baseline": "original",
-                 "value": 0.2, "ci_low": -0.01, "ci_high": 0.3}]
+                 "value": 0.2, "ci_low": -0.01, "ci_high": 0.3, "draws": 1}]
     )  # fmt: skip
     table = scrutiny.controls(results, differences)
     row = table.loc["+ traditional aug. drawn anew"]
     assert row["50%", "DSC"] == ".700 (.600 to .800)"
     assert row["50%", "to Original"] == "+.200 (-.010 to +.300)"
     assert table.loc["Selected (Original)", ("50%", "to Original")] == tables.ABSENT
+    several = scrutiny.controls(results, differences.assign(draws=3))
+    assert {share for share, _ in several.columns} == {"50%, 3 draws"}
+
+
+def test_draws_of_a_share_with_several_and_their_spread():
+    keys = {"metric": "dice_image", "hemorrhage": "all"}
+    of_draws = pd.DataFrame(
+        [
+            keys | {"fraction": 1.0, "arm": "original", "draw": 1, "value": 0.9, "sd": np.nan},
+            keys | {"fraction": 0.5, "arm": "both", "draw": 1, "value": 0.2, "sd": 0.1},
+            keys | {"fraction": 0.5, "arm": "both", "draw": 2, "value": 0.4, "sd": 0.1},
+            keys | {"fraction": 0.5, "arm": "original", "draw": 1, "value": 0.1, "sd": 0.2},
+            keys | {"fraction": 0.5, "arm": "original", "draw": 2, "value": 0.5, "sd": 0.2},
+        ]
+    )
+    table = scrutiny.draws(of_draws)
+    assert list(table.index) == ["Selected (Original)", "+ both"]
+    assert list(table.columns) == [("50%", "draw 1"), ("50%", "draw 2"), ("50%", "SD")]
+    assert table.loc["+ both"].tolist() == [".200", ".400", ".100"]
+    assert scrutiny.draws(of_draws[of_draws.fraction == 1]).empty
 
 
 @pytest.mark.parametrize("n", [0, 4])

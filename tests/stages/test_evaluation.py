@@ -6,7 +6,7 @@ import pytest
 
 from lcgan_core import metrics
 from lcgan_core.errors import UserError
-from lcgan_core.metrics.bootstrap import patient_weights
+from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
 from lcgan_core.metrics.cells import cells
 from lcgan_core.metrics.estimates import estimate
 from lcgan_core.stages import evaluation
@@ -21,7 +21,8 @@ def test_differences_are_of_every_pair_of_arms_and_have_the_sign_of_their_names(
         prediction = np.zeros_like(truth)
         prediction[:, :rows] = 1
         counts = metrics.overlap(prediction, truth)
-        grid[1.0, arm] = estimate(cells(counts).by_patient(range(6)), weights)
+        by_patient = cells(counts).by_patient(range(6))
+        grid[1.0, arm] = estimate([by_patient], weights, draw_weights(1, 40, seed=0))
     table = pd.DataFrame(evaluation._differences(grid, ("original", "gan", "both")))
     assert len(table) == 3 * len(grid[1.0, "gan"].names)
     image = table[table.metric == "dice_image"].set_index(["arm", "baseline"])

@@ -12,6 +12,7 @@ from lcgan_core import profiles
 from lcgan_core.cohort import split as splitting
 from lcgan_core.cohort.store import AREAS
 from lcgan_core.errors import UserError
+from lcgan_core.loops.engine import seed_of_draw
 from lcgan_core.stages import cohort
 from lcgan_core.stages.selection import realism_folds
 
@@ -34,15 +35,16 @@ def leaks(split, subsets, folds):
     return found
 
 
-def drawn(config, patients, seed):
-    """Split, subsets and folds of a cohort, by the functions that the stages call."""
+def drawn(config, patients, seed, draw=1):
+    """Split, subsets and folds of a draw, by the functions that the stages call."""
     split = splitting.split_patients(patients, config.cohort.test_share, seed)
     train = [patient for patient in patients if split[patient] == "train"]
-    subsets = [splitting.subset(train, fraction, seed + 1) for fraction in config.fractions]
+    root = seed_of_draw(seed, draw)
+    subsets = [splitting.subset(train, fraction, root + 1) for fraction in config.fractions]
     folds = []
     for subset in subsets:
         slices = np.repeat(subset, 2)
-        half = realism_folds(slices, seed + 2)
+        half = realism_folds(slices, root + 2)
         if half.any():
             folds += [(slices[~half], slices[half]), (slices[half], slices[~half])]
     return split, subsets, folds
@@ -53,9 +55,13 @@ cohorts = st.lists(st.text("abcdef0123456789", min_size=1, max_size=4), min_size
 
 @pytest.mark.parametrize("name", profiles.names())
 @settings(max_examples=15, deadline=None)
-@given(patients=cohorts.filter(lambda names: len(set(names)) > 1), seed=st.integers(0, 2**31))
-def test_no_patient_is_on_two_sides(name, patients, seed):
-    assert leaks(*drawn(profiles.load(name), patients, seed)) == []
+@given(
+    patients=cohorts.filter(lambda names: len(set(names)) > 1),
+    seed=st.integers(0, 2**31),
+    draw=st.integers(1, 3),
+)
+def test_no_patient_is_on_two_sides(name, patients, seed, draw):
+    assert leaks(*drawn(profiles.load(name), patients, seed, draw)) == []
 
 
 @pytest.mark.parametrize("planted", ["split", "subset", "test", "folds"])
@@ -93,12 +99,13 @@ def store(monkeypatch):
     return made
 
 
-def test_the_stages_take_disjoint_slices(store):
-    config = profiles.load("quick")
+@pytest.mark.parametrize("draw", [1, 2, 3])
+def test_the_stages_take_disjoint_slices(store, draw):
+    config = profiles.load("quick", draws=3)
     test = cohort.test_slices(config).table
     smaller = set()
     for fraction in config.fractions:
-        train = cohort.training_slices(config, fraction).table
+        train = cohort.training_slices(config, fraction, draw).table
         assert not set(train.patient) & set(test.patient)
         assert not set(train.slice) & set(test.slice)
         assert smaller <= set(train.patient)
@@ -108,7 +115,7 @@ def test_the_stages_take_disjoint_slices(store):
 
 def test_a_subset_without_lesions_is_refused_in_one_sentence(store):
     store.slices.loc[store.slices.split == "train", AREAS] = 0
-    with pytest.raises(UserError, match="No slice with haemorrhage among 0.125 of store; add"):
+    with pytest.raises(UserError, match="No slice with haemorrhage among 0.125 of the patients of store; add"):
         cohort.training_slices(profiles.load("quick"), 0.125)
 
 
@@ -121,9 +128,23 @@ def test_one_patient_s_slices_have_no_second_fold():
     assert not realism_folds(np.array(["a", "a"]), 0).any()
 
 
+def test_a_draw_has_other_patients_and_at_100_percent_the_same(store):
+    config = profiles.load("quick", draws=3)
+
+    def patients(fraction, draw):
+        return frozenset(cohort.training_slices(config, fraction, draw).table.patient)
+
+    assert len({patients(0.5, draw) for draw in (1, 2, 3)}) == 3
+    assert len({len(patients(0.5, draw)) for draw in (1, 2, 3)}) == 1
+    all_of_them = [cohort.training_slices(config, 1.0, draw).table for draw in (1, 2)]
+    pd.testing.assert_frame_equal(*all_of_them)
+
+
 def test_what_a_small_cohort_lacks_is_said(store):
     said = " ".join(cohort.remarks(profiles.load("quick")))
     assert "12.5% of the patients (2) show no IVH, SAH, EDH" in said
     assert "The test patients show no IVH, SAH, EDH" in said
+    three = " ".join(cohort.remarks(profiles.load("quick", draws=[3, 1, 1, 1])))
+    assert "12.5% of the patients (2, draw 3) show no IVH, SAH, EDH" in three
     store.slices[AREAS] = 9
     assert cohort.remarks(profiles.load("quick")) == []

@@ -1,0 +1,89 @@
+"""Several draws of training patients and seeds: means, pairing and intervals, worked by hand."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
+from lcgan_core.metrics.cells import Cells
+from lcgan_core.metrics.estimates import estimate
+
+DICE = ("dice_image", "all")
+
+
+def by_patient(values):
+    """One slice a patient with these Dice values (P,); NaN is a patient without a case."""
+    values = np.asarray(values, float)[:, None]
+    known = np.isfinite(values).astype(float)
+    return Cells((DICE,), np.nan_to_num(values), known, known)
+
+
+def of(table, patients, draws):
+    """The estimate of a table (D, P) of Dice values."""
+    return estimate([by_patient(row) for row in table], patients, draws)
+
+
+TABLE = [[0.2, 0.6], [0.4, 1.0]]  # a row a draw, a column a patient
+
+
+def test_every_resample_by_hand():
+    patients = np.array([[2, 0], [1, 1], [0, 2], [2, 0], [1, 1], [0, 2], [0, 2]])
+    draws = np.array([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 1], [1, 1]])
+    made = of(TABLE, patients, draws)
+    assert made.value == pytest.approx([(0.4 + 0.7) / 2])
+    by_hand = [0.2, 0.4, 0.6, 0.4, 0.7, 1.0, 0.8]
+    assert made.resampled[:, 0] == pytest.approx(by_hand)
+    (row,) = made.rows()
+    assert (row["n"], row["draws"]) == (2, 2)
+    assert [(r["draw"], r["value"], r["n"]) for r in made.draw_rows()] == [
+        (1, pytest.approx(0.4), 2), (2, pytest.approx(0.7), 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_resampled_means_vary_as_the_mean_of_so_few_draws_does(count):
+    """Patients without spread leave the squared standard error of the mean over draws."""
+    values = np.random.default_rng(count).random(count)
+    table = np.tile(values[:, None], (1, 4))
+    made = of(table, patient_weights(4, 20_000, 0), draw_weights(count, 20_000, 1))
+    assert made.resampled.var() == pytest.approx(stats.sem(values) ** 2, rel=0.03)
+
+
+def test_patients_and_draws_add_their_variances():
+    """Where a Dice is a patient's share plus a draw's, the two resamplings do not disturb each
+    other: the variance over patients is the plug-in one, as of any bootstrap of means."""
+    of_draw, of_patient = np.array([0.1, 0.15, 0.3]), np.array([0.0, 0.2, 0.25, 0.4, 0.6])
+    table = of_draw[:, None] + of_patient
+    made = of(table, patient_weights(5, 20_000, 2), draw_weights(3, 20_000, 3))
+    expected = stats.sem(of_draw) ** 2 + of_patient.var() / 5
+    assert made.resampled.var() == pytest.approx(expected, rel=0.03)
+
+
+def test_a_difference_is_paired_within_draw_and_patient():
+    """However far apart draws and patients lie: an arm that is better by .1 in each is better by
+    exactly .1."""
+    base = np.random.default_rng(0).random((3, 6)) * 0.8
+    weights = patient_weights(6, 200, 0), draw_weights(3, 200, 1)
+    difference = of(base + 0.1, *weights) - of(base, *weights)
+    assert difference.value == pytest.approx([0.1])
+    assert difference.interval[:, 0] == pytest.approx([0.1, 0.1])
+    low, high = of(base, *weights).interval[:, 0]
+    assert high - low > 0.05
+    assert difference.n == [6], "patients, not patients times draws"
+
+
+def test_a_draw_without_a_value_is_left_out_of_mean_and_difference():
+    nothing = [np.nan, np.nan]
+    one = of([TABLE[0], nothing], np.ones((4, 2)), np.array([[1, 0], [0, 1], [1, 1], [2, 0]]))
+    assert one.value == pytest.approx([0.4])
+    assert one.resampled[:, 0] == pytest.approx([0.4, np.nan, 0.4, 0.4], nan_ok=True)
+    both = of(TABLE, np.ones((4, 2)), one.weights)
+    # of the first draws, .4 - .4; the second of `both` has nothing to be compared with
+    assert (both - one).value == pytest.approx([0.0])
+
+
+def test_a_single_draw_is_taken_always():
+    assert (draw_weights(1, 50, seed=0) == 1).all()
+    weights = patient_weights(2, 50, 0)
+    alone = of(TABLE[:1], weights, draw_weights(1, 50, 1))
+    assert (alone.resampled == by_patient(TABLE[0]).values(weights)).all()
