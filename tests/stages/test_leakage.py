@@ -115,7 +115,8 @@ def test_the_stages_take_disjoint_slices(store, draw):
 
 def test_a_subset_without_lesions_is_refused_in_one_sentence(store):
     store.slices.loc[store.slices.split == "train", AREAS] = 0
-    with pytest.raises(UserError, match="No slice with haemorrhage among 0.125 of the patients of store; add"):
+    said = "No slice with haemorrhage among 0.125 of the patients of store; add"
+    with pytest.raises(UserError, match=said):
         cohort.training_slices(profiles.load("quick"), 0.125)
 
 
