@@ -37,13 +37,13 @@ def write(config: Config, out: Path | str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     results = read_results(folder / "results.csv", config.name)
     facts = json.loads((folder / "run.json").read_text())
-    draws = dict(zip(facts["fractions"], facts["draws"], strict=True))
+    draws = means(dict(facts["draws"]))
     texts = {
         "run": run_note(facts),
         "headline": headline(results),
-        "table1": tables.html(tables.table1(results)) + means(draws),
-        "table2": tables.html(tables.table2(results)) + means(draws),
-        "table3": tables.html(tables.table3(results)) + means(draws),
+        "table1": tables.html(tables.table1(results)) + draws,
+        "table2": tables.html(tables.table2(results)) + draws,
+        "table3": tables.html(tables.table3(results)) + draws,
         "performance": performance.page(),
     }
     for name, text in texts.items():
@@ -75,7 +75,7 @@ def run_note(facts: dict) -> str:
         else "the user's own cohort"
     )
     remarks = " ".join(facts["remarks"])
-    draws = tables.several(dict(zip(facts["fractions"], facts["draws"], strict=True)))
+    draws = tables.several(dict(facts["draws"]))
     covered = (
         f"test patients and draws of training patients and seeds ({draws}); with one draw"
         if draws
@@ -94,7 +94,11 @@ Intervals: 95 %, over resampled {covered} they do not cover the luck of training
 
 
 def means(draws: dict[float, int]) -> str:
-    """A line below a table (share -> draws): which of our values are means of several."""
+    """A line below a table (share -> draws): which of our values are means of several.
+
+    >>> means({0.025: 3, 1.0: 1}).strip()
+    'Ours: means over 3 draws at 2.5%, which the intervals cover.'
+    """
     said = tables.several(draws)
     return f"\n\nOurs: means over {said}, which the intervals cover." if said else ""
 
