@@ -35,14 +35,14 @@ def draws(of_draws: pd.DataFrame) -> pd.DataFrame:
     several; without rows and columns where there is none."""
     image = of_draws[(of_draws.metric == "dice_image") & (of_draws.hemorrhage == "all")]
     rows: dict[str, dict] = {}
-    for (share, arm), cells in image.groupby(["fraction", "arm"]):
-        if len(cells) > 1:
+    for arm in [arm for arm in ARMS if arm in set(image.arm)]:
+        for share in sorted(image.fraction[image.draw > 1].unique()):
             row = rows.setdefault(ARMS[arm].title, {})
+            cells = image[(image.fraction == share) & (image.arm == arm)]
             for _, one in cells.iterrows():
                 row[percent(share), f"draw {one.draw}"] = number(one.value)
             row[percent(share), "SD"] = number(cells.sd.iloc[0])
-    order = [ARMS[arm].title for arm in ARMS if ARMS[arm].title in rows]
-    return pd.DataFrame(rows).T.loc[order]
+    return pd.DataFrame(rows).T
 
 
 def sizes(by_size: pd.DataFrame, share: float) -> pd.DataFrame:

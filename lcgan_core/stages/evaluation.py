@@ -98,7 +98,8 @@ def _evaluate(config: Config, work: Path) -> None:
         return {name: resampled(of_draws) for name, of_draws in tables.items()}
 
     for arm in progress(list(product(config.fractions, config.arms)), "evaluating", "arm"):
-        done = [segmentation.run(config, *arm, draw) for draw in config.draws_at(arm[0])]
+        fraction, name = arm
+        done = [segmentation.run(config, fraction, name, k) for k in config.draws_at(fraction)]
         grid[arm] = resampled([cells(one.overlap, scaled_min_area(size)) for one in done])
         groups[arm] = each(by_size(one.overlap, areas) for one in done)
         rules[arm] = each(
