@@ -132,12 +132,11 @@ def snapshot_examples(config: Config, fraction: float, draw: int = 1) -> Figure:
         }
         for name in HEMORRHAGES
     }
-    # the type that the judge finds best, so that the looks differ and the scores do not
-    best = max(
-        by_type, key=lambda name: sum(kept["fcn_score"][0] for kept in by_type[name].values())
-    )
-    if not by_type[best]:
+    shown = [name for name in by_type if by_type[name]]
+    if not shown:
         raise UserError(f"{folder} holds no example images; delete it and run stage 3 anew.")
+    # the type that the judge finds best, so that the looks differ and the scores do not
+    best = max(shown, key=lambda name: sum(kept["fcn_score"][0] for kept in by_type[name].values()))
     return figures.figure3(by_type[best])
 
 
