@@ -165,14 +165,15 @@ def sentence(row: pd.Series) -> str:
     joint = " that " if row.source == "paper" else " "
     paper = f"; the paper has {signed(row.paper)} at {row.paper_share}"
     paper = paper if pd.notna(row.paper) else ""
+    counted = f"n = {row.n} test patients{_draws(row.draws)}"
     if pd.isna(row.ci_low):
         number = f"{row.n} test patients have a case, too few for an interval"
     elif not row.ci_high > row.ci_low:
-        number = f"no resample differs: the arms do the same, n = {row.n} test patients"
+        number = f"no resample differs: the arms do the same, {counted}"
     else:
         number = (
             f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
-            f"n = {row.n} test patients{_draws(row.draws)}"
+            f"{counted}"
         )
     return f"{said}{joint}{row.claim} is **{row.verdict}** here at {row.share} ({number}{paper})."
 
