@@ -34,8 +34,8 @@ def main() -> None:
 def curve(config: Config) -> pd.DataFrame:
     """Rows fraction, patients, slices, metric, hemorrhage, value, ci_low, ci_high, n.
 
-    The arm `original` at each of the profile's fractions, then as RISE the largest less the
-    smallest, paired by test patient. 95 % intervals by resampling test patients.
+    The arm `original` in the first draw of each of the profile's fractions, then as RISE the
+    largest less the smallest, paired by test patient. 95 % intervals by resampling test patients.
     """
     from lcgan_core.stages import cohort, segmentation  # torch is slow to import
 
@@ -43,19 +43,17 @@ def curve(config: Config) -> pd.DataFrame:
     weights = bootstrap.patient_weights(
         len(set(test.table.patient)), config.evaluation.resamples, config.seed
     )
+    one = bootstrap.draw_weights(1, config.evaluation.resamples, config.seed)
     parts, made = [], []
     for fraction in config.fractions:
         subset = cohort.training_slices(config, fraction)
         overlap = segmentation.run(config, fraction, "original").overlap
-        made.append(
-            estimates.estimate(
-                cells.cells(overlap).by_patient(test.table.patient.to_numpy()), weights
-            )
-        )
+        by_patient = cells.cells(overlap).by_patient(test.table.patient.to_numpy())
+        made.append(estimates.estimate([by_patient], weights, one))
         size = {"patients": len(set(subset.table.patient)), "slices": len(subset.images)}
         parts.append(pd.DataFrame(made[-1].rows()).assign(fraction=f"{fraction:g}", **size))
     parts.append(pd.DataFrame((made[-1] - made[0]).rows()).assign(fraction=RISE))
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True).drop(columns="draws")
     first = ["fraction", "patients", "slices"]
     return table[table.metric.isin(SHOWN)][[*first, *table.columns.drop(first)]]
 

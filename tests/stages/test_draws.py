@@ -5,7 +5,7 @@ import pytest
 
 from lcgan_core import profiles, runs
 from lcgan_core.plan import Job
-from lcgan_core.stages import cohort, segmentation
+from lcgan_core.stages import augmentation, cohort, segmentation
 from tests.cohort.cases import Made, store_of
 
 SMALL = {
@@ -16,13 +16,14 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """The second draw's GAN arm at half of nine patients, and both draws at all of them."""
+    """The second draw's copies and GAN arm at half of the patients, and both draws at all."""
     place = tmp_path_factory.mktemp("draws")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LCGAN_RUNS", str(place / "runs"))
         cases = [Made(k, place, shape=(64, 64)) for k in range(9)]
         store = store_of(cases, place / "store", size=64).store
         config = profiles.load("quick", cohort=str(store.folder), **SMALL)
+        augmentation.run(config, 0.5, 2)
         segmentation.run(config, 0.5, "gan", 2)
         made = {
             job.relative_to(runs.root() / config.name).as_posix()
@@ -46,6 +47,7 @@ def test_a_draw_trains_what_is_its_own_and_the_judge_that_all_share(trained):
         "training/1-judge",
         "selection/0.5-draw2",
         "augmentation/0.5-draw2-gan",
+        "augmentation/0.5-draw2-traditional",
         "segmentation/0.5-draw2-original",
         "segmentation/0.5-draw2-gan",
     }
