@@ -2,10 +2,16 @@
 #   snakemake --cores 2 --config profile=quick lcgan_width=4 cohort=/data/heads
 
 import sys
+import time
+from pathlib import Path
 
 from lcgan_core import book, plan, profiles, runs
 from lcgan_core.arms import ARMS
-from lcgan_core.execution import warm
+from lcgan_core.errors import UserError
+from lcgan_core.execution import failure, warm
+from lcgan_core.requests import request
+
+STARTED = time.time()
 
 PROFILE = config.get("profile", "quick")
 OVERRIDES = {name: value for name, value in config.items() if name != "profile" and value != ""}
@@ -42,9 +48,27 @@ def options():
     return f"--profile {PROFILE} {numbers}"
 
 
+if workflow.is_main_process and not runs.claimed(CONFIG):
+    book.forget_broken(CONFIG)
+
+
 onstart:
+    try:
+        runs.claim(CONFIG)
+    except UserError as error:
+        sys.exit(f"The run stopped: {error}")
     if workflow.local_exec:  # a cluster's job runs elsewhere, and within what it asked for
         warm.start()
+
+
+onerror:
+    print(f"\n{failure.sentence(Path(log), RUN / 'logs', STARTED)}", file=sys.stderr)
+
+
+localrules:
+    book,
+    evaluated,
+    all,
 
 
 wildcard_constraints:
@@ -73,6 +97,8 @@ rule cohort:
     log:
         RUN / "logs" / "cohort.log",
     threads: workflow.cores
+    resources:
+        **request(CONFIG, "cohort"),
     shell:
         papermill()
 
@@ -91,6 +117,8 @@ rule training:
     log:
         RUN / "logs" / "training-{fraction}.log",
     priority: 2  # everything but the original arms waits for these
+    resources:
+        **request(CONFIG, "training"),
     shell:
         papermill("-p fraction {wildcards.fraction}")
 
@@ -107,6 +135,8 @@ rule selection:
     log:
         RUN / "logs" / "selection-{fraction}.log",
     priority: 2
+    resources:
+        **request(CONFIG, "selection"),
     shell:
         papermill("-p fraction {wildcards.fraction}")
 
@@ -122,6 +152,8 @@ rule augmentation:
     log:
         RUN / "logs" / "augmentation-{fraction}.log",
     priority: 2
+    resources:
+        **request(CONFIG, "augmentation"),
     shell:
         papermill("-p fraction {wildcards.fraction}")
 
@@ -143,6 +175,8 @@ rule segmentation:
     # the selections wait for the original arms; of the others the longest first, so that none is
     # left over at the end
     priority: lambda w: 2 if w.arm == "original" else float(w.fraction)
+    resources:
+        **request(CONFIG, "segmentation"),
     shell:
         papermill("-p fraction {wildcards.fraction} -p arm {wildcards.arm}")
 
@@ -157,6 +191,8 @@ rule evaluation:
         stamp=stamp("evaluation"),
     log:
         RUN / "logs" / "evaluation.log",
+    resources:
+        **request(CONFIG, "evaluation"),
     shell:
         papermill()
 
