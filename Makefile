@@ -12,9 +12,10 @@ NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
 MEMORY ?= $(shell $(PYTHON) -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')
 # one card: which of several a job takes is for a scheduler to say
 GPUS ?= $(shell nvidia-smi --list-gpus 2>/dev/null | head -1 | wc -l)
-ENGINE = $(if $(CLUSTER),--workflow-profile profiles/$(CLUSTER),--resources mem_mb=$(MEMORY) gpu=$(GPUS))
+HERE = --quiet rules host --resources mem_mb=$(MEMORY) gpu=$(GPUS)
+THERE = --quiet host --workflow-profile profiles/$(CLUSTER)
 # no lock of Snakemake's: it outlives a killed run; runs.claim does not
-SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(ENGINE) --scheduler greedy --quiet rules host --rerun-incomplete --nolock
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CLUSTER),$(THERE),$(HERE)) --scheduler greedy --rerun-incomplete --nolock
 WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
 

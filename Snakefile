@@ -3,7 +3,6 @@
 
 import sys
 import time
-from pathlib import Path
 
 from lcgan_core import book, plan, profiles, runs
 from lcgan_core.arms import ARMS
@@ -62,7 +61,7 @@ onstart:
 
 
 onerror:
-    print(f"\n{failure.sentence(Path(log), RUN / 'logs', STARTED)}", file=sys.stderr)
+    print(f"\n{failure.sentence(log, RUN / 'logs', STARTED)}", file=sys.stderr)
 
 
 localrules:
