@@ -3,18 +3,29 @@ PROFILE ?= quick
 COHORT ?=
 SET ?=
 ONLY ?=
+CLUSTER ?=
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON ?= python3
 BIN := .venv/bin
 NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
-SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --scheduler greedy --quiet rules host --rerun-incomplete --nolock
-# the sentence of the job that failed last, below all that Snakemake says of it
-WHY = grep -hs '^UserError' $$(ls -t $${LCGAN_RUNS:-runs}/*/logs/*.log 2>/dev/null | head -1) | sed 's/^UserError/The run stopped/'
+# one machine holds what fits its cores, memory and cards; a cluster knows itself what it holds
+MEMORY ?= $(shell $(PYTHON) -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')
+# one card: which of several a job takes is for a scheduler to say
+GPUS ?= $(shell nvidia-smi --list-gpus 2>/dev/null | head -1 | wc -l)
+HERE = --quiet rules host --resources mem_mb=$(MEMORY) gpu=$(GPUS)
+THERE = --quiet host --workflow-profile profiles/$(CLUSTER)
+# no lock of Snakemake's: it outlives a killed run; runs.claim does not
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CLUSTER),$(THERE),$(HERE)) --scheduler greedy --rerun-incomplete --nolock
 WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
 
 .PHONY: help setup book book-path test lint unit notebooks bench reference clean
 .DEFAULT_GOAL := help
+ifneq ($(CLUSTER),)
+ifeq ($(wildcard profiles/$(CLUSTER)/config.yaml),)
+$(error There is no profiles/$(CLUSTER)/config.yaml; known clusters: $(notdir $(wildcard profiles/*)))
+endif
+endif
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
@@ -31,9 +42,9 @@ setup: .venv/.complete ## the virtual environment, every version pinned
 	@touch $@
 	@echo "Made .venv"
 
-book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value']
+book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value' CLUSTER=slurm]
 	@$(WHERE) >/dev/null # a misspelt profile or number ends here, in one sentence
-	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS) || { echo; $(WHY); exit 1; }
+	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS)
 	@echo "Book of profile $(PROFILE): $$($(WHERE))/index.html"
 
 book-path: setup ## where the built pages lie

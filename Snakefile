@@ -2,10 +2,15 @@
 #   snakemake --cores 2 --config profile=quick lcgan_width=4 cohort=/data/heads
 
 import sys
+import time
 
 from lcgan_core import book, plan, profiles, runs
 from lcgan_core.arms import ARMS
-from lcgan_core.execution import warm
+from lcgan_core.errors import UserError
+from lcgan_core.execution import failure, warm
+from lcgan_core.requests import request
+
+STARTED = time.time()
 
 PROFILE = config.get("profile", "quick")
 OVERRIDES = {name: value for name, value in config.items() if name != "profile" and value != ""}
@@ -54,9 +59,27 @@ def options():
     return f"--profile {PROFILE} {numbers}"
 
 
+if workflow.is_main_process and not runs.claimed(CONFIG):
+    book.forget_broken(CONFIG)
+
+
 onstart:
+    try:
+        runs.claim(CONFIG)
+    except UserError as error:
+        sys.exit(f"The run stopped: {error}")
     if workflow.local_exec:  # a cluster's job runs elsewhere, and within what it asked for
         warm.start()
+
+
+onerror:
+    print(f"\n{failure.sentence(log, RUN / 'logs', STARTED)}", file=sys.stderr)
+
+
+localrules:
+    book,
+    evaluated,
+    all,
 
 
 wildcard_constraints:
@@ -85,6 +108,8 @@ rule cohort:
     log:
         RUN / "logs" / "cohort.log",
     threads: workflow.cores
+    resources:
+        **request(CONFIG, "cohort"),
     shell:
         papermill()
 
@@ -104,6 +129,8 @@ rule training:
     log:
         RUN / "logs" / "training-{share}.log",
     priority: 2  # everything but the original arms waits for these
+    resources:
+        **request(CONFIG, "training"),
     shell:
         papermill("{params.share}")
 
@@ -121,6 +148,8 @@ rule selection:
     log:
         RUN / "logs" / "selection-{share}.log",
     priority: 2
+    resources:
+        **request(CONFIG, "selection"),
     shell:
         papermill("{params.share}")
 
@@ -137,6 +166,8 @@ rule augmentation:
     log:
         RUN / "logs" / "augmentation-{share}.log",
     priority: 2
+    resources:
+        **request(CONFIG, "augmentation"),
     shell:
         papermill("{params.share}")
 
@@ -159,6 +190,8 @@ rule segmentation:
     # the selections wait for the original arms; of the others the longest first, so that none is
     # left over at the end
     priority: lambda w: 2 if w.arm == "original" else job("", w.share).fraction
+    resources:
+        **request(CONFIG, "segmentation"),
     shell:
         papermill("{params.share} -p arm {wildcards.arm}")
 
@@ -173,6 +206,8 @@ rule evaluation:
         stamp=stamp("evaluation"),
     log:
         RUN / "logs" / "evaluation.log",
+    resources:
+        **request(CONFIG, "evaluation"),
     shell:
         papermill()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from lcgan_core import runs
+from lcgan_core import plan, runs
 from lcgan_core.errors import UserError
 from lcgan_core.plan import ALL, Job
 from lcgan_core.profiles import STAGE_PARAMETERS, Config
@@ -36,6 +36,14 @@ def executed(config: Config, job: Job) -> Path:
     """Where the executed notebook of a job lies or will lie."""
     name = job.stage if job.key == ALL else f"{job.stage}-{job.key}"
     return runs.root() / config.name / "notebooks" / f"{name}.ipynb"
+
+
+def forget_broken(config: Config) -> None:
+    """Delete executed notebooks whose artefact is gone or broken: their jobs are not done."""
+    for job in plan.jobs(config):
+        shown = job if job.stage == "segmentation" else job._replace(what=None)
+        if runs.damage(runs.folder(config, job)):
+            executed(config, shown).unlink(missing_ok=True)
 
 
 def staging(config: Config) -> Path:

@@ -69,6 +69,15 @@ def book(
 
 
 @app.command()
+def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
+    """Tell how far a run is, and how long the rest will take."""
+    from lcgan_core import status as report
+
+    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    print(report.text(report.status(config)))
+
+
+@app.command()
 def ingest(
     source: Annotated[Path, typer.Argument(help="Folder of head CTs.")],
     out: Annotated[Path, typer.Option(help="Slice store to make.")],

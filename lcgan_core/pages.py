@@ -28,9 +28,9 @@ def write(config: Config, out: Path | str) -> None:
     from lcgan_core.stages.evaluation import read_results
 
     folder = runs.folder(config, Job("evaluation"))
-    if not (folder / "results.csv").exists():
+    if lack := runs.damage(folder):
         raise UserError(
-            f"{folder} holds no results.csv: the run '{config.name}' is not finished; "
+            f"The run '{config.name}' is not finished, in {folder} {lack}; "
             f"run `make book PROFILE={config.profile}`."
         )
     out = Path(out)

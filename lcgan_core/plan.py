@@ -100,6 +100,20 @@ def inputs(config: Config, job: Job) -> list[Job]:
     return []
 
 
+def jobs(config: Config) -> list[Job]:
+    """Every job of a run, each after those that it needs; the evaluation is the last."""
+    found: dict[Job, None] = {}
+
+    def add(job: Job) -> None:
+        if job not in found:
+            for needed in inputs(config, job):
+                add(needed)
+            found[job] = None
+
+    add(Job("evaluation"))
+    return list(found)
+
+
 def segmentations(config: Config) -> list[Job]:
     """Every FCN-8s of the grid: the profile's arms in all draws of all fractions."""
     return [
@@ -156,7 +170,9 @@ def _sources(module: str) -> set[Path]:
                 waiting += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
                 waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return found - {PACKAGE / f"{name}.py" for name in ("plan", "runs", "profiles", "arms")}
+    return found - {
+        PACKAGE / f"{name}.py" for name in ("plan", "runs", "locks", "profiles", "arms")
+    }
 
 
 def _file(module: str) -> Path | None:

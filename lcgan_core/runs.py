@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import importlib.metadata
 import json
 import multiprocessing
 import os
 import platform
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
+from lcgan_core import locks
 from lcgan_core.errors import UserError
 from lcgan_core.plan import ALL, Job, code_hash, fingerprint, inputs
 from lcgan_core.profiles import Config
 
 REPOSITORY = Path(__file__).parent.parent
 PROVENANCE = "artefact.json"
+RUN_LOCK = ".run.lock"
+_claims: list[TextIO] = []  # a lock ends where its file is closed, and so with this process
 
 
 def root() -> Path:
@@ -42,7 +46,8 @@ def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
 
     `compute` writes into a working folder that becomes the artefact by one rename when all is
     done. After an interruption the working folder stays, so that a training goes on from its
-    last checkpoint. A second process that wants the same artefact waits for the first.
+    last checkpoint. A second process that wants the same artefact says so and waits for the first.
+    An artefact that lacks one of its files is computed anew.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         # a helping process is importing the user's script: it would wait for the lock for ever
@@ -54,21 +59,74 @@ def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
     stamp = fingerprint(config, job)
     with _disk_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(final.with_name(f".{final.name}.lock")):
+        with locks.take(_lock(final), lambda who: _say(f"Waiting for {who}: it makes {final}.")):
             if _stamp_of(final) == stamp:
-                return final
+                lack = damage(final)
+                if lack is None:
+                    return final
+                _say(f"{final} is made anew: {lack}.")
             work = final.with_name(f".{final.name}.partial")
-            if not work.is_dir() or (work / "fingerprint").read_text() != stamp:
+            if _begun_with(work) != stamp:
                 shutil.rmtree(work, ignore_errors=True)
                 work.mkdir()
                 write_text(work / "fingerprint", stamp)
             started = time.monotonic()
             compute(work)
             record = _provenance(config, job, stamp, time.monotonic() - started)
+            record["files"] = _sizes(work)
             write_text(work / PROVENANCE, json.dumps(record, indent=1) + "\n")
             shutil.rmtree(final, ignore_errors=True)
             work.rename(final)
     return final
+
+
+def state(config: Config, job: Job) -> str:
+    """What there is of a job: "done", "stale" (of other settings, code or data) or "missing"."""
+    final = folder(config, job)
+    if damage(final):
+        return "missing"
+    return "done" if _stamp_of(final) == fingerprint(config, job) else "stale"
+
+
+def running(config: Config, job: Job) -> locks.Holder | None:
+    """The process that computes a job at this moment."""
+    return locks.holder(_lock(folder(config, job)))
+
+
+def claim(config: Config) -> None:
+    """Make this process the only one that fills the run's folder, until it ends.
+
+    Raises UserError where another process does that.
+    """
+
+    def refuse(who: locks.Holder) -> None:
+        raise UserError(
+            f"{place} is being filled by {who}: wait for it or stop it (`lcgan status` shows its "
+            "jobs), then run the same command again; nothing was changed."
+        )
+
+    place = root() / config.name
+    with _disk_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+        _claims.append(locks.take(place / RUN_LOCK, refuse))
+
+
+def claimed(config: Config) -> bool:
+    """Whether a process fills the run's folder."""
+    return locks.holder(root() / config.name / RUN_LOCK) is not None
+
+
+def damage(path: Path) -> str | None:
+    """What an artefact lacks, as the beginning of a sentence; None if it is whole."""
+    if _stamp_of(path) is None:
+        return f"{PROVENANCE} is missing or damaged"
+    for name, size in provenance(path).get("files", {}).items():
+        file = path / name
+        if not file.is_file():
+            return f"{name} is missing"
+        if file.stat().st_size != size:
+            return f"{name} is not as it was written"
+    return None
 
 
 def provenance(path: Path) -> dict:
@@ -112,17 +170,31 @@ def _disk_errors(path: Path) -> Iterator[None]:
         ) from None
 
 
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def _lock(final: Path) -> Path:
+    return final.with_name(f".{final.name}.lock")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.__stderr__)  # not into a notebook, whose outputs nbval reads
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file; deeper lie only the in-silico scans, which nobody reads again."""
+    files = sorted(path for depth in ("*", "*/*") for path in folder.glob(depth) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 def _stamp_of(path: Path) -> str | None:
     try:
         return provenance(path)["fingerprint"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _begun_with(work: Path) -> str | None:
+    try:
+        return (work / "fingerprint").read_text()
+    except OSError:
         return None
 
 

@@ -70,6 +70,15 @@ def test_the_original_arm_does_not_wait_for_a_gan():
     assert plan.fingerprint(config, job) == plan.fingerprint(profiles.load("quick"), job)
 
 
+def test_the_jobs_of_a_run_come_after_what_they_need():
+    config = profiles.load("quick", arms=list(ARMS))
+    listed = plan.jobs(config)
+    assert set(listed) == set(graph(config))
+    place = {job: at for at, job in enumerate(listed)}
+    assert len(place) == len(listed)
+    assert all(place[needed] < place[job] for job in listed for needed in plan.inputs(config, job))
+
+
 def test_controls_reuse_what_is_there():
     config = profiles.load("quick", arms=list(ARMS))
     g = graph(config)

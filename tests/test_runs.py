@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lcgan_core import profiles, runs
+from lcgan_core import locks, profiles, runs
 from lcgan_core.errors import UserError
 from lcgan_core.plan import Job
 
@@ -103,6 +103,94 @@ def test_two_processes_compute_an_artefact_once(config, tmp_path):
         process.join()
         assert process.exitcode == 0
     assert log.read_text() == "computed\n"
+
+
+def test_who_waits_says_for_whom(config, tmp_path, capfd):
+    context = multiprocessing.get_context("fork")
+    first = context.Process(target=_slow, args=(tmp_path, tmp_path / "log"))
+    first.start()
+    while runs.running(config, JOB) is None:
+        time.sleep(0.01)
+    assert runs.running(config, JOB).process == first.pid
+    runs.ensure(config, JOB, lambda work: None)
+    assert f"Waiting for process {first.pid} on " in capfd.readouterr().err
+    first.join()
+    assert runs.running(config, JOB) is None
+
+
+def _cut(folder):
+    (folder / "store" / "hu").write_text("cu")
+
+
+def _lose(folder):
+    (folder / "store" / "hu").unlink()
+
+
+def _lose_record(folder):
+    (folder / runs.PROVENANCE).unlink()
+
+
+def _spoil_record(folder):
+    (folder / runs.PROVENANCE).write_text('{"fing')
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (_cut, "store/hu is not as it was written"),
+        (_lose, "store/hu is missing"),
+        (_lose_record, ""),
+        (_spoil_record, ""),
+    ],
+)
+def test_a_broken_artefact_is_made_anew(config, capfd, broken, said):
+    def compute(work):
+        (work / "store").mkdir()
+        (work / "store" / "hu").write_text("whole")
+
+    folder = runs.ensure(config, JOB, compute)
+    assert runs.state(config, JOB) == "done"
+    broken(folder)
+    assert runs.state(config, JOB) == "missing"
+    assert (runs.ensure(config, JOB, compute) / "store" / "hu").read_text() == "whole"
+    assert said in capfd.readouterr().err
+    assert runs.state(config, JOB) == "done"
+
+
+def test_a_broken_artefact_stays_until_the_new_one_is_there(config):
+    folder = runs.ensure(config, JOB, lambda work: [(work / n).touch() for n in ("a", "b")])
+    (folder / "b").unlink()
+
+    def fails(work):
+        raise UserError("no")
+
+    with pytest.raises(UserError):
+        runs.ensure(config, JOB, fails)
+    assert (folder / "a").exists()
+
+
+def test_a_working_folder_of_which_nothing_is_known_is_begun_anew(config):
+    work = runs.folder(config, JOB).with_name(".cohort.partial")
+    work.mkdir(parents=True)
+    (work / "checkpoint").write_text("of whatever")
+    folder = runs.ensure(config, JOB, lambda work: None)
+    assert not (folder / "checkpoint").exists()
+
+
+def test_a_run_s_folder_is_filled_by_one_process_and_free_when_that_is_killed(config):
+    place = runs.root() / config.name
+    code = (
+        "import time; from lcgan_core import profiles, runs\n"
+        "runs.claim(profiles.load('quick')); print('claimed', flush=True); time.sleep(600)"
+    )
+    first = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "claimed\n"
+    with pytest.raises(UserError, match=rf"{place} is being filled by process {first.pid} on "):
+        runs.claim(config)
+    first.kill()
+    first.communicate()
+    file = locks.take(place / runs.RUN_LOCK, lambda who: pytest.fail(f"held by {who}"))
+    file.close()
 
 
 def test_a_script_without_a_guard_is_told_instead_of_waiting_for_itself(config, tmp_path):

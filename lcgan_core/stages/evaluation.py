@@ -57,7 +57,8 @@ def run(config: Config) -> Evaluation:
 
 
 def read_results(path: Path, profile: str) -> pd.DataFrame:
-    """A results.csv of the given profile; UserError if it is none or is of another profile."""
+    """A results.csv of the given profile; UserError if it is none, of another profile or lacks a
+    row."""
     try:
         results = pd.read_csv(path)
     except (OSError, ValueError) as error:
@@ -72,6 +73,17 @@ def read_results(path: Path, profile: str) -> pd.DataFrame:
         found = f"of profile '{others.pop()}'" if others else "empty"
         raise UserError(
             f"{path} is {found}, not of '{profile}'; delete it or name the right profile."
+        )
+    arms, measures = (
+        results.groupby(columns).size().index
+        for columns in (["fraction", "arm"], ["metric", "hemorrhage"])
+    )
+    there = set(results[["fraction", "arm", "metric", "hemorrhage"]].itertuples(False, None))
+    lacking = [row for arm in arms for of in measures if (row := (*arm, *of)) not in there]
+    if lacking:
+        raise UserError(
+            f"{path} lacks {len(lacking)} rows, the first of {', '.join(map(str, lacking[0]))}; "
+            "restore the file, or delete its folder and run stage 6 anew."
         )
     return results
 

@@ -129,3 +129,20 @@ def test_a_file_that_is_no_results_file_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(UserError, match=r"results\.csv"):
         evaluation.read_results(path, "quick")
+
+
+def test_a_missing_row_is_told_by_its_name(tmp_path):
+    rows = [
+        ["quick", 1, fraction, arm, metric, "all", 0.5, 0.4, 0.6, 3]
+        for fraction in (0.25, 1.0)
+        for arm in ("original", "gan")
+        for metric in ("dice_image", "recall")
+    ]
+    path = tmp_path / "results.csv"
+    table = pd.DataFrame(rows, columns=evaluation.COLUMNS)
+    table.to_csv(path, index=False)
+    assert len(evaluation.read_results(path, "quick")) == 8
+    table.drop(index=3).to_csv(path, index=False)
+    sentence = r"results\.csv lacks 1 rows, the first of 0\.25, gan, recall, all; restore"
+    with pytest.raises(UserError, match=sentence):
+        evaluation.read_results(path, "quick")
