@@ -54,9 +54,12 @@ class Lesion:
     def region(self, at: Where) -> Array:
         """mm into the ragged ellipsoid (h, w)."""
         x, y, z = (a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True))
-        ragged = self.texture(at.x, at.y, at.z) + 0.5 * self.texture(2 * at.z, 2 * at.x, 2 * at.y)
-        ragged = np.clip(ragged, -1.6, 1.4)  # no crumbs far from the clot
-        return ball(x, y, z, self.radii) + 0.26 * min(self.radii) * ragged
+        inside, most = ball(x, y, z, self.radii), 0.26 * min(self.radii)
+        near = inside > -1.4 * most - self.rim - 5  # elsewhere nothing is painted
+        x, y, z = at.x[near], at.y[near], at.z[near]
+        ragged = self.texture(x, y, z) + 0.5 * self.texture(2 * z, 2 * x, 2 * y)
+        inside[near] += most * np.clip(ragged, -1.6, 1.4)  # no crumbs far from the clot
+        return inside
 
     def thickness(self, at: Where) -> Array:
         """mm of blood over the inner table (h, w): a lens (EDH) or a crescent (SDH)."""

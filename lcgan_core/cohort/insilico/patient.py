@@ -26,6 +26,8 @@ BONE_HU = 100
 """Brighter than any blood at the window in which it is drawn."""
 PLANES = 2
 """Thin planes averaged to a slice."""
+BATCH = 8
+"""Slices imaged together: memory does not grow with the series."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,14 @@ def scan(
     hu = np.empty((slices, matrix, matrix), np.int16)
     labels, tissue = np.empty(hu.shape, np.uint8), np.empty(hu.shape, np.uint8)
     lowest = patient.lowest + thick / 2
-    for k in range(slices):
-        true, blood, seen = _slice(patient, lowest + k * spacing, thick, px * matrix)
-        hu[k] = scanner.image(rng, true)
-        labels[k] = _draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
-        tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
+    for first in range(0, slices, BATCH):
+        batch = range(first, min(first + BATCH, slices))
+        painted = [_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
+        true = np.stack([plane for plane, _, _ in painted])
+        hu[first : first + BATCH] = scanner.images(true, *scanner.draw(rng, len(batch)))
+        for k, (_, blood, seen) in zip(batch, painted, strict=True):
+            labels[k] = _draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
+            tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
     return Scan(hu, labels, tissue, px, spacing, thick, round(lowest, 4))
 
 
