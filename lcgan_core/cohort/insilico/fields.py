@@ -17,8 +17,7 @@ GRID = 64
 class Field:
     """A periodic random field on a GRID^3 lattice of `step` mm, sampled linearly anywhere.
 
-    atlas: its layers in z, one below the other, each with its first row and column repeated, and
-    in the second channel the layer above.
+    atlas: its layers in z, one below the other; the first layer, row and column come again last.
     """
 
     atlas: Array
@@ -29,16 +28,16 @@ class Field:
         if not x.size:
             return np.zeros(x.shape, np.float32)
         turns = [np.atleast_2d(a) * np.float32(1 / self.step / GRID) for a in (x, y, z)]
-        column, row, height = ((t - np.floor(t)) * np.float32(GRID) for t in turns)
-        layer = height.astype(np.int32)
-        part = height - layer
-        # OpenCV interpolates in a plane, ten times as fast as SciPy in space
-        found = cv2.remap(
-            self.atlas, column.astype(np.float32, copy=False),
-            (row + layer % GRID * (GRID + 1)).astype(np.float32),
-            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-        low, high = found[..., 0], found[..., 1]
+        column, row, height = (
+            ((t - np.floor(t)) * np.float32(GRID)).astype(np.float32, copy=False) for t in turns
+        )
+        layer = np.floor(height)
+        part, row = height - layer, row + layer * np.float32(GRID + 1)
+        low, high = (
+            # OpenCV interpolates in a plane, ten times as fast as SciPy in space
+            cv2.remap(self.atlas, column, at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for at in (row, row + np.float32(GRID + 1))
+        )
         return np.asarray(low + part * (high - low), np.float32).reshape(x.shape)
 
 
@@ -61,9 +60,8 @@ def folds(rng: np.random.Generator, wavelength: float, step: float = 3.0) -> Fie
 
 
 def _atlas(values: Array) -> Array:
-    wrapped = np.pad(values.astype(np.float32), ((0, 0), (0, 1), (0, 1)), mode="wrap")
-    layers = np.stack([wrapped, np.roll(wrapped, -1, axis=0)], axis=-1)
-    return layers.reshape(GRID * (GRID + 1), GRID + 1, 2)
+    wrapped = np.pad(values.astype(np.float32), (0, 1), mode="wrap")
+    return wrapped.reshape((GRID + 1) ** 2, GRID + 1)
 
 
 @cache
