@@ -131,10 +131,14 @@ def swelling(found: list[Lesion], at: Where) -> Array:
     return added
 
 
-def paint_blood(canvas: Canvas, found: list[Lesion], at: Where, spaces: Spaces, top: Array) -> None:
+def paint_blood(
+    canvas: Canvas, found: list[Lesion], lifting: list[tuple[Lesion, Array]], at: Where,
+    spaces: Spaces, top: Array,
+) -> None:  # fmt: skip
     """Paint the lesions inside the brain and its CSF, then those between brain and bone.
 
-    top: (H, W) share of the pixel that lies in the brain case.
+    lifting: the latter, and mm (h, w) of blood of each; top: (H, W) share of the pixel that lies
+    in the brain case.
     """
     under = canvas.solid(at.depth - 1.0)
     for lesion in found:
@@ -160,8 +164,8 @@ def paint_blood(canvas: Canvas, found: list[Lesion], at: Where, spaces: Spaces, 
             cover = canvas.solid(lesion.layer(at)) * under
         if cover.any():
             canvas.bleed(cover, lesion.label, canvas.up(lesion.attenuation(at)))
-    for lesion in found[::-1]:
-        if lesion.lifts and (thick := lesion.thickness(at)).max() > 0.5:
+    for lesion, thick in lifting[::-1]:
+        if thick.max() > 0.5:
             inside = np.minimum(thick - at.depth, at.depth) - 0.5 * DURA_MM
             cover = canvas.solid(np.where(thick > 0.5, inside, -3.0)) * top
             canvas.bleed(cover, lesion.label, canvas.up(lesion.attenuation(at)))

@@ -7,6 +7,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from scipy import fft
 
 from lcgan_core.cohort.insilico.tissues import Array
 
@@ -68,14 +69,12 @@ def _atlas(values: Array) -> Array:
 def _frequencies() -> Array:
     full, half = np.fft.fftfreq(GRID), np.fft.rfftfreq(GRID)
     squares = full[:, None, None] ** 2 + full[None, :, None] ** 2 + half[None, None, :] ** 2
-    return np.asarray(np.sqrt(squares))
+    return np.asarray(np.sqrt(squares), dtype=np.float32)
 
 
 def _filtered(rng: np.random.Generator, response: Array) -> Array:
     white = rng.standard_normal((GRID, GRID, GRID), dtype=np.float32)
-    # without a norm NumPy works in double precision, seven times as long
-    spectrum = np.fft.rfftn(white, norm="ortho") * response.astype(np.float32)
-    values = np.fft.irfftn(spectrum, s=white.shape, axes=(0, 1, 2), norm="ortho")
+    values = fft.irfftn(fft.rfftn(white) * response, s=white.shape)
     values -= values.mean()
     return np.asarray(values / values.std(), dtype=np.float32)
 

@@ -213,16 +213,17 @@ def _plane(
 def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: float) -> None:
     outside = np.zeros_like(at.x)
     before = at
+    lifting = [(lesion, lesion.thickness(at)) for lesion in it.lesions if lesion.lifts]
+    for _, thick in lifting:
+        outside = np.maximum(outside, thick)
     for lesion in it.lesions:
-        if lesion.lifts:
-            outside = np.maximum(outside, lesion.thickness(at))
         before = lesion.push(before)
     blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))
     top = edge(canvas.up(at.depth), blur)
     spaces = paint_brain(canvas, it.brain, before, outside, swelling(it.lesions, at), top)
     csf = np.maximum(np.maximum(spaces.subarachnoid, spaces.ventricle), 1 - top)
     paint_inside(canvas, it.confounders, before, csf)
-    paint_blood(canvas, it.lesions, at, spaces, top)
+    paint_blood(canvas, it.lesions, lifting, at, spaces, top)
 
 
 def _headrest(it: Patient, y: Array, x: Array) -> Array:

@@ -86,7 +86,10 @@ class Canvas:
 
         `width` of the transition: a pixel, if not given.
         """
-        return edge(self.up(inside), width or self.px)
+        width = width or self.px
+        if inside.max() <= -0.5 * width:  # most shapes miss most planes
+            return np.zeros_like(self.hu)
+        return edge(self.up(inside), width)
 
     def wall(self, signed: Array, half: Array | float) -> Array:
         """(H, W) share covered by a sheet of half thickness `half` (h, w) `signed` mm away."""
@@ -104,8 +107,9 @@ class Canvas:
         self.blood[label - 1] += cover
 
     def _lay(self, cover: Array, hu: Array | float, tissue: Tissue) -> None:
-        self.hu += cover * (hu - self.hu)
-        self.tissue[cover > 0.5] = tissue
+        if cover.max() > 0:
+            self.hu += cover * (hu - self.hu)
+            self.tissue[cover > 0.5] = tissue
 
 
 def edge(inside: Array, width: Array | float) -> Array:
