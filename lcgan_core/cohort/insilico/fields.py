@@ -33,11 +33,11 @@ class Field:
             ((t - np.floor(t)) * np.float32(GRID)).astype(np.float32, copy=False) for t in turns
         )
         layer = np.floor(height)
-        part, row = height - layer, row + layer * np.float32(GRID + 1)
+        part, below = height - layer, row + layer * np.float32(GRID + 1)
         low, high = (
             # OpenCV interpolates in a plane, ten times as fast as SciPy in space
             cv2.remap(self.atlas, column, at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            for at in (row, row + np.float32(GRID + 1))
+            for at in (below, below + np.float32(GRID + 1))
         )
         return np.asarray(low + part * (high - low), np.float32).reshape(x.shape)
 
