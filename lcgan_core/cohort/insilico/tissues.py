@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from enum import IntEnum
 from typing import Any
 
@@ -75,6 +76,13 @@ class Canvas:
         self.hu = np.full(shape, HU[Tissue.AIR], np.float32)
         self.tissue = np.full(shape, Tissue.AIR, np.uint8)
         self.blood = np.zeros((len(HEMORRHAGES), *shape), np.float32)
+
+    def part(self, rows: slice, columns: slice) -> Canvas:
+        """The same pixels, of some rows and columns of the geometry's grid only."""
+        fine = tuple(slice(FINER * it.start, FINER * it.stop) for it in (rows, columns))
+        part = copy(self)
+        part.hu, part.tissue, part.blood = self.hu[fine], self.tissue[fine], self.blood[:, *fine]
+        return part
 
     def up(self, values: Array) -> Array:
         """(h, w) values of the geometry's grid on the canvas, (H, W) float32."""
