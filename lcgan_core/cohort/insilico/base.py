@@ -74,7 +74,9 @@ def paint_base(
     _paint_face(canvas, x, side, y, z, below, bumps)
 
     petrous = tube(side, y, z, ((66, -24, -4), (13, -4, -2)), (15.0, 8.0))
-    plate = np.minimum(within, 2.8 + 0.8 * bumps - below - 1.0 * ramp(y, 25, 40) + 2 * (y < -20))
+    plate = np.minimum(
+        within, 2.8 + 0.8 * bumps - below - 1.0 * ramp(y, 25, 40) + np.float32(2) * (y < -20)
+    )
     bone = np.maximum(plate, np.minimum(petrous + 1.5 * bumps, within))
     clivus = np.minimum(np.minimum(11 - side, within), np.minimum(y + 22, 26 - y))
     bone = np.maximum(bone, np.minimum(clivus, 18 - below))

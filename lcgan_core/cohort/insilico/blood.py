@@ -54,9 +54,12 @@ class Lesion:
     def region(self, at: Where) -> Array:
         """mm into the ragged ellipsoid (h, w)."""
         x, y, z = (a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True))
-        ragged = self.texture(at.x, at.y, at.z) + 0.5 * self.texture(2 * at.z, 2 * at.x, 2 * at.y)
-        ragged = np.clip(ragged, -1.6, 1.4)  # no crumbs far from the clot
-        return ball(x, y, z, self.radii) + 0.26 * min(self.radii) * ragged
+        inside, most = ball(x, y, z, self.radii), 0.26 * min(self.radii)
+        near = inside > -1.4 * most - self.rim - 5  # elsewhere nothing is painted
+        x, y, z = at.x[near], at.y[near], at.z[near]
+        ragged = self.texture(x, y, z) + 0.5 * self.texture(2 * z, 2 * x, 2 * y)
+        inside[near] += most * np.clip(ragged, -1.6, 1.4)  # no crumbs far from the clot
+        return inside
 
     def thickness(self, at: Where) -> Array:
         """mm of blood over the inner table (h, w): a lens (EDH) or a crescent (SDH)."""
@@ -128,10 +131,14 @@ def swelling(found: list[Lesion], at: Where) -> Array:
     return added
 
 
-def paint_blood(canvas: Canvas, found: list[Lesion], at: Where, spaces: Spaces, top: Array) -> None:
+def paint_blood(
+    canvas: Canvas, found: list[Lesion], lifting: list[tuple[Lesion, Array]], at: Where,
+    spaces: Spaces, top: Array,
+) -> None:  # fmt: skip
     """Paint the lesions inside the brain and its CSF, then those between brain and bone.
 
-    top: (H, W) share of the pixel that lies in the brain case.
+    lifting: the latter, and mm (h, w) of blood of each; top: (H, W) share of the pixel that lies
+    in the brain case.
     """
     under = canvas.solid(at.depth - 1.0)
     for lesion in found:
@@ -157,8 +164,8 @@ def paint_blood(canvas: Canvas, found: list[Lesion], at: Where, spaces: Spaces, 
             cover = canvas.solid(lesion.layer(at)) * under
         if cover.any():
             canvas.bleed(cover, lesion.label, canvas.up(lesion.attenuation(at)))
-    for lesion in found[::-1]:
-        if lesion.lifts and (thick := lesion.thickness(at)).max() > 0.5:
+    for lesion, thick in lifting[::-1]:
+        if thick.max() > 0.5:
             inside = np.minimum(thick - at.depth, at.depth) - 0.5 * DURA_MM
             cover = canvas.solid(np.where(thick > 0.5, inside, -3.0)) * top
             canvas.bleed(cover, lesion.label, canvas.up(lesion.attenuation(at)))

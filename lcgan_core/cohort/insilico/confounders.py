@@ -27,9 +27,10 @@ class Confounder:
     def inside(self, x: Array, y: Array, z: Array) -> Array:
         """mm into it (h, w)."""
         cx, cy, cz = self.centre
-        return ball(x - cx, y - cy, z - cz, self.radii) + 0.2 * min(self.radii) * self.texture(
-            x, y, z
-        )
+        inside, uneven = ball(x - cx, y - cy, z - cz, self.radii), 0.2 * min(self.radii)
+        near = inside > -5 * uneven - 14  # elsewhere nothing is painted
+        inside[near] += uneven * self.texture(x[near], y[near], z[near])
+        return inside
 
 
 def confounders(rng: np.random.Generator) -> list[Confounder]:

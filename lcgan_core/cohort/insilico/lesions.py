@@ -94,10 +94,9 @@ def of_volume(
     return [it for part in parts for it in _subdural(rng, side, hu, volume * part)]
 
 
-def _parts(rng: np.random.Generator, n: int) -> Array:
+def _parts(rng: np.random.Generator, n: int) -> list[float]:
     """Shares of n spots, the largest first; they are rarely equal."""
-    parts: Array = np.sort(rng.dirichlet(np.full(n, 0.8)))[::-1]
-    return parts
+    return sorted(rng.dirichlet(np.full(n, 0.8)).tolist(), reverse=True)
 
 
 def _intraventricular(rng: np.random.Generator, volume: float, hu: float, brain: Brain) -> Lesion:

@@ -16,7 +16,6 @@ from lcgan_core.cohort.insilico.lesions import draw, types
 from lcgan_core.cohort.insilico.scanner import NOISE_SD, Scanner
 from lcgan_core.cohort.insilico.skull import Shells, paint_frontal_sinus, paint_shells, shells
 from lcgan_core.cohort.insilico.tissues import FINER, Array, Canvas, Tissue, edge
-from lcgan_core.labels import HEMORRHAGES
 
 LOWEST_MM, SPAN_MM, THICK_MM = -24.0, 150.0, 5.0
 """Height of the lowest slice's lower face, from there past the vertex, the thickest slice."""
@@ -26,6 +25,8 @@ BONE_HU = 100
 """Brighter than any blood at the window in which it is drawn."""
 PLANES = 2
 """Thin planes averaged to a slice."""
+BATCH = 8
+"""Slices imaged together: memory does not grow with the series."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,14 @@ def scan(
     hu = np.empty((slices, matrix, matrix), np.int16)
     labels, tissue = np.empty(hu.shape, np.uint8), np.empty(hu.shape, np.uint8)
     lowest = patient.lowest + thick / 2
-    for k in range(slices):
-        true, blood, seen = _slice(patient, lowest + k * spacing, thick, px * matrix)
-        hu[k] = scanner.image(rng, true)
-        labels[k] = _draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
-        tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
+    for first in range(0, slices, BATCH):
+        batch = range(first, min(first + BATCH, slices))
+        painted = [_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
+        true = np.stack([plane for plane, _, _ in painted])
+        hu[first : first + BATCH] = scanner.images(true, *scanner.draw(rng, len(batch)))
+        for k, (_, blood, seen) in zip(batch, painted, strict=True):
+            labels[k] = _draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
+            tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
     return Scan(hu, labels, tissue, px, spacing, thick, round(lowest, 4))
 
 
@@ -156,37 +160,25 @@ def _draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, 
 
 def _slice(it: Patient, middle: float, thick: float, field_mm: float) -> tuple[Array, Array, Array]:
     """True HU, blood (5, H, W) and tissue of one slice, averaged over its thickness."""
-    side = POINTS * FINER
-    hu = np.zeros((side, side), np.float32)
-    blood = np.zeros((len(HEMORRHAGES), side, side), np.float32)
-    for k in range(PLANES):
-        height = middle + ((k + 0.5) / PLANES - 0.5) * thick
-        canvas, rows, columns = _plane(it, height, field_mm, thick / PLANES)
-        here = (slice(*(FINER * n for n in rows)), slice(*(FINER * n for n in columns)))
-        air = np.full((side, side), -1000.0, np.float32)
-        air[here] = canvas.hu
-        hu += air / PLANES
-        blood[:, *here] += canvas.blood / PLANES
-    tissue = np.zeros((side, side), np.uint8)
-    tissue[here] = canvas.tissue
-    return hu, blood, tissue
+    heights = [middle + ((k + 0.5) / PLANES - 0.5) * thick for k in range(PLANES)]
+    planes = [_plane(it, height, field_mm, thick / PLANES) for height in heights]
+    hu = np.sum([plane.hu for plane in planes], axis=0) / PLANES
+    blood = np.sum([plane.blood for plane in planes], axis=0) / PLANES
+    return hu, blood, planes[-1].tissue
 
 
-def _plane(
-    it: Patient, height: float, field_mm: float, slab: float
-) -> tuple[Canvas, tuple[int, int], tuple[int, int]]:
-    """Paint a thin plane of the head, and the rows and columns of the grid that it takes."""
+def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
+    """Paint a thin plane of the head."""
     x, y, z = _coordinates(it, height, field_mm)
+    whole = Canvas((FINER * POINTS, FINER * POINTS), field_mm / POINTS / FINER)
+    whole.paint(whole.wall(_headrest(it, y, x), 1.2), Tissue.REST)
     depths = it.shells.depths(x, y, z)
-    rest = _headrest(it, y, x)
-    some = np.maximum(depths[2], -np.abs(rest)) > -4
-    rows, columns = _span(some, 1), _span(some, 0)
-    here = (slice(*rows), slice(*columns))
-    x, y, z, rest = x[here], y[here], z[here], rest[here]
-    inner, outer, skin, muscle, slope = (d[here] for d in depths)
-    canvas = Canvas((FINER * x.shape[0], FINER * x.shape[1]), field_mm / POINTS / FINER)
-    canvas.paint(canvas.wall(rest, 1.2), Tissue.REST)
-
+    if depths[2].max() < -1:
+        return whole
+    head = _box(depths[2] > -4)
+    canvas = whole.part(*head)
+    x, y, z = x[head], y[head], z[head]
+    inner, outer, skin, muscle, slope = (d[head] for d in depths)
     bumps = it.grain(0.5 * x, 0.5 * y, 0.5 * z)
     above = np.full_like(x, 99.0)
     if low := bool((z < 25).any()):
@@ -201,23 +193,26 @@ def _plane(
         canvas.paint(canvas.solid(np.minimum(cut, outer + 1)), Tissue.MUSCLE)
     depth = np.minimum(inner, above)
     if depth.max() > -1:
-        _paint_inside(canvas, it, Where(x, y, z, depth), slope, slab)
-    return canvas, rows, columns
+        case = _box(depth > -4)
+        at = Where(x[case], y[case], z[case], depth[case])
+        _paint_inside(canvas.part(*case), it, at, slope[case], slab)
+    return whole
 
 
 def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: float) -> None:
     outside = np.zeros_like(at.x)
     before = at
+    lifting = [(lesion, lesion.thickness(at)) for lesion in it.lesions if lesion.lifts]
+    for _, thick in lifting:
+        outside = np.maximum(outside, thick)
     for lesion in it.lesions:
-        if lesion.lifts:
-            outside = np.maximum(outside, lesion.thickness(at))
         before = lesion.push(before)
     blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))
     top = edge(canvas.up(at.depth), blur)
     spaces = paint_brain(canvas, it.brain, before, outside, swelling(it.lesions, at), top)
     csf = np.maximum(np.maximum(spaces.subarachnoid, spaces.ventricle), 1 - top)
     paint_inside(canvas, it.confounders, before, csf)
-    paint_blood(canvas, it.lesions, at, spaces, top)
+    paint_blood(canvas, it.lesions, lifting, at, spaces, top)
 
 
 def _headrest(it: Patient, y: Array, x: Array) -> Array:
@@ -227,9 +222,11 @@ def _headrest(it: Patient, y: Array, x: Array) -> Array:
     return np.where(y < 10, trough, 50.0)
 
 
-def _span(some: Array, axis: int) -> tuple[int, int]:
-    found = np.flatnonzero(some.any(axis=axis))
-    return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, 4)
+def _box(some: Array) -> tuple[slice, slice]:
+    """Rows and columns that hold all of `some` (h, w), and one more on every side."""
+    found = (np.flatnonzero(some.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (slice(max(int(n[0]) - 1, 0), int(n[-1]) + 2) for n in found)
+    return rows, columns
 
 
 def _coordinates(it: Patient, height: float, field_mm: float) -> tuple[Array, Array, Array]:

@@ -15,6 +15,7 @@ from lcgan_core.cohort.insilico.writer import patient_name, uid_of, write_patien
 from lcgan_core.cohort.series import Series
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.progress import progress
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def write_cohort(
     labels = {str(value): name for value, name in enumerate(HEMORRHAGES, start=1)}
     (folder / "labels.json").write_text(json.dumps(labels) + "\n")
     work = partial(_write, folder, seed, matrix, slices, seg)
-    return list(parallel(work, range(1, patients + 1)))
+    written = parallel(work, range(1, patients + 1))
+    return list(progress(written, "in-silico patients", "patient", patients))
 
 
 def _write(folder: Path, seed: int, matrix: int, slices: int, seg: bool, number: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from enum import IntEnum
 from typing import Any
 
@@ -76,6 +77,13 @@ class Canvas:
         self.tissue = np.full(shape, Tissue.AIR, np.uint8)
         self.blood = np.zeros((len(HEMORRHAGES), *shape), np.float32)
 
+    def part(self, rows: slice, columns: slice) -> Canvas:
+        """The same pixels, of some rows and columns of the geometry's grid only."""
+        fine = tuple(slice(FINER * it.start, FINER * it.stop) for it in (rows, columns))
+        part = copy(self)
+        part.hu, part.tissue, part.blood = self.hu[fine], self.tissue[fine], self.blood[:, *fine]
+        return part
+
     def up(self, values: Array) -> Array:
         """(h, w) values of the geometry's grid on the canvas, (H, W) float32."""
         height, width = self.hu.shape
@@ -86,7 +94,10 @@ class Canvas:
 
         `width` of the transition: a pixel, if not given.
         """
-        return edge(self.up(inside), width or self.px)
+        width = width or self.px
+        if inside.max() <= -0.5 * width:  # most shapes miss most planes
+            return np.zeros_like(self.hu)
+        return edge(self.up(inside), width)
 
     def wall(self, signed: Array, half: Array | float) -> Array:
         """(H, W) share covered by a sheet of half thickness `half` (h, w) `signed` mm away."""
@@ -104,8 +115,9 @@ class Canvas:
         self.blood[label - 1] += cover
 
     def _lay(self, cover: Array, hu: Array | float, tissue: Tissue) -> None:
-        self.hu += cover * (hu - self.hu)
-        self.tissue[cover > 0.5] = tissue
+        if cover.max() > 0:
+            self.hu += cover * (hu - self.hu)
+            self.tissue[cover > 0.5] = tissue
 
 
 def edge(inside: Array, width: Array | float) -> Array:
