@@ -141,13 +141,14 @@ def phantom(
     seed: Annotated[int, typer.Option(help="The same seed gives the same cohort.")] = 2020,
     matrix: Annotated[int, typer.Option(help="Rows and columns of a slice.")] = 512,
     slices: Annotated[int, typer.Option(help="Slices of a patient.")] = 32,
+    seg: Annotated[bool, typer.Option("--seg", help="Masks as DICOM SEG too.")] = False,
 ) -> None:
     """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
     from lcgan_core.cohort.insilico import write_cohort
     from lcgan_core.cohort.workers import cores, workers
 
     with workers(cores()) as parallel:
-        write_cohort(out, patients, seed, matrix, slices, parallel)
+        write_cohort(out, patients, seed, matrix, slices, parallel, seg)
     print(f"Made {patients} patients in {out}.")
 
 

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import highdicom as hd
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from lcgan_core.cli import app
 from lcgan_core.cohort.insilico import (
     InSilicoCase,
     patient_name,
@@ -66,6 +68,15 @@ def test_the_dicom_seg_holds_the_same_labels(cohort):
             maps = seg.get_pixels_by_source_instance(sources, combine_segments=True)
             assert maps.sum() == scan.labels.sum()
     assert list(cohort.rglob("labels_seg.dcm"))
+
+
+def test_the_command_writes_the_same(cohort, tmp_path):
+    size = [word for name, value in SIZE.items() for word in (f"--{name}", str(value))]
+    done = CliRunner().invoke(
+        app, ["phantom", "--out", str(tmp_path / "new"), "--patients", "2", "--seg", *size]
+    )
+    assert done.exit_code == 0, done.output
+    assert contents(tmp_path / "new") == contents(cohort)
 
 
 def test_any_number_of_workers_and_a_second_try_write_the_same(cohort, tmp_path, monkeypatch):

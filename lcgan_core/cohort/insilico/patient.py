@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from lcgan_core.cohort.insilico.base import STEEP, floor, paint_base
 from lcgan_core.cohort.insilico.blood import Lesion, paint_blood, swelling
@@ -128,11 +130,18 @@ def scan(
         batch = range(first, min(first + BATCH, slices))
         painted = [_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
         true = np.stack([plane for plane, _, _ in painted])
-        hu[first : first + BATCH] = scanner.images(true, *scanner.draw(rng, len(batch)))
+        # how many threads share a sum decides its last digit, and so here and there an HU
+        with _threads().limit(limits=1, user_api="blas"):
+            hu[first : first + BATCH] = scanner.images(true, *scanner.draw(rng, len(batch)))
         for k, (_, blood, seen) in zip(batch, painted, strict=True):
             labels[k] = _draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
             tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
     return Scan(hu, labels, tissue, px, spacing, thick, round(lowest, 4))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z: float) -> Array:
