@@ -21,7 +21,7 @@ from lcgan_core.cohort.listing import listing
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
-from lcgan_core.cohort.store import VERSION, Slices, SliceStore, StoreWriter
+from lcgan_core.cohort.store import VERSION, Aside, SliceStore, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.profiles import OWN
@@ -103,13 +103,14 @@ def ingest(
         for refusal in found.refused:
             tell(str(refusal))
         waiting = found.cases[writer.entries :]
-        loaded = parallel(partial(_load, size=image_size, salt=salt), waiting)
-        for case, (record, slices, sentence) in zip(
+        loaded = parallel(partial(_load, size=image_size, salt=salt, room=writer.work), waiting)
+        for case, (record, aside, sentence) in zip(
             waiting, progress(loaded, "reading head CTs", "series", len(waiting)), strict=True
         ):
             if sentence:
                 tell(sentence)
-            writer.append({**record, "item": hashed(salt, str(case.path))}, slices)
+            record["item"] = hashed(salt, str(case.path))
+            writer.append(record, aside.take() if aside else None)
         table = report.table(writer.records(), found, salt)
         if not (table.status == report.TAKEN).any():
             raise UserError(_nothing(source, table.reason))
@@ -134,7 +135,7 @@ def ingest(
         ) from None
 
 
-def _load(case: Case, size: int, salt: bytes) -> tuple[dict, Slices | None, str]:
+def _load(case: Case, size: int, salt: bytes, room: Path) -> tuple[dict, Aside | None, str]:
     """In a worker: one case's record for the report, its slices, or the sentence of its refusal."""
     who = hashed(salt, case.patient), hashed(salt, case.series)
     try:
@@ -147,7 +148,8 @@ def _load(case: Case, size: int, salt: bytes) -> tuple[dict, Slices | None, str]
             case.path, "failed in a way nobody foresaw; look at it in a viewer.", repr(error)
         )
     else:
-        return report.taken(series, slices), slices, ""
+        aside = Aside.put(slices, room, hashed(salt, str(case.path)))
+        return report.taken(series, slices), aside, ""
     return report.refused(*who, refusal), None, str(refusal)
 
 

@@ -9,6 +9,9 @@ from typing import cast
 
 import nibabel as nib
 import numpy as np
+from isal import igzip
+from isal.igzip_lib import IsalError
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
@@ -19,9 +22,9 @@ from lcgan_core.cohort.series import Refused
 NIFTI = (".nii", ".nii.gz")
 MOST_VOXELS = 2**30
 """More than any head CT has: 2,000 slices of 512 x 512 are half of it."""
-UNREADABLE = (
+UNREADABLE: tuple[type[Exception], ...] = (
     ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, TypeError,
-    OverflowError, zlib.error, gzip.BadGzipFile,
+    OverflowError, zlib.error, gzip.BadGzipFile, IsalError,  # type: ignore[assignment]
 )  # fmt: skip
 LONGEST_MM = 1000
 """Longer than any voxel of a head CT."""
@@ -31,7 +34,7 @@ def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """(I, J, K) voxels and the (4, 4) affine to RAS mm; raises Refused naming the file."""
     image, shape, affine = _open(path)
     try:
-        return np.asarray(image.dataobj).reshape(shape), affine
+        return _voxels(path, cast(ArrayProxy, image.dataobj)).reshape(shape), affine
     except UNREADABLE as error:
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
 
@@ -39,6 +42,14 @@ def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def read_nifti_grid(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
     """(I, J, K) and the affine, as read_nifti, without reading the voxels."""
     return _open(path)[1:]
+
+
+def _voxels(path: Path, header: ArrayProxy) -> np.ndarray:
+    if path.suffix != ".gz":
+        return np.asarray(header)
+    spec = header.shape, header.dtype, header.offset, header.slope, header.inter
+    with igzip.open(path) as voxels:  # three times as fast as the zlib that nibabel takes
+        return np.asarray(ArrayProxy(voxels, spec))
 
 
 def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:

@@ -19,6 +19,7 @@ from lcgan_core.labels import HEMORRHAGES
 AREAS = [f"area_{name}" for name in HEMORRHAGES]
 FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
 VERSION = 2
+ASIDE = ".aside"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,30 @@ class Slices:
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class Aside:
+    """Slices in files of their own, which reach another process sooner than through a pipe."""
+
+    rows: list[dict]
+    files: tuple[Path, ...]
+
+    @classmethod
+    def put(cls, slices: Slices, folder: Path, name: str) -> Aside:
+        """Write them into `folder`, a StoreWriter's, which clears away what nobody took."""
+        files = tuple(folder / f"{name}-{part}{ASIDE}" for part in FILES)
+        for path, values in zip(files, (slices.hu, slices.labels), strict=True):
+            with path.open("wb") as file:
+                np.save(file, values)
+        return cls(slices.rows, files)
+
+    def take(self) -> Slices:
+        """The slices; the files are gone."""
+        hu, labels = (np.load(path, mmap_mode="r") for path in self.files)
+        for path in self.files:
+            path.unlink()
+        return Slices(self.rows, hu, labels)
+
+
 class StoreWriter:
     """A store in the making, beside its final place; series are appended one by one.
 
@@ -91,6 +116,8 @@ class StoreWriter:
                 with (self.work / name).open("wb") as file:
                     _write_header(file, dtype, 0, image_size)
             (self.work / "stamp").write_text(stamp)
+        for path in self.work.glob(f"*{ASIDE}"):
+            path.unlink()
         self.entries = self._go_on()
 
     def append(self, record: dict, slices: Slices | None) -> None:
@@ -99,7 +126,7 @@ class StoreWriter:
         if slices:
             for name, values in zip(FILES, (slices.hu, slices.labels), strict=True):
                 with (self.work / name).open("ab") as file:
-                    file.write(values.tobytes())
+                    file.write(np.ascontiguousarray(values).data)
         with (self.work / "journal.jsonl").open("a") as journal:
             journal.write(json.dumps({"record": record, "rows": rows}) + "\n")
         self.entries += 1

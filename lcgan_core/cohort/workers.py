@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 AHEAD = 2
 """Results that wait for each process: enough to keep it busy, few enough for any memory."""
+PRELOADED = ["lcgan_core.cohort.ingest", "lcgan_core.cohort.dicom"]
 
 
 class Parallel(Protocol):
@@ -36,8 +37,10 @@ def workers(processes: int) -> Iterator[Parallel]:
     if processes < 2:
         yield lambda function, items, chunk=1: map(function, items)
         return
-    # a fork would copy torch's locked threads
-    context = multiprocessing.get_context("spawn")
+    # a fork of this process would copy torch's locked threads; of a bare one that has imported what
+    # reads head CTs it costs nothing
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
     with ProcessPoolExecutor(processes, context, initializer=_ignore_interrupt) as pool:
 
         def parallel(function: Callable, items: Iterable, chunk: int = 1) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from pydicom import uid
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.tag import Tag
 
 from lcgan_core.cohort.dicom.geometry import degrees_from_axial, is_orthonormal
 from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_mask
@@ -23,12 +24,15 @@ COMPANIONS = (
     ".txt", ".md", ".csv", ".json", ".xml", ".pdf", ".jpg", ".jpeg", ".png", "thumbs.db",
 )  # fmt: skip
 NOBODY = re.compile(r"|0+|(?i:anon(ymous|ymi[sz]ed)?|unknown|none|null|n/?a|patient|deidentified)")
-TAGS = [
+NAMES = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "PatientID", "Modality", "ImageType",
     "InstanceNumber", "AcquisitionNumber", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
     "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "SamplesPerPixel",
-    "PhotometricInterpretation", "RescaleType",
-]  # fmt: skip
+    "BitsStored", "HighBit", "PhotometricInterpretation", "PixelRepresentation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope",
+    "RescaleType", *REFERENCES,
+)  # fmt: skip
+TAGS: list = [Tag(name) for name in NAMES]  # once: looking names up takes as long as reading
 MODALITIES = (
     "MR", "PT", "NM", "US", "CR", "DX", "XA", "RF", "MG", "OT", "OPT", "IO", "PX", "ES", "XC",
 )  # fmt: skip
@@ -38,8 +42,17 @@ REFORMATS = {
 }  # fmt: skip
 ENHANCED = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
 MULTIFRAME = "is a multi-frame (enhanced) CT; convert it to single-frame CT images."
+PIXEL_DATA = b"\xe0\x7f\x10\x00"
 MOST_PIXELS = 4096 * 4096
 MOST_DEGREES = 35  # gantries tilt by 30 at most; a sagittal or coronal reformat lies at 90
+
+
+class Plain(NamedTuple):
+    """Where a file holds 16-bit pixels as they are: byte, dtype, and bits that count."""
+
+    offset: int
+    dtype: str
+    bits: int
 
 
 class Slice(NamedTuple):
@@ -55,6 +68,9 @@ class Slice(NamedTuple):
     spacing: tuple[float, float]
     orientation: tuple[float, ...]
     position: tuple[float, ...]
+    rescale: tuple[float, float] | None  # slope, intercept
+    padding: tuple[int, ...]  # of stored values, none to two ends of a range
+    plain: Plain | None
 
 
 class Aside(NamedTuple):
@@ -82,12 +98,12 @@ def scan(path: Path) -> Slice | MaskFile | Aside:
     item = pydicom.Dataset()
     try:
         with quiet():
-            syntax, item, room = _read(path)
+            syntax, item, room, start = _read(path)
             if is_mask(item):
                 return scan_mask(path, item)
             _check_kind(item)
             _check_pixels(item, syntax, room)
-            return _slice(path, item)
+            return _slice(path, item, _plain(item, syntax, start))
     except _Not as why:
         refused, reason, *detail = why.args
         return Aside(path, refused, reason, "".join(detail), *_whose(item))
@@ -109,8 +125,8 @@ def _whose(item: pydicom.Dataset) -> tuple[str, str]:
     return "" if NOBODY.fullmatch(patient) else patient, series
 
 
-def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int]:
-    """Transfer syntax, header, and the bytes that are left for the pixels."""
+def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int, tuple[int, bytes]]:
+    """Transfer syntax, header, the bytes left for the pixels, and where they start with what."""
     try:
         meta = read_file_meta_info(path)
     except InvalidDicomError:
@@ -121,9 +137,27 @@ def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int]:
     if meta.get("MediaStorageSOPClassUID") == uid.MediaStorageDirectoryStorage:
         raise _Not(False, "is a companion of the images, such as a text or an index.")
     with path.open("rb") as file:
-        tags: list = [*TAGS, *REFERENCES]
-        item = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=tags)
-        return syntax, item, os.fstat(file.fileno()).st_size - file.tell()
+        item = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
+        at = file.tell()
+        return syntax, item, os.fstat(file.fileno()).st_size - at, (at, file.read(12))
+
+
+def _plain(item: pydicom.Dataset, syntax: uid.UID | None, start: tuple[int, bytes]) -> Plain | None:
+    """How to read the pixels without pydicom, which copies them twice; None where it must."""
+    head = 12 if syntax == uid.ExplicitVRLittleEndian else 8
+    at, element = start
+    names = "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"
+    allocated, bits, highest, signed = (item.get(name) for name in names)
+    length = int.from_bytes(element[head - 4 : head], "little")
+    if (
+        syntax not in (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
+        or element[:4] != PIXEL_DATA
+        or length != 2 * item.Rows * item.Columns
+        or (allocated, highest) != (16, (bits or 0) - 1)
+        or signed not in (0, 1)
+    ):
+        return None
+    return Plain(at + head, "<i2" if signed else "<u2", bits)
 
 
 def _check_kind(item: pydicom.Dataset) -> None:
@@ -187,7 +221,7 @@ def _decodable(syntax: uid.UID) -> bool:
         return False
 
 
-def _slice(path: Path, item: pydicom.Dataset) -> Slice:
+def _slice(path: Path, item: pydicom.Dataset, plain: Plain | None) -> Slice:
     spacing, position, orientation = (
         tuple(float(value) for value in _many(item, name))
         for name in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient")
@@ -211,7 +245,26 @@ def _slice(path: Path, item: pydicom.Dataset) -> Slice:
         spacing=(spacing[0], spacing[1]),
         orientation=orientation,
         position=position,
+        rescale=_rescale(item),
+        padding=_padding(item),
+        plain=plain,
     )
+
+
+def _rescale(item: pydicom.Dataset) -> tuple[float, float] | None:
+    slope, intercept = item.get("RescaleSlope"), item.get("RescaleIntercept")
+    if None in (slope, intercept):
+        return None
+    slope, intercept = float(slope), float(intercept)
+    if not np.isfinite([slope, intercept]).all() or slope == 0:
+        raise _Not(True, "has a damaged rescale; export the original series again.")
+    return slope, intercept
+
+
+def _padding(item: pydicom.Dataset) -> tuple[int, ...]:
+    ends = (item.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    first, last = (None if end in (None, "") else int(end) for end in ends)
+    return () if first is None else (first,) if last is None else (first, last)
 
 
 def _many(item: pydicom.Dataset, name: str) -> list:

@@ -10,7 +10,7 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
 from lcgan_core.cohort.series import Refused
-from lcgan_core.labels import BACKGROUND, HEMORRHAGES
+from lcgan_core.labels import HEMORRHAGES
 
 TOLERANCE_MM = 0.1
 
@@ -27,18 +27,23 @@ def read_nifti_mask(
     voxels, affine = read_nifti(path)
     turn, notes = _turn(path, voxels.shape, affine, stack)
     names = {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
-    slices = voxels.T  # in the order of the file
-    labels = np.full(slices.shape, BACKGROUND, np.uint8)
-    marked = slices != 0  # a hundredth of a mask: to sort all of it takes longer than to read it
-    values, places = np.unique(slices[marked], return_inverse=True)
-    unknown = [value for value in values if float(value) not in names]
+    planes = voxels.T  # in the order of the file
+    labels = np.zeros(planes.shape, np.uint8)
+    unknown: set[float] = set()
+    for plane, labelled in zip(planes, labels, strict=True):
+        if plane.max() == plane.min() == 0:
+            continue  # most are empty, and to look closer takes longer than to read them
+        marked = plane != 0
+        values, places = np.unique(plane[marked], return_inverse=True)
+        unknown |= set(map(float, values)) - set(names)
+        if not unknown:
+            labelled[marked] = np.array([names[float(value)] for value in values])[places]
     if unknown:
         order = ", ".join(f"{k} {name}" for k, name in enumerate(HEMORRHAGES, start=1))
         raise Refused(
-            path, f"holds the label {unknown[0]:g}, which the label map does not name; add it to "
+            path, f"holds the label {min(unknown):g}, which the label map does not name; add it to "
             f"the map or renumber the mask, for instance to {order}."
         )  # fmt: skip
-    labels[marked] = np.array([names[float(value)] for value in values], np.uint8)[places]
     return apply_orientation(labels.T, turn).T, notes
 
 
