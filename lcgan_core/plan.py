@@ -115,12 +115,12 @@ def jobs(config: Config) -> list[Job]:
 
 
 def segmentations(config: Config) -> list[Job]:
-    """Every FCN-8s of the grid: the profile's arms in all draws of all fractions."""
+    """Every FCN-8s of the grid: the profile's arms of each fraction in all its draws."""
     return [
         Job("segmentation", fraction, arm, draw)
         for fraction in config.fractions
         for draw in config.draws_at(fraction)
-        for arm in config.arms
+        for arm in config.arms_at(fraction)
     ]
 
 

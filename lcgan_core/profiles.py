@@ -112,6 +112,7 @@ class Config(Group):
     segmentation: Segmentation
     realism: Realism
     arms: tuple[str, ...] = PAPER
+    controls_up_to: float = Field(1.0, gt=0, le=1)  # the largest fraction with more than PAPER
     equal_steps: bool = False  # every arm takes as many optimiser steps as one with 3N slices
     judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
     evaluation: Evaluation = Evaluation()
@@ -143,6 +144,11 @@ class Config(Group):
         if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
             raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
         return arms
+
+    def arms_at(self, fraction: float) -> tuple[str, ...]:
+        """The arms of a fraction: beyond `controls_up_to` the paper's alone."""
+        most = fraction <= self.controls_up_to
+        return tuple(arm for arm in self.arms if most or arm in PAPER)
 
     def draws_at(self, fraction: float) -> range:
         """The draws of a fraction, counted from 1."""

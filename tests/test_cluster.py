@@ -20,9 +20,9 @@ SMALL = {
     "cohort_patients": 12, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
     "lcgan_width": 2, "lcgan_snapshots": "[1, 20]", "segmentation_width": 2,
     "segmentation_epochs": 2, "realism_epochs": 1,
+    "evaluation_resamples": 20,
 }  # fmt: skip
-JOBS = ("training-1", "selection-1", "segmentation-1-original", "segmentation-1-traditional")
-"""And the cohort, which they need. SLURM is asked after 6, 22, 48 s: few in a row are quick."""
+"""The whole quick grid, every stage and share of it, with as little in each job as can be."""
 
 
 def no_slurm():
@@ -49,7 +49,7 @@ def snakemake(folder, *options):
         sys.executable, "-m", "snakemake", "--snakefile", runs.REPOSITORY / "Snakefile",
         "--cores", "2", "--scheduler", "greedy", "--nolock", *options,
         "--config", "profile=quick", *(f"{name}={value}" for name, value in SMALL.items()),
-        "--", *(run / "notebooks" / f"{job}.ipynb" for job in JOBS),
+        "--", "evaluated",
     ]  # fmt: skip
     folder.mkdir()
     with words.open("w") as said:
@@ -96,8 +96,9 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
     assert f"SLURM-job '{job}' failed, SLURM status is: 'CANCELLED'" in words.read_text()
     compared = [
         "cohort/store/hu.npy", "training/1-lcgan/generator-20.safetensors",
-        "training/1-judge/fcn.safetensors", "selection/1/candidates.csv", "selection/1/images.csv",
-        "segmentation/1-original/fcn.safetensors", "segmentation/1-traditional/fcn.safetensors",
+        "training/1-judge/fcn.safetensors", "selection/1/images.csv",
+        "augmentation/0.5-gan/images.npy", "segmentation/0.125-gan/fcn.safetensors",
+        "evaluation/results.csv", "evaluation/claims.csv",
     ]  # fmt: skip
     for name in compared:
         assert (there / name).read_bytes() == (here / name).read_bytes(), name

@@ -4,7 +4,7 @@ import networkx as nx
 import pytest
 
 from lcgan_core import plan, profiles
-from lcgan_core.arms import ARMS
+from lcgan_core.arms import ARMS, PAPER
 from lcgan_core.plan import Job
 
 
@@ -99,6 +99,19 @@ def test_a_longer_list_of_arms_leaves_the_trained_ones_as_they_are():
     for job in plan.segmentations(before):
         assert plan.fingerprint(before, job) == plan.fingerprint(after, job)
     assert plan.fingerprint(before, Job("evaluation")) != plan.fingerprint(after, Job("evaluation"))
+
+
+def test_controls_may_stop_short_of_the_large_shares():
+    every = profiles.load("quick", arms=list(ARMS))
+    some = profiles.load("quick", arms=list(ARMS), controls_up_to=0.25)
+    left_out = {job for job in set(graph(every)) - set(graph(some))}
+    assert {job.fraction for job in left_out} == {0.5, 1.0}
+    arms = {job.what for job in left_out if job.stage == "segmentation"}
+    assert arms == set(ARMS) - set(PAPER)
+    assert {job.what for job in left_out if job.stage == "training"} == {"l1_only"}
+    assert set(graph(some)) < set(graph(every))
+    job = Job("segmentation", 0.25, "l1_only")
+    assert plan.fingerprint(every, job) == plan.fingerprint(some, job)
 
 
 def test_one_more_draw_computes_only_what_is_new():

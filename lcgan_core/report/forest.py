@@ -48,7 +48,10 @@ def forest(differences: pd.DataFrame, metric: str = "dice_image") -> Figure:
     for place, share in zip(axes[0], shares, strict=True):
         place.axvline(0, color="#999999", linewidth=0.8)
         for y, (arm, baseline) in enumerate(pairs):
-            row = difference(chosen[chosen.fraction == share], arm, baseline).iloc[0]
+            found = difference(chosen[chosen.fraction == share], arm, baseline)
+            if found.empty:
+                continue
+            row = found.iloc[0]
             color = "#00798c" if baseline == "original" else "#d1495b"
             place.plot([row.ci_low, row.ci_high], [y, y], color=color)
             place.plot(row.value, y, "o", color=color, markersize=4)

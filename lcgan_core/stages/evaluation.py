@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +109,8 @@ def _evaluate(config: Config, work: Path) -> None:
                 tables.setdefault(name, []).append(part)
         return {name: resampled(of_draws) for name, of_draws in tables.items()}
 
-    for arm in progress(list(product(config.fractions, config.arms)), "evaluating", "arm"):
+    arms = [(fraction, arm) for fraction in config.fractions for arm in config.arms_at(fraction)]
+    for arm in progress(arms, "evaluating", "arm"):
         fraction, name = arm
         done = [segmentation.run(config, fraction, name, k) for k in config.draws_at(fraction)]
         grid[arm] = resampled([cells(one.overlap, scaled_min_area(size)) for one in done])
@@ -129,7 +130,7 @@ def _evaluate(config: Config, work: Path) -> None:
     named = {
         "results": table(_rows(grid)),
         "draws": _spread(table(_draws(grid), OF_DRAWS)),
-        "differences": table(_differences(grid, config.arms), [*_with("baseline"), "draws"]),
+        "differences": table(_differences(grid), [*_with("baseline"), "draws"]),
         "by_size": table(_grouped(groups, "size"), _with("size")),
         "sensitivity": table(_grouped(rules, "rule"), _with("rule")),
         "claims": claims.put_to(grid),
@@ -164,10 +165,10 @@ def _spread(draws: pd.DataFrame) -> pd.DataFrame:
     return draws.assign(sd=cell.value.transform("std"))
 
 
-def _differences(grid: dict[Arm, Estimate], arms: tuple[str, ...]) -> Iterator[dict]:
+def _differences(grid: dict[Arm, Estimate]) -> Iterator[dict]:
     """Each arm minus each one before it, in each draw; n counts patients with a case in both."""
-    for fraction in sorted({fraction for fraction, _ in grid}):
-        for baseline, arm in combinations(arms, 2):
+    for (fraction, baseline), (other, arm) in combinations(grid, 2):
+        if fraction == other:
             difference = grid[fraction, arm] - grid[fraction, baseline]
             for row in difference.rows():
                 yield {"fraction": fraction, "arm": arm, "baseline": baseline, **row}

@@ -51,3 +51,11 @@ def test_points_lie_at_the_differences(differences):
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["50% of the patients, 3 draws", "100% of the patients"]
     plt.close(figure)
+
+
+def test_an_arm_may_be_missing_at_one_share(differences):
+    there = differences[(differences.fraction < 1) | (differences.arm != "duplicate2")]
+    figure = forest.forest(there)
+    counts = [sum(line.get_marker() == "o" for line in axes.lines) for axes in figure.axes]
+    assert counts == [7, 5]
+    plt.close(figure)

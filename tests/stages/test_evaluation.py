@@ -27,7 +27,7 @@ def test_differences_are_of_every_pair_of_arms_and_have_the_sign_of_their_names(
         counts = metrics.overlap(prediction, truth)
         by_patient = cells(counts).by_patient(range(6))
         grid[1.0, arm] = estimate([by_patient], weights, draw_weights(1, 40, seed=0))
-    table = pd.DataFrame(evaluation._differences(grid, ("original", "gan", "both")))
+    table = pd.DataFrame(evaluation._differences(grid))
     assert len(table) == 3 * len(grid[1.0, "gan"].names)
     image = table[table.metric == "dice_image"].set_index(["arm", "baseline"])
     # Dice 8 / 14, 12 / 16 and 1
