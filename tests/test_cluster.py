@@ -88,7 +88,7 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
         while not (there / "training" / ".1-lcgan.partial").is_dir():
             assert cluster.poll() is None, words.read_text()
             time.sleep(0.2)
-        (job,) = slurm_jobs("rule_training", there.parent)
+        (job,) = slurm_jobs("rule_training_wildcards_1", there.parent)
         subprocess.run(["scancel", job], check=True)
         with snakemake(tmp_path / "here") as (local, here, said):
             assert local.wait() == 0, said.read_text()
