@@ -217,7 +217,7 @@ def changes(config: Config) -> list[str]:
     """
     shipped = load(config.profile)
     said = [
-        f"`{name}` is {_words(value)} instead of {_words(at(shipped, flat_fields()[name]))}."
+        f"`{name}` {_instead(value, at(shipped, flat_fields()[name]))}."
         for name, value in config.overrides.items()
         if name != "cohort"
     ]
@@ -225,6 +225,13 @@ def changes(config: Config) -> list[str]:
     if trained < planned:
         said.append(f"{trained} of the profile's {planned} segmentation networks were trained.")
     return said
+
+
+def _instead(here: Any, there: Any) -> str:
+    listed = isinstance(there, tuple) and len(set(there)) == len(there)
+    if listed and set(here) < set(there):
+        return f"leaves out {_words(tuple(one for one in there if one not in here))}"
+    return f"is {_words(here)} instead of {_words(there)}"
 
 
 def _words(value: Any) -> str:

@@ -109,10 +109,8 @@ def _runs(runs: pd.DataFrame) -> str:
     """What all took on each device, and a row a job: what it is made of, by what and when, and its
     notebook where that is a page."""
     spent = runs.groupby("device").seconds.agg(["size", "sum"])
-    said = [
-        f"{jobs} jobs took {duration(took)} on {name}" for name, jobs, took in spent.itertuples()
-    ]
-    columns = ["job", "settings", "inputs", "code", "device", "torch", "time", "finished", "page"]
+    said = [f"{n} jobs took {duration(took)} on {device}" for device, n, took in spent.itertuples()]
+    columns = ["job", "time", "device", "torch", "finished", "code", "settings", "page", "inputs"]
     rows = ((anchor(row.job), _of_run(row)) for _, row in runs.iterrows())
     return f"One after the other, {' and '.join(said)}.\n\n{_table(columns, rows)}"
 
@@ -121,14 +119,14 @@ def _of_run(row: pd.Series) -> list[str]:
     inputs = str(row.inputs).split() if pd.notna(row.inputs) else []
     return [
         f"<b>{row.job}</b><br><small>{row.fingerprint}</small>",
-        f'<a href="#settings-{row.stage}">{row.stage}</a>',
-        ", ".join(map(link, inputs)),
-        row.code,
+        duration(row.seconds),
         f"{row.device}, threads: {row.threads}",
         row.torch,
-        duration(row.seconds),
         row.finished,
+        row.code,
+        f'<a href="#settings-{row.stage}">{row.stage}</a>',
         _notebook(row),
+        ", ".join(map(link, inputs)),
     ]
 
 
