@@ -186,16 +186,21 @@ def _pictures(config: Config, work: Path) -> None:
 
 
 def _notebooks(config: Config, work: Path) -> None:
-    """The stages' pages, without papermill's traces, which name this machine's paths."""
     work.mkdir()
     for job in book.STAGE_PAGES:
         notebook = nbformat.read(book.executed(config, job), as_version=4)
-        notebook.metadata.pop("papermill", None)
-        for cell in notebook.cells:
-            cell.metadata.pop("papermill", None)
-            if "injected-parameters" in cell.metadata.get("tags", []):
-                cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
-        nbformat.write(notebook, work / book.source(job.stage).name)
+        nbformat.write(nameless(notebook, config), work / book.source(job.stage).name)
+
+
+def nameless(notebook: nbformat.NotebookNode, config: Config) -> nbformat.NotebookNode:
+    """An executed notebook without the paths of this machine: papermill's and the cohort's."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
+            cell.source = cell.source.replace(config.cohort.source, config.cohort_name)
+    return notebook
 
 
 def _record(config: Config) -> dict[str, Any]:

@@ -83,6 +83,15 @@ def test_published_notebooks_name_no_machine(finished, tmp_path):
     assert notebook.cells[0].metadata.tags == ["injected-parameters", "hide-input"]
 
 
+def test_published_notebooks_name_no_folder_of_patients(tmp_path):
+    config = profiles.load("quick", cohort=str(tmp_path / "ann"))
+    given = nbformat.v4.new_code_cell(
+        f'cohort = "{tmp_path}/ann"', metadata={"tags": ["injected-parameters"]}
+    )
+    clean = bundle.nameless(nbformat.v4.new_notebook(cells=[given]), config)
+    assert clean.cells[0].source == 'cohort = "own head CTs"'
+
+
 def test_an_unfinished_run_leaves_what_was_published(finished, tmp_path):
     made = bundle.collect(finished, tmp_path / "results" / "quick")
     before = {path: path.read_bytes() for path in made.rglob("*") if path.is_file()}
