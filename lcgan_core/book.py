@@ -62,7 +62,7 @@ def pages() -> list[str]:
     prose = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     return sorted(
         str(path)
-        for path in [*prose, ROOT / "_config.yml", ROOT / "_toc.yml"]
+        for path in [*prose, *(ROOT / name for name in ("_config.yml", "_toc.yml", "CHANGELOG.md"))]
         if "generated" not in path.parts and "cohorts" not in path.parts
     )
 

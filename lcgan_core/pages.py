@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lcgan_core import controls_page, runs
+from lcgan_core import commands_page, controls_page, runs
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.plan import Job
 from lcgan_core.profiles import IN_SILICO, Config
-from lcgan_core.report import figures, performance, tables
+from lcgan_core.report import answer, figures, performance, tables
 
 
 def write(config: Config, out: Path | str) -> None:
-    """Write run, headline, table1-3, performance.md and fig3, 5, 6, 7.png for a finished run, and
-    what `controls_page` adds.
+    """Write run, headline, answer, certainty, table1-3, performance, commands.md and fig3, 5, 6,
+    7.png for a finished run, and what `controls_page` adds.
 
     Raises UserError where the run has no results yet.
     """
@@ -41,6 +41,9 @@ def write(config: Config, out: Path | str) -> None:
     texts = {
         "run": run_note(facts),
         "headline": headline(results),
+        "answer": answer.text(pd.read_csv(folder / "claims.csv")),
+        "certainty": answer.certainty(facts),
+        "commands": commands_page.text(),
         "table1": tables.html(tables.table1(results)) + draws,
         "table2": tables.html(tables.table2(results)) + draws,
         "table3": tables.html(tables.table3(results)) + draws,

@@ -92,5 +92,6 @@ def page(folder: Path = FOLDER) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
         parts.append(f"**{result['device']}**, {result['precision']}; {versions}.")
         for title, table in tables(result).items():
-            parts += [f"*{title}*", table.to_html(classes="results", border=0, index=False)]
+            html = table.to_html(classes="results", border=0, index=False)
+            parts.append(f":::{{numbered-table}} {title}, on {result['device']}.\n\n{html}\n:::")
     return "\n\n".join(parts)
