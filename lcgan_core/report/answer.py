@@ -20,8 +20,8 @@ def text(claims: pd.DataFrame) -> str:
 def verdicts(claims: pd.DataFrame) -> str:
     """How many of the paper's statements were confirmed, contradicted or left undecided.
 
-    >>> verdicts(pd.DataFrame({"source": ["paper"] * 3, "verdict": ["confirmed"] * 2 + ["undecided"]}))
-    'Of the 3 statements of the paper that were put to this run, 2 are confirmed, 0 contradicted ...'
+    >>> verdicts(pd.DataFrame({"source": ["paper"] * 2, "verdict": ["confirmed", "undecided"]}))
+    'Of the 2 statements of the paper that were put to this run, 1 are confirmed, 0 ...'
     """
     count = claims[claims.source == "paper"].verdict.value_counts()
     found = [int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")]
@@ -54,8 +54,8 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
 def certainty(facts: dict) -> str:
     """What a run's patients, draws and profile let its numbers say (facts: run.json)."""
     said = [
-        f"**{facts['patients']['test']} test patients.** The intervals say how far a number depends "
-        "on which patients were tested."
+        f"**{facts['patients']['test']} test patients.** The intervals say how far a number "
+        "depends on which patients were tested."
     ]
     if draws := several(dict(facts["draws"])):
         said.append(

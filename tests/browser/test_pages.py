@@ -17,7 +17,7 @@ def test_page_is_sound(page: Page, book: Path, name: str):
         page.set_viewport_size(width)
         wrong += checks.sideways(page)
         picture = book.parent / "screenshots" / str(width["width"]) / f"{name}.png"
-        page.screenshot(path=picture, full_page=True)
+        page.screenshot(path=picture, full_page=True, animations="disabled")
     assert wrong == []
 
 

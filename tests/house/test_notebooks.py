@@ -159,7 +159,7 @@ def good_notebook() -> dict:
             {"cell_type": "markdown", "source": ["# Cohort"], "metadata": {}},
             code('profile = "quick"\nseed: int = -1', tags=["parameters"]),
             code("print(1)", stdout("1\n")),
-            code("draw()", picture(), alt="A line that falls from the upper left to the lower right."),
+            code("draw()", picture(), alt="A line that falls from the left to the right."),
             code("print(3)", stdout("a/b/c and 3/4 of 2021/home/x\n")),
         ],
     }
