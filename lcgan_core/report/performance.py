@@ -1,4 +1,4 @@
-"""Tables of what `make bench` measured, from results/bench/*.json alone."""
+"""Tables of what `make bench` measured, from the JSON files in results/bench alone."""
 
 from __future__ import annotations
 

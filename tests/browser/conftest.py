@@ -53,7 +53,8 @@ def book() -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((path for name in names if (path := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium on this machine; `apt install chromium` brings it")
     with sync_playwright() as playwright:
