@@ -18,7 +18,7 @@ def test_page_is_sound(page: Page, book: Path, name: str):
         wrong += checks.sideways(page)
         picture = book.parent / "screenshots" / str(width["width"]) / f"{name}.png"
         page.screenshot(path=picture, full_page=True, animations="disabled")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_links_and_anchors_hold(book: Path):
