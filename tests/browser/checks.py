@@ -39,7 +39,7 @@ def _no_text(src: str, alt: str | None) -> bool:
 
 
 def axe(page: Page, theme: str) -> list[str]:
-    """Violations of WCAG 2 A and AA in the light or the dark theme, those of OF_DOCUTILS left out."""
+    """Violations of WCAG 2 A and AA in the light or dark theme, but for those of OF_DOCUTILS."""
     page.add_style_tag(content="* { transition: none !important }")  # colours change over a moment
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     found = []

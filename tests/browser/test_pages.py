@@ -25,6 +25,12 @@ def test_links_and_anchors_hold(book: Path):
     assert checks.broken_links(book) == []
 
 
+def test_tables_of_results_have_the_papers_numbers(page: Page):
+    page.goto("/book/results.html")
+    numbers = page.locator("table.results caption .caption-number").all_inner_texts()
+    assert [number.strip() for number in numbers] == ["Table 1", "Table 2", "Table 3"]
+
+
 def test_first_page_is_found(page: Page):
     page.goto("/index.html")
     expect(page).to_have_url(re.compile("/book/intro.html$"))
