@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import nbformat
@@ -77,6 +78,9 @@ def build(config: Config) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     generated.write(config, place / "book" / "generated")
+    # the charts' library, 5 MB: in the built book only
+    with as_file(files("plotly") / "package_data" / "plotly.min.js") as library:
+        shutil.copy(library, place / "book" / "_static")
     (place / "notebooks").mkdir(exist_ok=True)
     for job in STAGE_PAGES:
         _stage_notebook(executed(config, job), place / "notebooks" / source(job.stage).name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lcgan_core import controls_page, runs
+from lcgan_core import controls_page, runs, viewers_page
 from lcgan_core.errors import UserError
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.plan import Job
 from lcgan_core.profiles import IN_SILICO, Config
 from lcgan_core.report import figures, performance, tables
+from lcgan_core.report.cases import cases
 
 
 def write(config: Config, out: Path | str) -> None:
@@ -57,6 +59,12 @@ def write(config: Config, out: Path | str) -> None:
         "fig7": lambda: figures.figure7(results),
     }
     added = controls_page.texts(config, folder)
+    static = out.parent / "_static"  # the bundle takes the place of this folder
+    static.mkdir(exist_ok=True)
+    for name in ("results.csv", "differences.csv"):
+        shutil.copy(folder / name, static)
+    viewers_page.collect(config, static)
+    added |= viewers_page.texts(static)
     pictures |= controls_page.pictures(config, folder)
     for name, text in added.items():
         runs.write_text(out / f"{name}.md", text + "\n")
@@ -152,14 +160,14 @@ def traditional_examples(config: Config, fraction: float, draw: int = 1, count: 
 
 
 def synthetic_examples(config: Config, fraction: float, draw: int = 1) -> Figure:
-    """Fig. 6: for each type the slice of a subset with most of it: mask, real, synthetic."""
+    """Fig. 6: for each type a slice of a subset with much of it: mask, real, synthetic."""
     from lcgan_core.cohort.store import AREAS
     from lcgan_core.stages import augmentation, cohort
 
     subset = cohort.training_slices(config, fraction, draw)
     images, labels = augmentation.run(config, fraction, draw).pairs("gan")
-    areas = subset.table[AREAS].to_numpy()
-    best = [int(column.argmax()) for column in areas.T if column.max() > 0]
+    chosen = cases(subset.table[AREAS].to_numpy(), subset.table.patient.to_numpy(), 1)[0]
+    best = chosen[chosen >= 0]
     return figures.figure6(np.array(labels)[best], subset.images.numpy()[best], images[best])
 
 

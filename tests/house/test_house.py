@@ -17,6 +17,8 @@ GENERATED = {
     "judges.md", "memorisation.md", "densities.md", "slips.md",
     "forest.png", "neighbours.png", "closest.png",
     "performance.md",
+    "viewer_fig3.md", "viewer_fig5.md", "viewer_fig6.md", "charts_fig7.md", "charts_forest.md",
+    "candidates.md",
 }  # fmt: skip
 """What lcgan_core.report writes into book/generated before the book is built."""
 OF_NO_RUN = "generated/performance.md"
