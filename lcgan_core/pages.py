@@ -63,6 +63,10 @@ def write(config: Config, out: Path | str) -> None:
     static.mkdir(exist_ok=True)
     for name in ("results.csv", "differences.csv"):
         shutil.copy(folder / name, static)
+    candidates = controls_page._of_selection(config, "candidates")
+    pd.concat(candidates, names=["fraction"]).assign(draw=1).reset_index().to_csv(
+        static / "candidates.csv", index=False
+    )
     viewers_page.collect(config, static)
     added |= viewers_page.texts(static)
     pictures |= controls_page.pictures(config, folder)

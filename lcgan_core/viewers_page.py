@@ -40,7 +40,7 @@ def collect(config: Config, out: Path) -> None:
         "fig3": _snapshots(config, save),
         "fig5": _transformed(config, save),
         "fig6": _synthetic(config, save),
-        "candidates": _candidates(config),
+        "real_slices": _real_slices(config),
     }
     for name, rows in tables.items():
         rows.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
@@ -51,11 +51,11 @@ def texts(bundle: Path) -> dict[str, str]:
     from PIL import Image
 
     folder = bundle / FOLDER
-    fig3, fig5, fig6, candidates = (
-        pd.read_csv(folder / f"{name}.csv") for name in ("fig3", "fig5", "fig6", "candidates")
+    fig3, fig5, fig6, real = (
+        pd.read_csv(folder / f"{name}.csv") for name in ("fig3", "fig5", "fig6", "real_slices")
     )
-    results, differences = (
-        pd.read_csv(bundle / f"{name}.csv") for name in ("results", "differences")
+    results, differences, candidates = (
+        pd.read_csv(bundle / f"{name}.csv") for name in ("results", "differences", "candidates")
     )
     with Image.open(folder / fig5.original[0]) as first:
         pixels = first.width
@@ -65,7 +65,7 @@ def texts(bundle: Path) -> dict[str, str]:
         "viewer_fig6": views.synthetic(fig6, pixels),
         "charts_fig7": charts.curves(results),
         "charts_forest": charts.forests(differences),
-        "candidates": views.candidates(candidates),
+        "candidates": views.candidates(candidates, real),
     }
 
 
@@ -173,14 +173,12 @@ def _snapshots(config: Config, save: Save) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _candidates(config: Config) -> pd.DataFrame:
-    """Every snapshot of every share and draw with its scores, and the real slices' own."""
-    tables = []
+def _real_slices(config: Config) -> pd.DataFrame:
+    """What the measures of candidates.csv make of the real slices, a row each share and draw."""
+    rows = []
     for fraction in config.fractions:
         for draw in config.draws_at(fraction):
             folder = runs.folder(config, Job("selection", fraction, draw=draw))
             real = pd.read_csv(folder / "real_images.csv", index_col=0)["real slices"]
-            snapshots = pd.read_csv(folder / "candidates.csv")
-            both = pd.concat([snapshots, real.to_frame().T], ignore_index=True)
-            tables.append(both.assign(fraction=fraction, draw=draw))
-    return pd.concat(tables, ignore_index=True)
+            rows.append({"fraction": fraction, "draw": draw, **real})
+    return pd.DataFrame(rows)

@@ -31,7 +31,6 @@ function show(form, rows) {
     if (place.tagName !== "IMG") place.textContent = value;
     else if (place.getAttribute("src") !== value) place.src = value;
   }
-  for (const tint of form.querySelectorAll(".tint")) tint.hidden = !form.elements.tint.checked;
   const cut = form.elements.cut;
   if (cut) {
     form.style.setProperty("--cut", `${cut.value}%`);

@@ -91,8 +91,8 @@ def wipe(left: tuple[str, str, str], right: tuple[str, str, str]) -> str:
     names = f"Divider: {left[1]} on the left, {right[1]} on the right"
     return (
         '<figure class="slice wipe"><div class="layers">'
-        f'<div class="side right">{_layer(right[0], f"{right[1]} slice", right[2])}</div>'
-        f'<div class="side left">{_layer(left[0], f"{left[1]} slice", left[2])}</div>'
+        f'<div class="side right">{_layer(right[0], f"The {right[1]} slice", right[2])}</div>'
+        f'<div class="side left">{_layer(left[0], f"The {left[1]} slice", left[2])}</div>'
         f'<input type="range" name="cut" min="0" max="100" value="50" aria-label="{names}">'
         f"</div><figcaption><span>◂ {left[1]}</span><span>{right[1]} ▸</span></figcaption></figure>"
     )
@@ -131,6 +131,9 @@ def viewer(
 
 def _layer(field: str, alt: str, mask: str) -> str:
     """A slice below its mask. The class tells the theme not to dim the picture on a dark page."""
-    over = f'<img class="dark-light tint" data-show="{mask}" alt="" loading="lazy" hidden>'
-    below = f'<img class="dark-light" data-show="{field}" alt="{escape(alt)}" loading="lazy">'
-    return below + (over if mask else "")
+    shown = {field: (alt, ""), mask: ("Its mask in colour", " tint")}
+    return "".join(
+        f'<img class="dark-light{over}" data-show="{name}" alt="{escape(text)}" loading="lazy">'
+        for name, (text, over) in shown.items()
+        if name
+    )

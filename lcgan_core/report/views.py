@@ -100,8 +100,9 @@ def snapshots(rows: pd.DataFrame, pixels: int) -> str:
     )
 
 
-def candidates(table: pd.DataFrame) -> str:
-    """Every snapshot of the generators with its scores; a row without epoch is of real slices."""
+def candidates(snapshots: pd.DataFrame, real: pd.DataFrame) -> str:
+    """Every snapshot of the generators with its scores, and below them those of real slices."""
+    table = pd.concat([snapshots, real]).sort_values(["fraction", "draw"], kind="stable")
     columns = {"share": table.fraction.map(percent)}
     if table.draw.max() > 1:
         columns["draw"] = table.draw
