@@ -18,8 +18,6 @@ from lcgan_core.labels import COLORS, HEMORRHAGES, LABELS, LONG_NAMES
 WIDE, NARROW = 384, 256
 """Sides of a picture in CSS pixels on a wide and on a narrow screen, at most: see `sides`."""
 
-HINT = "The patient’s right is on the left. What is struck out does not occur."
-
 
 def sides(pixels: int) -> str:
     """CSS of a picture's side: whole multiples of its pixels, which else would differ in size.
@@ -112,6 +110,7 @@ def viewer(
     choose: Iterable[str],
     show: Iterable[str],
     rows: pd.DataFrame,
+    hint: str,
 ) -> str:
     """The form: controls, pictures of slices `pixels` wide, and the rows, whose fields are text.
 
@@ -124,7 +123,7 @@ def viewer(
         f'<form class="viewer" hidden aria-label="{label}" style="{sides(pixels)}">'
         f'<div class="controls">{"".join(choose)}</div>\n'
         f'<div class="stage">{"".join(show)}</div>\n'
-        f'<p class="hint">{HINT}</p>\n'
+        f'<p class="hint">{hint} The patient’s right is on the left.</p>\n'
         f'<script type="application/json">{data}</script>\n</form>'
     )
 

@@ -19,6 +19,7 @@ from lcgan_core.report.viewer import (
 
 PLACE = "../_static/viewers/"
 """Where a page of the book finds the pictures."""
+LACKING = "What is struck out does not occur at this share."
 COLUMNS = {
     "fcn_score_full": ("judge of all labels", number),
     "fcn_score_subset": ("judge of the subset", number),
@@ -45,6 +46,7 @@ def synthetic(rows: pd.DataFrame, pixels: int) -> str:
             wipe(("real", "real", "mask"), ("synthetic", "synthetic", "mask")),
         ],
         shown,
+        f"Move the line to uncover the real or the synthetic slice. {LACKING}",
     )
 
 
@@ -68,6 +70,7 @@ def transformed(rows: pd.DataFrame, pixels: int) -> str:
         [_cases(rows), tint(), legend()],
         [wipe(("original", "original", "original_mask"), ("copy", "copy", "copy_mask")), facts],
         shown,
+        "Move the line to uncover the original or its copy.",
     )
 
 
@@ -97,6 +100,7 @@ def snapshots(rows: pd.DataFrame, pixels: int) -> str:
             facts,
         ],
         shown,
+        f"The same mask drawn by each snapshot, with the scores of that picture. {LACKING}",
     )
 
 
