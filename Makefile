@@ -3,6 +3,7 @@ PROFILE ?= quick
 COHORT ?=
 SET ?=
 ONLY ?=
+RUN ?=
 CLUSTER ?=
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON ?= python3
@@ -19,7 +20,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CLUSTER),$(THERE),$(HERE)) 
 WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
 
-.PHONY: help setup book book-path test lint unit notebooks browser bench reference clean
+.PHONY: help setup book book-path publish test lint unit notebooks browser bench reference clean
 .DEFAULT_GOAL := help
 ifneq ($(CLUSTER),)
 ifeq ($(wildcard profiles/$(CLUSTER)/config.yaml),)
@@ -42,10 +43,18 @@ setup: .venv/.complete ## the virtual environment, every version pinned
 	@touch $@
 	@echo "Made .venv"
 
+ifeq ($(PROFILE),render)
+book: setup ## PROFILE=render: the book of a published run, nothing computed [RUN=compact]
+	@echo "Book of a published run: $$($(BIN)/lcgan render $(RUN))/index.html"
+else
 book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value' CLUSTER=slurm]
 	@$(WHERE) >/dev/null # a misspelt profile or number ends here, in one sentence
 	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS)
 	@echo "Book of profile $(PROFILE): $$($(WHERE))/index.html"
+endif
+
+publish: setup ## collect a finished run into results/, to be committed [PROFILE=quick COHORT=folder SET='name=value']
+	@$(BIN)/lcgan publish --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 
 book-path: setup ## where the built pages lie
 	@$(WHERE)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.resources import as_file, files
 from pathlib import Path
-
-import nbformat
 
 from lcgan_core import plan, runs
 from lcgan_core.errors import UserError
@@ -46,14 +45,18 @@ def forget_broken(config: Config) -> None:
             executed(config, shown).unlink(missing_ok=True)
 
 
-def staging(config: Config) -> Path:
+def staging(run: str) -> Path:
     """Folder of the book's sources, put together for one run."""
-    return ROOT / "_build" / "book" / config.name
+    return ROOT / "_build" / "book" / run
 
 
 def html(config: Config) -> Path:
     """Folder of the built pages of a run."""
-    return staging(config) / "_build" / "html"
+    return _pages_in(staging(config.name))
+
+
+def _pages_in(place: Path) -> Path:
+    return place / "_build" / "html"
 
 
 def pages() -> list[str]:
@@ -67,38 +70,66 @@ def pages() -> list[str]:
     )
 
 
-def build(config: Config) -> None:
-    """Stage and build the book of a finished run; UserError with the log where a page is wrong."""
+def build(config: Config) -> Path:
+    """Collect a finished run and build its book; returns the folder of the pages.
+
+    Raises UserError for a run that is not finished, and with the log where a page is wrong.
+    """
+    from lcgan_core import bundle  # pandas and nbformat, which a job of the grid need not wait for
+
+    return _make(bundle.collect(config, bundle.of_run(config)), staging(config.name))
+
+
+def render(published: str = "") -> Path:
+    """Build the book of a published run from what is committed; returns the folder of the pages.
+
+    Without a name the run of `compact`, else the one that finished last. Raises UserError for a run
+    that is not published and for a broken bundle, before anything is changed.
+    """
+    from lcgan_core import bundle
+
+    collected = bundle.published(published)
+    return _make(collected, staging(f"published-{collected.name}"))
+
+
+def _make(collected: Path, place: Path) -> Path:
+    """Put the book's sources together in `place` and build them."""
+    from lcgan_core import bundle
     from lcgan_core import pages as generated
 
-    place = staging(config)
+    record = bundle.opened(collected)
     for path in map(Path, pages()):
         target = place / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    generated.write(config, place / "book" / "generated")
+    shutil.rmtree(place / "book" / "generated", ignore_errors=True)
+    generated.write(collected, record, place / "book" / "generated")
+    _viewers(collected, place / "book" / "_static")
     (place / "notebooks").mkdir(exist_ok=True)
-    for job in STAGE_PAGES:
-        _stage_notebook(executed(config, job), place / "notebooks" / source(job.stage).name)
+    for path in bundle.notebooks(collected):
+        shutil.copyfile(path, place / "notebooks" / path.name)
+    return _built(place)
+
+
+def _viewers(collected: Path, static: Path) -> None:
+    """The viewers' pictures, and the charts' library, 5 MB, which is in the built book only."""
+    from lcgan_core import viewers_page
+
+    shutil.rmtree(static / viewers_page.FOLDER, ignore_errors=True)
+    shutil.copytree(collected / viewers_page.FOLDER, static / viewers_page.FOLDER)
+    with as_file(files("plotly") / "package_data" / "plotly.min.js") as library:
+        shutil.copy(library, static)
+
+
+def _built(place: Path) -> Path:
     program = Path(sys.executable).with_name("jupyter-book")
-    log = runs.root() / config.name / "logs" / "book.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = place / "book.log"
     command = [str(program), "build", "-W", "-n", "--keep-going", str(place)]
     with log.open("w") as lines:
         done = subprocess.run(command, stdout=lines, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
-        shutil.rmtree(html(config), ignore_errors=True)
+        shutil.rmtree(_pages_in(place), ignore_errors=True)
         warnings = [line for line in log.read_text().splitlines() if "WARNING" in line]
         first = warnings[0] if warnings else "no warning was printed"
         raise UserError(f"The book has {len(warnings)} warnings, the first: {first}; see {log}.")
-
-
-def _stage_notebook(path: Path, target: Path) -> None:
-    """Copy an executed notebook without papermill's traces, which name this machine's paths."""
-    notebook = nbformat.read(path, as_version=4)
-    notebook.metadata.pop("papermill", None)
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
-    nbformat.write(notebook, target)
+    return _pages_in(place)

@@ -69,6 +69,28 @@ def book(
 
 
 @app.command()
+def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
+    """Collect a finished run into results/, from where its book is built anywhere."""
+    from lcgan_core import bundle
+
+    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    made = bundle.collect(config, bundle.RESULTS / profile)
+    if config.cohort_name == profiles.OWN:
+        print(f"{made} holds slices of your head CTs: may they be passed on?", file=sys.stderr)
+    print(made)
+
+
+@app.command()
+def render(
+    published: Annotated[str, typer.Argument(help="A folder of results/; else compact.")] = "",
+) -> None:
+    """Build the book of a published run, with nothing computed: no cohort, no training, no GPU."""
+    from lcgan_core import book as builder
+
+    print(builder.render(published))
+
+
+@app.command()
 def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
     """Tell how far a run is, and how long the rest will take."""
     from lcgan_core import status as report

@@ -218,18 +218,19 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         target = values
         for step in groups:
             target = target.setdefault(step, {})
-        target[last] = _listed(value) if isinstance(_at(shipped, place), tuple) else value
+        target[last] = _listed(value) if isinstance(at(shipped, place), tuple) else value
     config = _validated(profile, values)
     # as validated: the same numbers name the same run, whatever program hands them over
     changed = {
-        name: _at(config, place)
+        name: at(config, place)
         for name, place in places.items()
-        if _at(config, place) != _at(shipped, place)
+        if at(config, place) != at(shipped, place)
     }
     return config.model_copy(update={"overrides": changed})
 
 
-def _at(config: Config, place: tuple[str, ...]) -> Any:
+def at(config: Config, place: tuple[str, ...]) -> Any:
+    """The number at a place of `flat_fields`."""
     return functools.reduce(getattr, place, config)
 
 

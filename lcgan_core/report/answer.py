@@ -6,7 +6,7 @@ import pandas as pd
 
 from lcgan_core.profiles import IN_SILICO
 from lcgan_core.report.claims import signed
-from lcgan_core.report.tables import ABSENT, markdown, several
+from lcgan_core.report.tables import ABSENT, linked, markdown, several
 
 MAIN = "both kinds of copy (?:raise|change) the Dice per image"
 """What a row of claims.csv says where it is the paper's main claim, once a share."""
@@ -42,7 +42,7 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "share of the patients": row["share"],
-                "gain here": signed(row.value),
+                "gain here": linked(signed(row.value), row),
                 "95 % interval": " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT,
                 "the paper's gain": f"{theirs} at {row.paper_share}",
                 "verdict": row.verdict,

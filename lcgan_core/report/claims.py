@@ -11,7 +11,7 @@ import pandas as pd
 from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.metrics.bootstrap import interval
 from lcgan_core.metrics.estimates import Estimate, weighted_sum
-from lcgan_core.report.tables import paper_results, percent
+from lcgan_core.report.tables import linked, paper_results, percent
 
 SUBSETS, ALL = range(3), 3
 """Positions of the shares of the data: three subsets, and all training patients."""
@@ -175,7 +175,10 @@ def sentence(row: pd.Series) -> str:
             f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
             f"{counted}"
         )
-    return f"{said}{joint}{row.claim} is **{row.verdict}** here at {row.share} ({number}{paper})."
+    return (
+        f"{said}{joint}{row.claim} is **{row.verdict}** here at {row.share} "
+        f"({linked(number, row)}{paper})."
+    )
 
 
 def _draws(draws: int | str) -> str:

@@ -9,7 +9,7 @@ from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.metrics.subgroups import SIZES
 from lcgan_core.report.claims import sentence, signed
 from lcgan_core.report.forest import difference
-from lcgan_core.report.tables import ABSENT, cell, number, percent, times
+from lcgan_core.report.tables import ABSENT, cell, linked, number, percent, times
 
 INTERVAL = "{} ({} to {})"
 
@@ -40,8 +40,8 @@ def draws(of_draws: pd.DataFrame) -> pd.DataFrame:
             row = rows.setdefault(ARMS[arm].title, {})
             cells = image[(image.fraction == share) & (image.arm == arm)]
             for _, one in cells.iterrows():
-                row[percent(share), f"draw {one.draw}"] = number(one.value)
-            row[percent(share), "SD"] = number(cells.sd.iloc[0])
+                row[percent(share), f"draw {one.draw}"] = linked(number(one.value), one)
+            row[percent(share), "SD"] = linked(number(cells.sd.iloc[0]), cells.iloc[0])
     return pd.DataFrame(rows).T
 
 
@@ -129,6 +129,6 @@ def memorisation(
 def _signed(row: pd.Series) -> str:
     """A difference with its interval, in the number format of the paper's tables."""
     if pd.isna(row.value):
-        return ABSENT
+        return linked(ABSENT, row)
     ends = (signed(v) for v in (row.value, row.ci_low, row.ci_high))
-    return INTERVAL.format(*ends) if pd.notna(row.ci_low) else signed(row.value)
+    return linked(INTERVAL.format(*ends) if pd.notna(row.ci_low) else signed(row.value), row)

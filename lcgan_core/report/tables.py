@@ -67,6 +67,15 @@ def number(value: float) -> str:
     return ABSENT if pd.isna(value) else f"{value:.3f}".removeprefix("0")
 
 
+def linked(text: str, row: pd.Series) -> str:
+    """`text` as a link to the row that it is made from, where `origins.linked` gave rows a place.
+
+    >>> linked(".5", pd.Series({"value": 0.5})), linked(".5", pd.Series({"href": "all.html#r"}))
+    ('.5', '<a class="origin" href="all.html#r">.5</a>')
+    """
+    return f'<a class="origin" href="{row.href}">{text}</a>' if "href" in row else text
+
+
 def cell(results: pd.DataFrame, **where: object) -> str:
     """The one value at `where`, with its 95 % interval where there is one."""
     chosen = results
@@ -76,8 +85,8 @@ def cell(results: pd.DataFrame, **where: object) -> str:
         return ABSENT
     row = chosen.iloc[0]
     if "ci_low" not in row or pd.isna(row.ci_low):
-        return number(row.value)
-    return f"{number(row.value)} ({number(row.ci_low)} to {number(row.ci_high)})"
+        return linked(number(row.value), row)
+    return linked(f"{number(row.value)} ({number(row.ci_low)} to {number(row.ci_high)})", row)
 
 
 def table1(results: pd.DataFrame) -> pd.DataFrame:
@@ -169,5 +178,7 @@ def html(table: pd.DataFrame) -> str:
     >>> html(pd.DataFrame({"a": [".5 (.4 to .6)", "n (all)"]})).count("<small>")
     1
     """
-    text = table.to_html(classes="results", border=0)
-    return re.sub(r" (\([-+]?[.\d]\S* to \S+\))</td>", r"<br><small>\1</small></td>", text)
+    with pd.option_context("display.max_colwidth", None):  # a link is long, and not to be cut
+        text = table.to_html(classes="results", border=0, escape=False)
+    ends = r" (\([-+]?[.\d]\S* to [^\s<]+\))((?:</a>)?</td>)"
+    return re.sub(ends, r"<br><small>\1</small>\2", text)

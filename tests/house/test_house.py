@@ -12,11 +12,16 @@ BOOK = ROOT / "book"
 GENERATED = {
     "run.md", "headline.md", "table1.md", "table2.md", "table3.md",
     "fig3.png", "fig5.png", "fig6.png", "fig7.png",
+    "fig3.md", "fig5.md", "fig6.md", "fig7.md",
     "claims.md", "claims_table.md", "questions.md", "controls.md", "draws.md", "by_size.md",
     "sensitivity.md",
     "judges.md", "memorisation.md", "densities.md", "slips.md",
     "forest.png", "neighbours.png", "closest.png",
+    "forest.md", "neighbours.md", "closest.md",
+    "all_results.md", "all_runs.md", "settings.md",
     "performance.md", "answer.md", "certainty.md", "commands.md",
+    "viewer_fig3.md", "viewer_fig5.md", "viewer_fig6.md", "charts_fig7.md", "charts_forest.md",
+    "candidates.md",
 }  # fmt: skip
 """What lcgan_core.report writes into book/generated before the book is built."""
 OF_NO_RUN = {"generated/performance.md", "generated/commands.md"}

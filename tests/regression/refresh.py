@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import nbformat
 from nbclient import NotebookClient
 
-from lcgan_core import book, pages, profiles, runs
-from lcgan_core.plan import Job
+from lcgan_core import book, bundle, profiles, runs
 from lcgan_core.report import tables
 from lcgan_core.stages.evaluation import read_results
 
 CONFIG = profiles.load("quick")
-RESULTS = runs.REPOSITORY / "results" / "quick"
+RESULTS = bundle.RESULTS / "quick"
 START, END = "<!-- results: written by make reference -->", "<!-- end of results -->"
 
 
@@ -34,15 +32,10 @@ def notebook(stage: str) -> None:
 
 
 def results() -> None:
-    """Copy results.csv and the tables beside it; say in provenance.json what made them."""
-    made = runs.folder(CONFIG, Job("evaluation"))
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    for name in ("results", "draws", "differences", "claims", "by_size", "sensitivity"):
-        shutil.copyfile(made / f"{name}.csv", RESULTS / f"{name}.csv")
-    record = runs.provenance(made) | {"run": json.loads((made / "run.json").read_text())}
-    runs.write_text(RESULTS / "provenance.json", json.dumps(record, indent=1) + "\n")
-    figure = pages.synthetic_examples(CONFIG, CONFIG.fractions[-2])
-    figure.savefig(RESULTS / "fig6.png", dpi=80, bbox_inches="tight")
+    """Publish the run without its notebooks: those of notebooks/ show the same run."""
+    bundle.collect(CONFIG, RESULTS)
+    shutil.rmtree(RESULTS / "notebooks")
+    bundle.seal(RESULTS)
     print(f"refreshed {RESULTS.relative_to(runs.REPOSITORY)}")
 
 
