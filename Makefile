@@ -45,7 +45,7 @@ setup: .venv/.complete ## the virtual environment, every version pinned
 
 ifeq ($(PROFILE),render)
 book: setup ## PROFILE=render: the book of a published run, nothing computed [RUN=compact]
-	@echo "Book of a published run: $$($(BIN)/lcgan render $(RUN))/index.html"
+	@$(BIN)/lcgan render $(RUN)
 else
 book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value' CLUSTER=slurm]
 	@$(WHERE) >/dev/null # a misspelt profile or number ends here, in one sentence

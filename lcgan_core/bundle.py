@@ -186,16 +186,21 @@ def _pictures(config: Config, work: Path) -> None:
 
 
 def _notebooks(config: Config, work: Path) -> None:
-    """The stages' pages, without papermill's traces, which name this machine's paths."""
     work.mkdir()
     for job in book.STAGE_PAGES:
         notebook = nbformat.read(book.executed(config, job), as_version=4)
-        notebook.metadata.pop("papermill", None)
-        for cell in notebook.cells:
-            cell.metadata.pop("papermill", None)
-            if "injected-parameters" in cell.metadata.get("tags", []):
-                cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
-        nbformat.write(notebook, work / book.source(job.stage).name)
+        nbformat.write(nameless(notebook, config), work / book.source(job.stage).name)
+
+
+def nameless(notebook: nbformat.NotebookNode, config: Config) -> nbformat.NotebookNode:
+    """An executed notebook without the paths of this machine: papermill's and the cohort's."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
+            cell.source = cell.source.replace(config.cohort.source, config.cohort_name)
+    return notebook
 
 
 def _record(config: Config) -> dict[str, Any]:
@@ -217,7 +222,7 @@ def changes(config: Config) -> list[str]:
     """
     shipped = load(config.profile)
     said = [
-        f"`{name}` is {_words(value)} instead of {_words(at(shipped, flat_fields()[name]))}."
+        f"`{name}` {_instead(value, at(shipped, flat_fields()[name]))}."
         for name, value in config.overrides.items()
         if name != "cohort"
     ]
@@ -225,6 +230,13 @@ def changes(config: Config) -> list[str]:
     if trained < planned:
         said.append(f"{trained} of the profile's {planned} segmentation networks were trained.")
     return said
+
+
+def _instead(here: Any, there: Any) -> str:
+    listed = isinstance(there, tuple) and len(set(there)) == len(there)
+    if listed and set(here) < set(there):
+        return f"leaves out {_words(tuple(one for one in there if one not in here))}"
+    return f"is {_words(here)} instead of {_words(there)}"
 
 
 def _words(value: Any) -> str:

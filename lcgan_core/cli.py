@@ -87,7 +87,7 @@ def render(
     """Build the book of a published run, with nothing computed: no cohort, no training, no GPU."""
     from lcgan_core import book as builder
 
-    print(builder.render(published))
+    print(f"Book of a published run: {builder.render(published) / 'index.html'}")
 
 
 @app.command()

@@ -15,6 +15,7 @@ from lcgan_core.report.origins import KEYS, RESULTS_PAGE, RUNS_PAGE, anchor, job
 from lcgan_core.status import duration
 
 EVALUATION = "evaluation/all"
+FEW = 6
 SAME_IN_ALL_ROWS = ["profile", "seed"]
 
 
@@ -109,27 +110,33 @@ def _runs(runs: pd.DataFrame) -> str:
     """What all took on each device, and a row a job: what it is made of, by what and when, and its
     notebook where that is a page."""
     spent = runs.groupby("device").seconds.agg(["size", "sum"])
-    said = [
-        f"{jobs} jobs took {duration(took)} on {name}" for name, jobs, took in spent.itertuples()
-    ]
-    columns = ["job", "settings", "inputs", "code", "device", "torch", "time", "finished", "page"]
+    said = [f"{n} jobs took {duration(took)} on {device}" for device, n, took in spent.itertuples()]
+    columns = ["job", "inputs", "settings, code", "device", "time", "page"]
     rows = ((anchor(row.job), _of_run(row)) for _, row in runs.iterrows())
-    return f"One after the other, {' and '.join(said)}.\n\n{_table(columns, rows)}"
+    return f"One after the other, {' and '.join(said)}.\n\n{_table(columns, rows, 'runs')}"
 
 
 def _of_run(row: pd.Series) -> list[str]:
-    inputs = str(row.inputs).split() if pd.notna(row.inputs) else []
     return [
-        f"<b>{row.job}</b><br><small>{row.fingerprint}</small>",
-        f'<a href="#settings-{row.stage}">{row.stage}</a>',
-        ", ".join(map(link, inputs)),
-        row.code,
-        f"{row.device}, threads: {row.threads}",
-        row.torch,
-        duration(row.seconds),
-        row.finished,
+        _two_lines(f"<b>{row.job}</b>", row.fingerprint),
+        _inputs(str(row.inputs).split() if pd.notna(row.inputs) else []),
+        _two_lines(f'<a href="#settings-{row.stage}">{row.stage}</a>', row.code),
+        _two_lines(row.device, f"torch {row.torch}, threads: {row.threads}"),
+        _two_lines(duration(row.seconds), row.finished),
         _notebook(row),
     ]
+
+
+def _two_lines(above: str, below: str) -> str:
+    return f"{above}<br><small>{below}</small>"
+
+
+def _inputs(names: Sequence[str]) -> str:
+    """Links; folded away where they would fill the screen."""
+    links = ", ".join(map(link, names))
+    if len(names) <= FEW:
+        return links
+    return f"<details><summary>{len(names)} jobs</summary>{links}</details>"
 
 
 def _notebook(row: pd.Series) -> str:
@@ -149,7 +156,7 @@ def _settings(config: dict[str, Any]) -> str:
         (f"settings-{stage}", [f"<b>{stage}</b>", "; ".join(_flat(config, names))])
         for stage, names in plan.USES.items()
     )
-    return _table(["stage", "settings"], rows, kind="settings")
+    return _table(["stage", "settings"], rows, "settings")
 
 
 def _flat(config: dict[str, Any], names: Sequence[str]) -> Iterator[str]:
@@ -170,6 +177,6 @@ def _table(
         for place, cells in rows
     )
     return (
-        f'<table class="results {kind} rows">\n<thead><tr>{head}</tr></thead>\n'
+        f'<table class="results rows {kind}">\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table>"
     )

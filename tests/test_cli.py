@@ -30,6 +30,8 @@ SENTENCES = {
         "no/such/folder does not exist",
     ),
     "book of an unfinished run": (["book", "--set", "seed=99"], "is not finished"),
+    "an unfinished run to publish": (["publish", "--set", "seed=99"], "is not finished"),
+    "a run that is not published": (["render", "x"], "No run 'x' is published"),
 }
 
 

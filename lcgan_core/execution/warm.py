@@ -132,7 +132,7 @@ def _load() -> None:
         "torchvision.transforms.v2.functional",
         "lcgan_core.execution.in_process",
         "lcgan_core.notebook",
-        "lcgan_core.pages",
+        "lcgan_core.pictures",
         *(f"lcgan_core.stages.{stage}" for stage in ("cohort", "training", "selection")),
         *(f"lcgan_core.stages.{stage}" for stage in ("augmentation", "segmentation", "evaluation")),
     ):

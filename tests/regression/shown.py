@@ -1,0 +1,57 @@
+"""What HTML shows of a run's CSVs: every number that leads to a row, and the row it leads to."""
+
+import re
+
+import pandas as pd
+from bs4 import BeautifulSoup
+
+from lcgan_core.report.origins import KEYS
+
+NUMBER = re.compile(r"[-+]?\d?\.\d{3}(?!\d)")
+HALF = 0.0005 + 1e-9  # numbers are shown with three decimals
+
+
+def rows_by_place(folder):
+    """Place on the page of all results -> row, with the names put together anew."""
+    found = {}
+    for name, keys in KEYS.items():
+        for _, row in pd.read_csv(folder / f"{name}.csv").iterrows():
+            words = [name, *(f"{row[key]:g}" if key == "fraction" else row[key] for key in keys)]
+            place = "".join(
+                c if c.isalnum() or c in "_." else " " for c in " ".join(map(str, words))
+            )
+            assert (slug := "-".join(place.split())) not in found, slug
+            found[slug] = row
+    return found
+
+
+def links(html):
+    """(place, text) of every number that leads to its row."""
+    for link in BeautifulSoup(html, "html.parser").select("a.origin"):
+        yield link["href"].partition("#")[2], link.get_text(" ")
+
+
+def complaint(text, row):
+    """How a shown number is not what its row says; None if it is."""
+    numbers = [float(number) for number in NUMBER.findall(text)]
+    if not numbers:  # a dash, or a sentence that says why there is no number
+        empty = pd.isna(row.value) or pd.isna(row.ci_low) or row.ci_low == row.ci_high
+        return None if empty else f"{text!r} shows no number of {row.to_dict()}"
+    said = [row.value, row.get("ci_low"), row.get("ci_high")] if len(numbers) == 3 else [row.value]
+    alike = [len(numbers) == len(said) and near(numbers, said)]
+    alike.append("sd" in row and near(numbers, [row.sd]))  # draws.csv has two columns of numbers
+    return None if any(alike) else f"{text!r} is not {row.to_dict()}"
+
+
+def near(numbers, said):
+    return all(abs(one - other) <= HALF for one, other in zip(numbers, said, strict=True))
+
+
+def complaints(html, folder):
+    """Every number of a page that leads nowhere or to a row that says something else."""
+    rows = rows_by_place(folder)
+    return [
+        f"{place}: {complaint(text, rows[place]) if place in rows else 'no such row'}"
+        for place, text in links(html)
+        if place not in rows or complaint(text, rows[place])
+    ]

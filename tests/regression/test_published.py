@@ -1,0 +1,181 @@
+"""Published runs: each is whole, its tables follow from each other, pages show what they say."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from lcgan_core import bundle, pages, runs
+from lcgan_core.report import claims
+from lcgan_core.stages.evaluation import read_results
+from tests.regression import shown
+
+PUBLISHED = sorted({path.parent for path in bundle.RESULTS.glob("*/*.csv")})
+CELL = ["fraction", "arm", "metric", "hemorrhage"]
+WRITTEN = 1.5e-6  # numbers are written with six decimals
+
+
+@pytest.fixture(scope="module", params=PUBLISHED, ids=lambda path: path.name)
+def published(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def record(published):
+    return json.loads((published / bundle.PROVENANCE).read_text())
+
+
+@pytest.fixture(scope="module")
+def results(published, record):
+    return read_results(published / "results.csv", record["run"]["profile"]).set_index(CELL)
+
+
+@pytest.fixture(scope="module")
+def texts(published, record, tmp_path_factory):
+    """The text of everything that pages include, by name."""
+    out = tmp_path_factory.mktemp("book") / "generated"
+    pages.write(published, record, out)
+    return {path.stem: path.read_text() for path in out.glob("*.md")}
+
+
+def test_every_file_is_as_it_was_collected(published, record):
+    bundle.opened(published)
+    there = {path.relative_to(published).as_posix() for path in published.rglob("*.*")}
+    assert there == {*record["files"], bundle.PROVENANCE}
+
+
+def test_every_cell_of_the_grid_is_there(results, record):
+    config = record["config"]
+    arms = {(fraction, arm) for fraction, arm, _, _ in results.index}
+    assert arms == {(f, arm) for f in config["fractions"] for arm in config["arms"]}
+    # image 1; instance, detected, pooled, precision, recall: all and five types each
+    assert len(results) == len(arms) * (1 + 5 * 6)
+
+
+def test_a_cell_is_the_mean_of_its_draws(published, results):
+    draws = pd.read_csv(published / "draws.csv")
+    whole = draws.groupby(CELL).value.agg(lambda values: values.mean(skipna=False)).dropna()
+    apart = (whole - results.value.reindex(whole.index)).abs()
+    assert apart.max() <= WRITTEN
+
+
+def test_a_difference_is_the_difference_of_two_cells(published, results):
+    table = pd.read_csv(published / "differences.csv").dropna(subset="value")
+    image = table[table.metric == "dice_image"]
+    assert len(image) == table.groupby(["fraction", "arm", "baseline"]).ngroups
+    arm, baseline = (
+        results.value[list(image[[CELL[0], who, *CELL[2:]]].itertuples(False, None))].to_numpy()
+        for who in ("arm", "baseline")
+    )
+    assert np.abs(image.value.to_numpy() - (arm - baseline)).max() <= WRITTEN
+
+
+def test_claims_and_verdicts_follow_from_the_differences(published):
+    """A claim of one share is a row of differences.csv, and its interval decides the verdict."""
+    stated = pd.read_csv(published / "claims.csv").set_index(["claim", "share"])
+    differences = pd.read_csv(published / "differences.csv")
+    shares = sorted(differences.fraction.unique())
+    known = differences.set_index(["arm", "baseline", *CELL[:1], *CELL[2:]]).sort_index()
+    seen = 0
+    for claim in claims.claims():
+        if len(claim.terms) != 2 or len({share for _, share, _ in claim.terms}) != 1:
+            continue
+        (_, share, arm), (_, _, baseline) = claim.terms
+        fraction = shares[share]
+        if (claim.says, f"{100 * fraction:g}%") not in stated.index:
+            continue
+        row = stated.loc[(claim.says, f"{100 * fraction:g}%")]
+        of = (fraction, claim.metric, claim.hemorrhage)
+        there = (arm, baseline, *of) in known.index
+        found = known.loc[(arm, baseline, *of) if there else (baseline, arm, *of)]
+        ends = [found.value, found.ci_low, found.ci_high]
+        expected = ends if there else [-ends[0], -ends[2], -ends[1]]
+        assert np.allclose(row[["value", "ci_low", "ci_high"]].astype(float), expected,
+                           atol=WRITTEN, equal_nan=True), claim.says  # fmt: skip
+        floor, ceiling = (-0.01, 0.01) if claim.within_a_point else (0, np.inf)
+        _, low, high = expected
+        if not low < high or (low <= floor <= high) or (low <= ceiling <= high):
+            verdict = "undecided"
+        else:
+            verdict = "confirmed" if floor < low and high < ceiling else "contradicted"
+        assert row.verdict == verdict, claim.says
+        seen += 1
+    assert seen >= 19  # the paper's four arms are asked 19 such claims
+
+
+def test_every_network_of_a_row_is_in_runs_csv_with_its_fingerprint(published, record):
+    table = pd.read_csv(published / "runs.csv").set_index("job")
+    assert table.index.is_unique
+    assert {job: table.fingerprint[job] for job in record["inputs"]} == record["inputs"]
+    assert table.fingerprint["evaluation/all"] == record["fingerprint"]
+    assert {job for named in table.inputs.dropna() for job in named.split()} <= set(table.index)
+    trained = table[table.stage == "segmentation"]
+    draws = pd.read_csv(published / "draws.csv")
+    assert set(zip(trained.fraction, trained.what, trained.draw, strict=True)) == set(
+        draws[["fraction", "arm", "draw"]].itertuples(False, None)
+    )
+
+
+def test_every_number_is_what_its_row_says(published, texts):
+    html = "\n".join(texts.values())
+    assert shown.complaints(html, published) == []
+    assert len(list(shown.links(html))) > 300
+
+
+@pytest.mark.parametrize("name", ["table1", "table2", "table3"])
+def test_every_number_of_ours_in_the_paper_s_tables_leads_to_its_row(texts, name):
+    table = BeautifulSoup(texts[name], "html.parser").table
+    ours = [row.select("td")[1::2] for row in table.select("tbody tr")]
+    filled = [cell for row in ours for cell in row if cell.get_text(strip=True)]
+    assert len(filled) >= 16
+    assert all(cell.select("a.origin") for cell in filled)
+
+
+def test_links_lead_to_rows_of_the_two_pages(texts):
+    ids = {
+        page: [row["id"] for row in BeautifulSoup(texts[page], "html.parser").select("tr[id]")]
+        for page in ("all_results", "all_runs")
+    }
+    assert all(len(set(places)) == len(places) for places in ids.values())
+    html = "\n".join(texts.values())
+    wanted = set(re.findall(r'href="(all_\w+)\.html#([^"]+)"', html))
+    assert {place for page, place in wanted if page == "all_results"} <= set(ids["all_results"])
+    assert {place for page, place in wanted if page == "all_runs"} == set(ids["all_runs"])
+
+
+def test_the_page_of_all_results_is_results_csv(published, texts):
+    table = BeautifulSoup(texts["all_results"], "html.parser").table
+    there = [
+        [cell.get_text() for cell in row.select("td")][:-1] for row in table.select("tbody tr")
+    ]
+    lines = (published / "results.csv").read_text().splitlines()[1:]
+    assert there == [line.split(",")[2:] for line in lines]
+
+
+def test_the_built_pages_show_what_their_csvs_say():
+    """The newest built book, or the one that LCGAN_BOOK names, whatever run it is of."""
+    built = [path.parent for path in runs.REPOSITORY.glob("_build/book/*/_build/html/index.html")]
+    built = [Path(os.environ["LCGAN_BOOK"])] if "LCGAN_BOOK" in os.environ else built
+    if not built:
+        pytest.skip("no book is built: `make book` builds one")
+    html = max(built, key=lambda path: (path / "index.html").stat().st_mtime)
+    csvs = html.parent.parent / "book" / "generated"
+    text = "\n".join(path.read_text() for path in (html / "book").glob("*.html"))
+    assert shown.complaints(text, csvs) == []
+    assert len(list(shown.links(text))) > 300
+
+
+def test_a_wrong_number_a_lost_row_and_a_swapped_link_are_seen(published, texts):
+    """The checks above can fail."""
+    good = texts["table1"]
+    place, text = next((place, text) for place, text in shown.links(good) if "(" in text)
+    value, other = text.split()[0], "all_results.html#results-1-original-recall-IPH"
+    assert shown.complaints(good, published) == []
+    assert shown.complaints(good.replace(f">{value}<", ">.999<"), published)
+    assert shown.complaints(good.replace(place, f"{place}x"), published)
+    assert shown.complaints(good.replace(f"all_results.html#{place}", other), published)
