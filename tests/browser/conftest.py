@@ -36,10 +36,10 @@ def page_names(html: Path) -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `name` runs once for each page."""
-    if "name" in metafunc.fixturenames:
+    """A test that takes `page_name` runs once for each page."""
+    if "page_name" in metafunc.fixturenames:
         html = built_book()
-        metafunc.parametrize("name", page_names(html) if html else ["no book"])
+        metafunc.parametrize("page_name", page_names(html) if html else ["no book"])
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,14 @@ from tests.browser import checks
 from tests.browser.conftest import DESKTOP, PHONE
 
 
-def test_page_is_sound(page: Page, book: Path, name: str):
-    page.goto(f"/{name}", wait_until="networkidle")
+def test_page_is_sound(page: Page, book: Path, page_name: str):
+    page.goto(f"/{page_name}", wait_until="networkidle")
     wrong = checks.images(page)
     wrong += checks.axe(page, "dark") + checks.axe(page, "light")
     for width in (DESKTOP, PHONE):
         page.set_viewport_size(width)
         wrong += checks.sideways(page)
-        picture = book.parent / "screenshots" / str(width["width"]) / f"{name}.png"
+        picture = book.parent / "screenshots" / str(width["width"]) / f"{page_name}.png"
         page.screenshot(path=picture, full_page=True, animations="disabled")
     assert not wrong, "\n".join(wrong)
 
