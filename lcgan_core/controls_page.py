@@ -1,5 +1,5 @@
-"""What the book's page on controls and statistics includes, and the first page's answer, made from a
-bundle's CSVs."""
+"""What the page on controls and statistics includes, and the first page's answer, from the CSVs of a
+bundle."""
 
 from __future__ import annotations
 
