@@ -1,4 +1,4 @@
-"""What the page on controls and statistics includes, and the first page's answer, from the CSVs of a
+"""What the page on controls and statistics includes, and the first page's answer, from CSVs of a
 bundle."""
 
 from __future__ import annotations
