@@ -20,7 +20,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CLUSTER),$(THERE),$(HERE)) 
 WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
 
-.PHONY: help setup book book-path publish test lint unit notebooks bench reference clean
+.PHONY: help setup book book-path publish test lint unit notebooks browser bench reference clean
 .DEFAULT_GOAL := help
 ifneq ($(CLUSTER),)
 ifeq ($(wildcard profiles/$(CLUSTER)/config.yaml),)
@@ -59,7 +59,7 @@ publish: setup ## collect a finished run into results/, to be committed [PROFILE
 book-path: setup ## where the built pages lie
 	@$(WHERE)
 
-test: lint unit notebooks ## style, types, unit tests, then every stage and notebook anew, compared
+test: lint unit notebooks browser ## style, types, unit tests, then every stage and notebook anew, compared, and their book
 	@echo "All tests passed; the fresh run lies in $(TEST_RUNS)."
 
 lint: setup ## style and types
@@ -68,7 +68,7 @@ lint: setup ## style and types
 	$(BIN)/mypy lcgan_core
 
 unit: setup ## unit tests and doctests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(CORES)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(CORES) --ignore tests/browser
 
 notebooks: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 notebooks: setup ## the quick grid from nothing, compared with the committed notebooks and results
@@ -76,6 +76,11 @@ notebooks: setup ## the quick grid from nothing, compared with the committed not
 	$(SNAKEMAKE) --config profile=quick -- evaluated
 	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
 	$(BIN)/pytest -q tests/regression
+
+browser: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
+browser: setup ## the book of the run that `notebooks` made, in a real browser
+	$(SNAKEMAKE) --config profile=quick
+	LCGAN_BOOK=$$($(BIN)/lcgan book --where --profile quick) $(BIN)/pytest -q tests/browser -n $(CORES)
 
 bench: setup ## ours beside the plain recipe, in minutes: results/bench/<device>.json [ONLY=lcgan]
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from lcgan_core import plan, runs
@@ -64,7 +65,7 @@ def pages() -> list[str]:
     prose = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     return sorted(
         str(path)
-        for path in [*prose, ROOT / "_config.yml", ROOT / "_toc.yml"]
+        for path in [*prose, *(ROOT / name for name in ("_config.yml", "_toc.yml", "CHANGELOG.md"))]
         if "generated" not in path.parts and "cohorts" not in path.parts
     )
 
@@ -103,10 +104,21 @@ def _make(collected: Path, place: Path) -> Path:
         shutil.copyfile(path, target)
     shutil.rmtree(place / "book" / "generated", ignore_errors=True)
     generated.write(collected, record, place / "book" / "generated")
+    _viewers(collected, place / "book" / "_static")
     (place / "notebooks").mkdir(exist_ok=True)
     for path in bundle.notebooks(collected):
         shutil.copyfile(path, place / "notebooks" / path.name)
     return _built(place)
+
+
+def _viewers(collected: Path, static: Path) -> None:
+    """The viewers' pictures, and the charts' library, 5 MB, which is in the built book only."""
+    from lcgan_core import viewers_page
+
+    shutil.rmtree(static / viewers_page.FOLDER, ignore_errors=True)
+    shutil.copytree(collected / viewers_page.FOLDER, static / viewers_page.FOLDER)
+    with as_file(files("plotly") / "package_data" / "plotly.min.js") as library:
+        shutil.copy(library, static)
 
 
 def _built(place: Path) -> Path:

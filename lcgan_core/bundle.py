@@ -179,10 +179,10 @@ def _written(artefact: Path) -> str:
 
 
 def _pictures(config: Config, work: Path) -> None:
-    from lcgan_core import pictures
+    from lcgan_core import pictures, viewers_page
 
     pictures.write(config, work)
-    # the viewers' pictures: viewers_page.collect(config, work)
+    viewers_page.collect(config, work)
 
 
 def _notebooks(config: Config, work: Path) -> None:

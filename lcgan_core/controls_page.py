@@ -1,4 +1,5 @@
-"""What the book's page on controls and statistics includes, made from a bundle's CSVs."""
+"""What the page on controls and statistics includes, and the first page's answer, from CSVs of a
+bundle."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lcgan_core.report import origins, scrutiny, slips, tables
+from lcgan_core.report import answer, origins, scrutiny, slips, tables
 
 
 def texts(bundle: Path, fractions: Sequence[float]) -> dict[str, str]:
@@ -27,6 +28,7 @@ def texts(bundle: Path, fractions: Sequence[float]) -> dict[str, str]:
     }
     densities = _read(bundle, "densities").set_index("hemorrhage").rename_axis(None)
     return {
+        "answer": answer.text(read["claims"]),
         "claims": scrutiny.sentences(papers),
         "claims_table": tables.markdown(scrutiny.claims_table(read["claims"])),
         "questions": asked,

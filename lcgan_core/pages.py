@@ -8,9 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from lcgan_core import controls_page, pictures, provenance_page, runs
+from lcgan_core import (
+    commands_page,
+    controls_page,
+    pictures,
+    provenance_page,
+    runs,
+    viewers_page,
+)
 from lcgan_core.profiles import IN_SILICO
-from lcgan_core.report import figures, forest, origins, performance, tables
+from lcgan_core.report import answer, figures, forest, origins, performance, tables
 
 
 def write(bundle: Path, record: dict[str, Any], out: Path) -> None:
@@ -26,7 +33,7 @@ def write(bundle: Path, record: dict[str, Any], out: Path) -> None:
     fractions = record["config"]["fractions"]
     made = texts(results, record["run"], record["changes"])
     made |= controls_page.texts(bundle, fractions)
-    # the viewers: made |= viewers_page.texts(bundle)
+    made |= viewers_page.texts(bundle)
     # below a table or list; the line of a figure is a text of its own
     for name, line in provenance_page.lines(fractions).items():
         made[name] = f"{made[name]}\n\n{line}" if name in made else line
@@ -41,6 +48,8 @@ def texts(results: pd.DataFrame, facts: dict[str, Any], changes: list[str]) -> d
     return {
         "run": run_note(facts, changes),
         "headline": headline(ours),
+        "certainty": answer.certainty(facts),
+        "commands": commands_page.text(),
         "table1": tables.html(tables.table1(ours)) + draws,
         "table2": tables.html(tables.table2(ours)) + draws,
         "table3": tables.html(tables.table3(ours)) + draws,

@@ -14,6 +14,7 @@ from lcgan_core.labels import HEMORRHAGES
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
 from lcgan_core.report import figures, forest
+from lcgan_core.report.cases import cases
 
 FORMATS = ("png", "svg")
 
@@ -72,14 +73,14 @@ def traditional_examples(config: Config, fraction: float, draw: int = 1, count: 
 
 
 def synthetic_examples(config: Config, fraction: float, draw: int = 1) -> Figure:
-    """Fig. 6: for each type the slice of a subset with most of it: mask, real, synthetic."""
+    """Fig. 6: for each type a slice of a subset with much of it: mask, real, synthetic."""
     from lcgan_core.cohort.store import AREAS
     from lcgan_core.stages import augmentation, cohort
 
     subset = cohort.training_slices(config, fraction, draw)
     images, labels = augmentation.run(config, fraction, draw).pairs("gan")
-    areas = subset.table[AREAS].to_numpy()
-    best = [int(column.argmax()) for column in areas.T if column.max() > 0]
+    chosen = cases(subset.table[AREAS].to_numpy(), subset.table.patient.to_numpy(), 1)[0]
+    best = chosen[chosen >= 0]
     return figures.figure6(np.array(labels)[best], subset.images.numpy()[best], images[best])
 
 

@@ -120,8 +120,8 @@ def figure7(results: pd.DataFrame) -> Figure:
     for place, (metric, title) in zip(axes, panels.items(), strict=True):
         for arm in ("original", "both"):
             name, color, marker = ARM_STYLE[arm]
-            ours = _curve(results, arm, metric)
-            theirs = _curve(paper_results(), arm, metric)
+            ours = curve(results, arm, metric)
+            theirs = curve(paper_results(), arm, metric)
             spread = np.abs(ours[["ci_low", "ci_high"]].to_numpy().T - ours.value.to_numpy())
             place.errorbar(
                 ours.fraction * 100,
@@ -155,7 +155,8 @@ def figure7(results: pd.DataFrame) -> Figure:
     return figure
 
 
-def _curve(results: pd.DataFrame, arm: str, metric: str) -> pd.DataFrame:
+def curve(results: pd.DataFrame, arm: str, metric: str) -> pd.DataFrame:
+    """The rows of an arm's curve over the share of the data, all types together."""
     chosen = results[
         (results.arm == arm) & (results.metric == metric) & (results.hemorrhage == "all")
     ]

@@ -24,6 +24,15 @@ def comparisons(differences: pd.DataFrame) -> list[tuple[str, str]]:
     return [pair for pair in dict.fromkeys(asked) if set(pair) <= there]
 
 
+def name_of(arm: str, baseline: str) -> str:
+    """A comparison as the plot calls it.
+
+    >>> name_of("both_equal_steps", "original")
+    'both equal steps − original'
+    """
+    return f"{arm} − {baseline}".replace("_", " ")
+
+
 def difference(differences: pd.DataFrame, arm: str, baseline: str) -> pd.DataFrame:
     """The rows of arm minus baseline, whichever way round they are stored."""
     there = differences[(differences.arm == arm) & (differences.baseline == baseline)]
@@ -60,7 +69,7 @@ def forest(differences: pd.DataFrame, metric: str = "dice_image") -> Figure:
         place.set_xlabel("difference in DSC", fontsize=9)
         place.tick_params(axis="x", labelsize=8)
         place.locator_params(axis="x", nbins=4)
-    names = [f"{arm} − {baseline}".replace("_", " ") for arm, baseline in pairs]
+    names = [name_of(*pair) for pair in pairs]
     axes[0, 0].set_yticks(range(len(pairs)), names, fontsize=8)
     axes[0, 0].invert_yaxis()
     figure.tight_layout()

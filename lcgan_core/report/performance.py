@@ -1,4 +1,4 @@
-"""Tables of what `make bench` measured, from results/bench/*.json alone."""
+"""Tables of what `make bench` measured, from the JSON files in results/bench alone."""
 
 from __future__ import annotations
 
@@ -92,5 +92,6 @@ def page(folder: Path = FOLDER) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
         parts.append(f"**{result['device']}**, {result['precision']}; {versions}.")
         for title, table in tables(result).items():
-            parts += [f"*{title}*", table.to_html(classes="results", border=0, index=False)]
+            html = table.to_html(classes="results", border=0, index=False)
+            parts.append(f":::{{numbered-table}} {title}, on {result['device']}.\n\n{html}\n:::")
     return "\n\n".join(parts)

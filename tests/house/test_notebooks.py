@@ -25,6 +25,7 @@ STAGES = {
 }
 MIN_OUTPUTS = 3
 MAX_LINES = 100
+MIN_ALT_WORDS = 8
 MACHINE_PATH = re.compile(
     r"(?<![\w.:/])/(work|farm|home|root|tmp|Users|opt|usr|var)/\w|\b[A-Z]:\\\\?\w"
 )
@@ -45,6 +46,11 @@ def output_text(output: dict) -> str:
         if not kind.startswith("image/"):
             texts.append(text_of(value) if isinstance(value, (str, list)) else json.dumps(value))
     return "\n".join(texts)
+
+
+def alt_text(cell: dict) -> str:
+    """What the book says in place of a cell's picture: mystnb.image.alt in its metadata."""
+    return cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
 
 
 def parameter_names(source: str) -> list[str]:
@@ -107,6 +113,9 @@ def complaints(notebook: dict, stage: str) -> list[str]:
             found.append(f"{where}: an error")
         if any(output.get("name") == "stderr" for output in cell["outputs"]):
             found.append(f"{where}: stderr")
+        drawn = any("image/png" in output.get("data", {}) for output in cell["outputs"])
+        if drawn and len(alt_text(cell).split()) < MIN_ALT_WORDS:
+            found.append(f"{where}: a picture without a text for those who cannot see it")
         if any(MACHINE_PATH.search(text) for text in [text_of(cell["source"]), *texts]):
             found.append(f"{where}: a path of one machine")
     for cell in notebook["cells"]:
@@ -127,8 +136,9 @@ def test_notebook_is_fit_to_be_a_reference(name, stage):
 def good_notebook() -> dict:
     """The smallest notebook without a complaint; the tests below break it."""
 
-    def code(source, *outputs, tags=()):
+    def code(source, *outputs, tags=(), alt=None):
         metadata = {"tags": list(tags)} if tags else {}
+        metadata |= {"mystnb": {"image": {"alt": alt}}} if alt else {}
         return {
             "cell_type": "code",
             "source": [source],
@@ -140,13 +150,16 @@ def good_notebook() -> dict:
     def stdout(text):
         return {"output_type": "stream", "name": "stdout", "text": [text]}
 
+    def picture():
+        return {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}}
+
     return {
         "metadata": {"kernelspec": {"name": "python3"}},
         "cells": [
             {"cell_type": "markdown", "source": ["# Cohort"], "metadata": {}},
             code('profile = "quick"\nseed: int = -1', tags=["parameters"]),
             code("print(1)", stdout("1\n")),
-            code("print(2)", stdout("2\n")),
+            code("draw()", picture(), alt="A line that falls from the left to the right."),
             code("print(3)", stdout("a/b/c and 3/4 of 2021/home/x\n")),
         ],
     }
@@ -174,10 +187,11 @@ BREAKAGES = {
     "not an assignment": _set("cells", 1, "source", ["import os"]),
     "no execution count": _set("cells", 2, "execution_count", None),
     "fewer than": _set("cells", 3, "outputs", []),
-    "lines of text": _set("cells", 3, "outputs", 0, "text", ["x\n" * MAX_LINES]),
-    "an error": _set("cells", 3, "outputs", 0, "output_type", "error"),
-    "stderr": _set("cells", 3, "outputs", 0, "name", "stderr"),
-    "a path of one machine": _set("cells", 3, "outputs", 0, "text", ["/ho" + "me/ann/x"]),
+    "lines of text": _set("cells", 4, "outputs", 0, "text", ["x\n" * MAX_LINES]),
+    "an error": _set("cells", 4, "outputs", 0, "output_type", "error"),
+    "stderr": _set("cells", 4, "outputs", 0, "name", "stderr"),
+    "a picture without": _set("cells", 3, "metadata", {}),
+    "a path of one machine": _set("cells", 4, "outputs", 0, "text", ["/ho" + "me/ann/x"]),
     "cell 4: a path": _set("cells", 4, "source", ["open('" + "/tm" + "p/x')"]),
     "prose: a path": _set("cells", 0, "source", ["see C:" + "\\Users\\ann"]),
 }

@@ -1,0 +1,38 @@
+"""Which slices a figure shows: much of each type, no patient twice where others exist."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+BEFORE = 1e-3
+"""Worth of a patient that an earlier row shows: below every new one, above none."""
+
+
+def cases(areas: np.ndarray, patients: np.ndarray, rows: int) -> np.ndarray:
+    """Rows of slices, a column each type: (rows, K) indices of slices, -1 where none is left.
+
+    `areas` (N, K): area of each type in each slice; `patients` (N,). Within a row as many different
+    patients as there are; within a column never one twice.
+
+    >>> areas = np.array([[9, 9], [8, 0], [0, 5]])
+    >>> cases(areas, np.array(["a", "b", "c"]), 2).tolist()
+    [[1, 0], [0, 2]]
+    """
+    names, of = np.unique(patients, return_inverse=True)
+    kinds = np.arange(areas.shape[1])
+    own = [np.flatnonzero(of == patient) for patient in range(len(names))]
+    best = np.stack([slices[areas[slices].argmax(0)] for slices in own], axis=1)  # (K, patients)
+    most = areas[best, kinds[:, None]].astype(float)
+    worth = most / most.max(1, keepdims=True).clip(min=1e-9)
+    found = np.full((rows, len(kinds)), -1)
+    for row in found:
+        # a patient more counts for more than all areas together
+        pairs = linear_sum_assignment(-(worth + len(kinds) * (worth > 0)))
+        chosen = worth.argmax(1)
+        chosen[pairs[0]] = np.where(worth[pairs] > 0, pairs[1], chosen[pairs[0]])
+        shown = worth[kinds, chosen] > 0
+        row[shown] = best[kinds, chosen][shown]
+        worth[kinds, chosen] = 0
+        worth[:, chosen[shown]] *= BEFORE
+    return found
