@@ -15,7 +15,7 @@ def cases(areas: np.ndarray, patients: np.ndarray, rows: int) -> np.ndarray:
     `areas` (N, K): area of each type in each slice; `patients` (N,). Within a row as many different
     patients as there are; within a column never one twice.
 
-    >>> areas = np.array([[9, 9], [8, 0], [0, 5]])
+    >>> areas = np.array([[9, 9], [8, 5], [0, 4]])
     >>> cases(areas, np.array(["a", "b", "c"]), 2).tolist()
     [[1, 0], [0, 2]]
     """

@@ -70,7 +70,8 @@ def charts(
         f'<div class="grid" style="--least: {least}">{each}</div>\n'
         f'<ul class="legend">{"".join(f"<li>{line}</li>" for line in key)}</ul>\n'
         '<output class="hovered">Point at a value, tap it, or walk with the arrow keys.</output>\n'
-        f"<details><summary>The same values as a table</summary>\n{values}\n</details>\n</section>"
+        "<details><summary>The same values as a table</summary>\n"
+        f'<div class="pst-scrollable-table-container">{values}</div>\n</details>\n</section>'
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import log
+from typing import Any
 
 import pandas as pd
 
@@ -36,12 +37,14 @@ def curves(results: pd.DataFrame) -> dict[str, dict]:
 def forests(differences: pd.DataFrame, metric: str = "dice_image") -> dict[str, dict]:
     """Differences between arms with 95 % intervals, a chart each share of the data."""
     chosen = differences[(differences.metric == metric) & (differences.hemorrhage == "all")]
-    ends = chosen[["ci_low", "ci_high", "value"]].to_numpy()
-    across = [min(0.0, float(ends.min())) - 0.02, max(0.0, float(ends.max())) + 0.02]
-    return {
-        f"{percent(share)} of the patients{times(int(rows.draws.max()))}": _forest(rows, across)
-        for share, rows in chosen.groupby("fraction")
-    }
+    ends = chosen[["ci_low", "ci_high", "value"]]  # pandas passes over those that are missing
+    across = [min(0.0, *ends.min()) - 0.02, max(0.0, *ends.max()) + 0.02]
+    drawn = {}
+    for share in sorted(chosen.fraction.unique()):
+        rows = chosen[chosen.fraction == share]
+        title = f"{percent(share)} of the patients{times(int(rows.draws.max()))}"
+        drawn[title] = _forest(rows, across)
+    return drawn
 
 
 def _curves(results: pd.DataFrame, metric: str) -> dict:
@@ -51,7 +54,7 @@ def _curves(results: pd.DataFrame, metric: str) -> dict:
         for whose, table in (("ours", results), ("paper", paper_results())):
             rows = curve(table, arm, metric).dropna(subset="value")
             name = f"{whose}: {title}"
-            trace = {
+            trace: dict[str, Any] = {
                 "name": name,
                 "x": [100 * share for share in rows.fraction],
                 "y": rows.value.tolist(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from lcgan_core.report.tables import ABSENT, number, percent
@@ -107,7 +109,7 @@ def snapshots(rows: pd.DataFrame, pixels: int) -> str:
 def candidates(snapshots: pd.DataFrame, real: pd.DataFrame) -> str:
     """Every snapshot of the generators with its scores, and below them those of real slices."""
     table = pd.concat([snapshots, real]).sort_values(["fraction", "draw"], kind="stable")
-    columns = {"share": table.fraction.map(percent)}
+    columns: dict[str, Any] = {"share": table.fraction.map(percent)}
     if table.draw.max() > 1:
         columns["draw"] = table.draw
     columns["epoch"] = ["real slices" if pd.isna(e) else f"{e:.0f}" for e in table.epoch]

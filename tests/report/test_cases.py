@@ -48,3 +48,9 @@ def test_a_column_shows_its_type_and_no_patient_twice(cohort):
 def test_of_a_patient_the_slice_with_most_is_shown():
     areas = np.array([[3.0], [7.0], [5.0]])
     assert cases(areas, np.array(["a", "a", "b"]), 2).tolist() == [[1], [2]]
+
+
+def test_a_patient_more_counts_for_more_than_area():
+    # the largest areas alone would show the first patient twice
+    areas = np.array([[100.0, 0, 100], [1, 100, 0], [0, 1, 0]])
+    assert cases(areas, np.array(["a", "b", "c"]), 1).tolist() == [[1, 2, 0]]

@@ -90,6 +90,15 @@ def test_forests_have_the_differences_of_the_csv_either_way_round():
     assert points["traditional − gan"][1].startswith(f"traditional − gan<br>{value} (")
 
 
+def test_a_difference_without_interval_keeps_the_charts():
+    at = DIFFERENCES.fraction == 0.25
+    gone = DIFFERENCES.assign(
+        ci_low=DIFFERENCES.ci_low.where(~at), ci_high=DIFFERENCES.ci_high.where(~at)
+    )
+    page = BeautifulSoup(charts.forests(gone), "html.parser")
+    assert page.tbody.get_text().count(" to ") == 5 * 3  # five pairs, three shares with intervals
+
+
 def test_every_point_is_a_row_of_the_table(page):
     rows = [[cell.get_text() for cell in row.find_all("td")] for row in page.tbody.find_all("tr")]
     told = [text for figure in figures(page) for line in figure["data"] for text in line["text"]]
