@@ -215,11 +215,10 @@ rule evaluation:
 rule book:
     input:
         pages=book.pages(),
+        code=sorted(map(str, plan.PACKAGE.rglob("*.py"))),  # the API reference is of all of it
         notebooks=[book.executed(CONFIG, job) for job in book.STAGE_PAGES],
     output:
         book.html(CONFIG) / "index.html",
-    params:
-        code=plan.code_hash("lcgan_core.book"),
     threads: workflow.cores
     shell:
         f"{sys.executable} -m lcgan_core.cli book {options()}"

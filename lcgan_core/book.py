@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -126,7 +127,10 @@ def _built(place: Path) -> Path:
     log = place / "book.log"
     command = [str(program), "build", "-W", "-n", "--keep-going", str(place)]
     with log.open("w") as lines:
-        done = subprocess.run(command, stdout=lines, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command, stdout=lines, stderr=subprocess.STDOUT, check=False,
+            env={**os.environ, "NO_COLOR": "1"},
+        )  # fmt: skip
     if done.returncode:
         shutil.rmtree(_pages_in(place), ignore_errors=True)
         warnings = [line for line in log.read_text().splitlines() if "WARNING" in line]

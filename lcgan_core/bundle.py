@@ -30,6 +30,7 @@ from lcgan_core.profiles import Config, at, flat_fields, load
 OF_EVALUATION = ("results", "draws", "differences", "by_size", "sensitivity", "claims")
 OF_SELECTION = ("candidates", "memorisation", "kernel_distance")
 PROVENANCE = "provenance.json"
+VERSION = 2  # of what a bundle holds
 RESULTS = runs.REPOSITORY / "results"
 """Published runs, a folder each."""
 
@@ -100,6 +101,11 @@ def opened(bundle: Path) -> dict[str, Any]:
         files = dict(record["files"])
     except (OSError, ValueError, KeyError, TypeError):
         raise _broken(bundle, PROVENANCE, "missing or damaged") from None
+    if record.get("bundle") != VERSION:
+        raise UserError(
+            f"{bundle} was collected by another version of lcgan, whose bundles hold other files; "
+            "collect the run anew with `lcgan publish`; nothing was changed."
+        )
     for name, known in files.items():
         path = bundle / name
         if not path.is_file():
@@ -208,6 +214,7 @@ def _record(config: Config) -> dict[str, Any]:
     evaluation = runs.folder(config, Job("evaluation"))
     facts = json.loads((evaluation / "run.json").read_text())
     return runs.provenance(evaluation) | {
+        "bundle": VERSION,
         "finished": _written(evaluation),
         "run": facts,
         "changes": changes(config),

@@ -118,16 +118,16 @@ def test_an_error_while_collecting_leaves_what_was_published(finished, tmp_path,
 
 def test_a_run_that_is_not_its_profile_says_what_was_cut():
     arms = ["original", "gan", "traditional", "both", "online"]
-    config = profiles.load("compact", arms=arms, draws=1, lcgan_snapshots=[10, 50], seed=7)
+    config = profiles.load("compact", arms=arms, draws=1, lcgan_snapshots=[10, 20], seed=7)
     assert bundle.changes(config) == [
         "`arms` leaves out duplicate2, duplicate3, traditional3, both_equal_steps, copy_paste, "
         "l1_only.",
         "`draws` is 1, 1, 1, 1 instead of 3, 3, 1, 1.",
-        "`lcgan_snapshots` leaves out 100, 200.",
+        "`lcgan_snapshots` leaves out 40, 60.",
         "`seed` is 7 instead of 2020.",
-        "20 of the profile's 88 segmentation networks were trained.",
+        "19 of the profile's 81 segmentation networks were trained.",
     ]
-    assert "20 of the profile's 88" in pages.run_note(FACTS, bundle.changes(config))
+    assert "19 of the profile's 81" in pages.run_note(FACTS, bundle.changes(config))
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def small(tmp_path):
     made.mkdir(parents=True)
     (made / "results.csv").write_text("fraction,value\n0.25,0.5\n1,0.6\n")
     (made / "fig6.png").write_bytes(b"x")
-    (made / bundle.PROVENANCE).write_text("{}")
+    (made / bundle.PROVENANCE).write_text(json.dumps({"bundle": bundle.VERSION}))
     bundle.seal(made)
     return made
 
@@ -157,6 +157,13 @@ DAMAGES = {
         "provenance.json is missing or damaged",
     ),
 }
+
+
+def test_a_bundle_of_another_version_is_refused(small):
+    record = json.loads((small / bundle.PROVENANCE).read_text()) | {"bundle": 1}
+    (small / bundle.PROVENANCE).write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"collected by another version of lcgan.* `lcgan publish`"):
+        bundle.opened(small)
 
 
 @pytest.mark.parametrize("case", DAMAGES)
