@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lcgan_core import book, bundle, pages, pictures, profiles, runs
+from lcgan_core import book, bundle, pages, pictures, profiles, runs, viewers_page
 from lcgan_core.errors import UserError
 from lcgan_core.plan import Job, jobs
 from lcgan_core.stages import augmentation
@@ -47,6 +47,9 @@ def finished(tmp_path, monkeypatch):
         nbformat.write(notebook, book.executed(config, job))
     monkeypatch.setattr(pictures, "write", lambda config, out: (out / "fig6.png").write_text("x"))
     monkeypatch.setattr(
+        viewers_page, "collect", lambda config, out: (out / "fig6.webp").write_text("x")
+    )
+    monkeypatch.setattr(
         augmentation, "lesion_densities", lambda *_: pd.DataFrame({"real": [1.0, np.nan]})
     )
     return config
@@ -60,7 +63,7 @@ def test_a_finished_run_is_collected_with_a_row_a_job(finished, tmp_path):
     assert set(record["files"]) == {
         "results.csv", "draws.csv", "differences.csv", "by_size.csv", "sensitivity.csv",
         "claims.csv", "candidates.csv", "memorisation.csv", "kernel_distance.csv",
-        "neighbours.csv", "densities.csv", "runs.csv", "fig6.png", "notebooks/01_cohort.ipynb",
+        "neighbours.csv", "densities.csv", "runs.csv", "fig6.png", "fig6.webp", "notebooks/01_cohort.ipynb",
         "notebooks/02_training.ipynb", "notebooks/03_selection.ipynb",
         "notebooks/04_augmentation.ipynb", "notebooks/05_segmentation.ipynb",
         "notebooks/06_evaluation.ipynb",
