@@ -63,7 +63,8 @@ def test_a_finished_run_is_collected_with_a_row_a_job(finished, tmp_path):
     assert set(record["files"]) == {
         "results.csv", "draws.csv", "differences.csv", "by_size.csv", "sensitivity.csv",
         "claims.csv", "candidates.csv", "memorisation.csv", "kernel_distance.csv",
-        "neighbours.csv", "densities.csv", "runs.csv", "fig6.png", "fig6.webp", "notebooks/01_cohort.ipynb",
+        "neighbours.csv", "densities.csv", "runs.csv", "fig6.png", "fig6.webp",
+        "notebooks/01_cohort.ipynb",
         "notebooks/02_training.ipynb", "notebooks/03_selection.ipynb",
         "notebooks/04_augmentation.ipynb", "notebooks/05_segmentation.ipynb",
         "notebooks/06_evaluation.ipynb",
