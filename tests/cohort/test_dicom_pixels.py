@@ -2,6 +2,7 @@
 
 import gdcm
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from pydicom.encaps import encapsulate
@@ -89,6 +90,37 @@ def test_a_compressed_slice_that_is_cut_off_is_named(tmp_path):
     with pytest.raises(Refused, match=scan.paths[2].name) as told:
         case.load()
     assert "JPEG Lossless" in told.value.reason
+
+
+@pytest.mark.parametrize(("signed", "intercept"), [(0, -1024), (1, 0)])
+def test_bits_that_do_not_count_may_hold_anything(tmp_path, signed, intercept):
+    hu = head()
+    scan = scan_of(
+        tmp_path, hu, BitsStored=12, HighBit=11, PixelRepresentation=signed,
+        RescaleIntercept=intercept,
+    )  # fmt: skip
+    for k, path in enumerate(scan.paths):
+        junk = np.random.default_rng(k).integers(0, 16, hu[k].shape) << 12
+        stored = ((hu[k] - intercept) & 0xFFF) | junk
+        scan.edit(k, PixelData=stored.astype("<u2").tobytes())
+        theirs = pydicom.dcmread(path).pixel_array.astype(int) + intercept
+        np.testing.assert_array_equal(theirs, hu[k])
+    np.testing.assert_array_equal(read_one(tmp_path).hu, hu)
+
+
+def test_stored_values_may_lie_above_those_of_int16(tmp_path):
+    hu = head()
+    scan_of(tmp_path, hu, RescaleIntercept=-40000)
+    np.testing.assert_array_equal(read_one(tmp_path).hu, hu)
+
+
+def test_a_file_that_became_shorter_since_it_was_found_is_named(tmp_path):
+    scan = scan_of(tmp_path, head())
+    (case,) = find(tmp_path, OURS).cases
+    scan.paths[2].write_bytes(scan.paths[2].read_bytes()[:-7])
+    with pytest.raises(Refused, match="cannot be decoded; copy it again") as told:
+        case.load()
+    assert told.value.path == scan.paths[2]
 
 
 def test_each_slice_has_its_own_rescale(tmp_path):

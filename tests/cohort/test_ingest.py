@@ -10,7 +10,7 @@ import pytest
 from lcgan_core.cohort import report
 from lcgan_core.cohort.ingest import CONTACT_SHEET, REPORT
 from lcgan_core.cohort.salt import hashed, users_salt
-from lcgan_core.cohort.store import SliceStore, StoreWriter
+from lcgan_core.cohort.store import Aside, SliceStore, StoreWriter
 from lcgan_core.cohort.workers import AHEAD, workers
 from lcgan_core.errors import UserError
 from lcgan_core.labels import COLORS
@@ -59,6 +59,7 @@ def test_a_kill_in_the_middle_of_a_write_costs_one_series(tmp_path, cut):
     line = (partial / "journal.jsonl").read_bytes().splitlines(keepends=True)[-1]
     with (partial / "journal.jsonl").open("ab") as file:
         file.write(line[:cut])
+    (partial / "5-hu.npy.aside").write_bytes(b"\7")  # slices that a process left for nobody
     store_of(good, tmp_path / "store")
     assert bytes_of(tmp_path / "store") == bytes_of(tmp_path / "whole")
 
@@ -70,16 +71,18 @@ def test_another_source_starts_anew(tmp_path):
     assert writer.entries == 0 and list(writer.records()) == []
 
 
-def test_a_full_disk_is_told_and_the_next_run_goes_on(tmp_path, monkeypatch):
-    cases, append = [Made(k, tmp_path) for k in range(3)], StoreWriter.append
+@pytest.mark.parametrize("where", [(StoreWriter, "append"), (Aside, "put")])
+def test_a_full_disk_is_told_and_the_next_run_goes_on(tmp_path, monkeypatch, where):
+    cases, write, calls = [Made(k, tmp_path) for k in range(3)], getattr(*where), []
 
-    def full(self, record, slices):
-        if self.entries == 2:
+    def full(*of):
+        calls.append(of)
+        if len(calls) == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        append(self, record, slices)
+        return write(*of)
 
     with monkeypatch.context() as patched:
-        patched.setattr(StoreWriter, "append", full)
+        patched.setattr(*where, full)
         with pytest.raises(UserError, match="full; free space"):
             store_of(cases, tmp_path / "store")
     assert not (tmp_path / "store").exists()
