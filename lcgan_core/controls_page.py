@@ -23,10 +23,8 @@ def texts(bundle: Path, fractions: Sequence[float]) -> dict[str, str]:
     )
     spread = scrutiny.draws(read["draws"])
     by_share = {
-        name: _first_draw(_read(bundle, name))
-        for name in ("candidates", "memorisation", "kernel_distance")
+        name: _first_draw(read[name]) for name in ("candidates", "memorisation", "kernel_distance")
     }
-    densities = _read(bundle, "densities").set_index("hemorrhage").rename_axis(None)
     return {
         "answer": answer.text(read["claims"]),
         "claims": scrutiny.sentences(papers),
@@ -42,7 +40,7 @@ def texts(bundle: Path, fractions: Sequence[float]) -> dict[str, str]:
         "memorisation": tables.html(
             scrutiny.memorisation(by_share["memorisation"], by_share["kernel_distance"])
         ),
-        "densities": tables.html(densities.map(_short)),
+        "densities": tables.html(scrutiny.densities(read["densities"])),
         "slips": tables.markdown(slips.slips()),
     }
 
@@ -54,7 +52,3 @@ def _read(bundle: Path, name: str) -> pd.DataFrame:
 def _first_draw(table: pd.DataFrame) -> dict[float, pd.DataFrame]:
     first = table[table.draw == 1]
     return {share: first[first.fraction == share] for share in sorted(first.fraction.unique())}
-
-
-def _short(hu: float) -> str:
-    return tables.ABSENT if pd.isna(hu) else f"{hu:.4g}"

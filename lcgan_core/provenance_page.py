@@ -91,7 +91,7 @@ def texts(bundle: Path, record: dict[str, Any], shown: str) -> dict[str, str]:
 
 
 def _results(bundle: Path, name: str, runs: pd.DataFrame, cited: set[str] | None) -> str:
-    """A CSV's rows as they are written there, each with its place and its networks."""
+    """A CSV's rows as they are written there, each with its place and the jobs that made it."""
     path = bundle / f"{name}.csv"
     typed = linked(name, pd.read_csv(path))
     written = pd.read_csv(path, dtype=str, keep_default_na=False).drop(
@@ -101,9 +101,11 @@ def _results(bundle: Path, name: str, runs: pd.DataFrame, cited: set[str] | None
     for (_, row), cells in zip(typed.iterrows(), written.itertuples(index=False), strict=True):
         place = row.href.partition("#")[2]
         if cited is None or place in cited:
-            made = ", ".join(link(job, job.partition("/")[2]) for job in jobs(row, runs))
+            made = ", ".join(
+                link(job, job.removeprefix("segmentation/")) for job in jobs(name, row, runs)
+            )
             rows.append((place, [*map(html.escape, cells), made]))
-    return _table([*written.columns, "networks"], rows) if rows else ""
+    return _table([*written.columns, "made by"], rows) if rows else ""
 
 
 def _runs(runs: pd.DataFrame) -> str:

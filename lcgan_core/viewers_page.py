@@ -14,7 +14,7 @@ from lcgan_core.cohort.store import AREAS
 from lcgan_core.labels import COLORS, HEMORRHAGES
 from lcgan_core.plan import Job
 from lcgan_core.profiles import Config
-from lcgan_core.report import charts, views
+from lcgan_core.report import charts, origins, views
 from lcgan_core.report.cases import cases
 
 FOLDER = "viewers"
@@ -55,7 +55,8 @@ def texts(bundle: Path) -> dict[str, str]:
         pd.read_csv(folder / f"{name}.csv") for name in ("fig3", "fig5", "fig6", "real_slices")
     )
     results, differences, candidates = (
-        pd.read_csv(bundle / f"{name}.csv") for name in ("results", "differences", "candidates")
+        origins.linked(name, pd.read_csv(bundle / f"{name}.csv"))
+        for name in ("results", "differences", "candidates")
     )
     with Image.open(folder / fig5.original[0]) as first:
         pixels = first.width

@@ -30,17 +30,23 @@ function step(plot, by) {
   plot.at = (plot.at + by + points.length) % points.length;
   const { curveNumber, pointNumber } = points[plot.at];
   Plotly.Fx.hover(plot, [{ curveNumber, pointNumber }]);
-  return plot.data[curveNumber].text[pointNumber];
+  const { text, customdata } = plot.data[curveNumber];
+  return { text: text[pointNumber], customdata: customdata[pointNumber] };
 }
 
 async function start(charts) {
   await library();
   for (const plot of charts.querySelectorAll(".plot")) {
     const title = plot.previousElementSibling.textContent;
-    const tell = (text) => (charts.querySelector(".hovered").textContent = `${title}: ${text.replaceAll("<br>", ", ")}`);
+    // what is told leads to the row that it comes from; the paper's values have none
+    const tell = ({ text, customdata: href }) => {
+      const told = `${title}: ${text.replaceAll("<br>", ", ")}`;
+      const link = href && Object.assign(document.createElement("a"), { className: "origin", href, textContent: told });
+      charts.querySelector(".hovered").replaceChildren(link || told);
+    };
     plot.at = 0;
     await draw(plot);
-    plot.on("plotly_hover", ({ points: [point] }) => tell(point.text));
+    plot.on("plotly_hover", ({ points: [point] }) => tell(point));
     plot.addEventListener("focus", () => plot.matches(":focus-visible") && tell(step(plot, 0)));
     plot.addEventListener("blur", () => Plotly.Fx.unhover(plot));
     plot.addEventListener("keydown", (event) => {

@@ -14,7 +14,7 @@ import pandas as pd
 
 from lcgan_core.report import hover
 from lcgan_core.report.figures import ARM_STYLE
-from lcgan_core.report.tables import ABSENT
+from lcgan_core.report.tables import ABSENT, html, linked
 
 VALUE = "value (95 % interval)"
 
@@ -57,14 +57,16 @@ def charts(
         f'<script type="application/json">{json.dumps(figure, allow_nan=False)}</script></figure>\n'
         for title, figure in figures.items()
     )
-    rows = [
-        dict(zip(headings, [title, *text.split(hover.LINE)], strict=False))  # some have no count
-        for title, figure in figures.items()
-        for trace in figure["data"]
-        for text in trace["text"]
-    ]
-    table = pd.DataFrame(rows).fillna(ABSENT)
-    values = table.to_html(classes="results sortable", border=0, index=False)
+    rows = []
+    for title, figure in figures.items():
+        for trace in figure["data"]:
+            for text, place in zip(trace["text"], trace["customdata"], strict=True):
+                told = [title, *text.split(hover.LINE)]
+                row = dict(zip(headings, told, strict=False))  # some have no count
+                if place:
+                    row[VALUE] = linked(row[VALUE], pd.Series({"href": place}))
+                rows.append(row)
+    values = html(pd.DataFrame(rows).fillna(ABSENT), "results sortable", index=False)
     return (
         f'<section class="viewer charts" hidden aria-label="{escape(label)}">\n'
         f'<div class="grid" style="--least: {least}">{each}</div>\n'

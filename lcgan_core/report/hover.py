@@ -61,6 +61,7 @@ def _curves(results: pd.DataFrame, metric: str) -> dict:
                 "text": [
                     _told(row, number, name, percent(row.fraction)) for _, row in rows.iterrows()
                 ],
+                "customdata": _places(rows),
                 "hoverinfo": "text",
                 "mode": "lines+markers",
                 "marker": {"symbol": SYMBOLS[marker], "size": 9, "color": f"--arm-{arm}"},
@@ -107,6 +108,7 @@ def _forest(rows: pd.DataFrame, across: list[float]) -> dict:
                 "y": [name_of(row.arm, row.baseline) for _, row in found.iterrows()],
                 "text": [_told(row, signed, name_of(row.arm, row.baseline))
                          for _, row in found.iterrows()],
+                "customdata": _places(found),
                 "hoverinfo": "text",
                 "mode": "markers",
                 "marker": {"size": 9, "color": color},
@@ -128,6 +130,11 @@ def _told(row: pd.Series, write: Callable[[float], str], *what: str) -> str:
     if pd.notna(row.get("ci_low")):
         said += f" ({write(row.ci_low)} to {write(row.ci_high)})"
     return LINE.join([*what, said, *([f"n = {row.n}"] if "n" in row else [])])
+
+
+def _places(rows: pd.DataFrame) -> list[str]:
+    """Where each point's row is (`origins.linked`), empty for the paper's."""
+    return list(rows.href) if "href" in rows else [""] * len(rows)
 
 
 def _interval(rows: pd.DataFrame, color: str) -> dict:

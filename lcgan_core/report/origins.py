@@ -6,6 +6,7 @@ import re
 
 import pandas as pd
 
+from lcgan_core.plan import Job
 from lcgan_core.report.claims import claims
 from lcgan_core.report.tables import percent
 
@@ -19,8 +20,13 @@ KEYS = {
     "by_size": ("fraction", "arm", "size", *CELL),
     "sensitivity": ("fraction", "arm", "rule", *CELL),
     "claims": ("claim", "share"),
+    "candidates": ("fraction", "draw", "epoch"),
+    "memorisation": ("fraction", "draw", "space"),
+    "kernel_distance": ("fraction", "draw", "set"),
+    "densities": ("hemorrhage",),
 }
 """File -> the columns that tell its rows apart."""
+OF_SELECTION = ("candidates", "memorisation", "kernel_distance")
 
 
 def anchor(*parts: object) -> str:
@@ -41,12 +47,18 @@ def linked(name: str, table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(href=[f"{RESULTS_PAGE}#{anchor(name, *key)}" for key in keys])
 
 
-def jobs(row: pd.Series, runs: pd.DataFrame) -> list[str]:
-    """Names in runs.csv of the networks whose predictions a row is made from, in their order.
+def jobs(name: str, row: pd.Series, runs: pd.DataFrame) -> list[str]:
+    """Names in runs.csv of the jobs that a row of a file is made from, in their order: the networks
+    whose predictions it measures, the selection that scored it, or the copies that it describes.
 
     A row of claims.csv names no arm; it is found among the claims that are put to a run.
     """
+    if name in OF_SELECTION:
+        return [selection(row.fraction, row.draw)]
     trained = runs[runs.stage == "segmentation"]
+    if name == "densities":
+        largest = sorted(trained.fraction.unique())[-2]
+        return [f"augmentation/{largest:g}-gan"]
     if "claim" in row:
         wanted = _cells(row, sorted(trained.fraction.unique()))
     else:
@@ -54,6 +66,15 @@ def jobs(row: pd.Series, runs: pd.DataFrame) -> list[str]:
     there = [cell in wanted for cell in zip(trained.fraction, trained.what, strict=True)]
     made = trained[there]
     return list(made.job[made.draw == row.draw] if "draw" in row else made.job)
+
+
+def selection(fraction: float, draw: int) -> str:
+    """Name of the job that chose among the snapshots of one training.
+
+    >>> selection(0.25, 1), selection(0.025, 3)
+    ('selection/0.25', 'selection/0.025-draw3')
+    """
+    return f"selection/{Job('selection', fraction, draw=int(draw)).key}"
 
 
 def _cells(row: pd.Series, fractions: list[float]) -> set[tuple[float, str]]:

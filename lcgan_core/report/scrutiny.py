@@ -53,7 +53,7 @@ def sizes(by_size: pd.DataFrame, share: float) -> pd.DataFrame:
         for size in SIZES:
             cells = chosen[(chosen.hemorrhage == name) & (chosen["size"] == size)]
             row = {ARMS[arm].title: cell(cells, arm=arm) for arm in PAPER}
-            rows[name, size] = {"n": int(cells.n.max()), **row}
+            rows[name, size] = {"n": linked(str(cells.n.max()), cells.iloc[0]), **row}
     return pd.DataFrame(rows).T
 
 
@@ -77,8 +77,8 @@ def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
             "claim": claims.claim,
             "share": claims["share"],
             "here": [_signed(row) for _, row in claims.iterrows()],
-            "n": claims.n,
-            "draws": claims.draws,
+            "n": [linked(str(row.n), row) for _, row in claims.iterrows()],
+            "draws": [linked(str(row.draws), row) for _, row in claims.iterrows()],
             "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
             "verdict": claims.verdict,
         }
@@ -94,17 +94,32 @@ def judges(candidates: dict[float, pd.DataFrame]) -> pd.DataFrame:
     """Which snapshot each judge would choose, by share of the data (share -> candidates)."""
     rows = {}
     for share, table in candidates.items():
-        chosen = {
-            judge: int(table.loc[table[f"chosen_by_{judge}"], "epoch"].item())
-            for judge in ("full", "subset")
-        }
+        full, subset, taken = (
+            linked(str(row.epoch), row)
+            for name in ("chosen_by_full", "chosen_by_subset", "chosen")
+            for _, row in table[table[name]].iterrows()
+        )
         rows[percent(share)] = {
-            "epoch by the judge of all labels": chosen["full"],
-            "epoch by the judge of the subset": chosen["subset"],
-            "same choice": "yes" if chosen["full"] == chosen["subset"] else "no",
-            "taken": int(table.loc[table.chosen, "epoch"].item()),
+            "epoch by the judge of all labels": full,
+            "epoch by the judge of the subset": subset,
+            "same choice": "yes" if full == subset else "no",
+            "taken": taken,
         }
     return pd.DataFrame(rows).T
+
+
+def densities(of_types: pd.DataFrame) -> pd.DataFrame:
+    """Median HU in each type's lesions, of real and synthetic slices, and the slices counted."""
+    return pd.DataFrame(
+        {
+            row.hemorrhage: {
+                "slices": linked(str(row.slices), row),
+                "real": linked(_short(row.real), row),
+                "synthetic": linked(_short(row.synthetic), row),
+            }
+            for _, row in of_types.iterrows()
+        }
+    ).T
 
 
 def memorisation(
@@ -117,13 +132,19 @@ def memorisation(
         row: dict[str, object] = {}
         for _, space in table.iterrows():
             ends = (number(space.closer), number(space.ci_low), number(space.ci_high))
-            row[f"closer, {space.space}"] = INTERVAL.format(*ends) if space.n else ABSENT
-        row["n"] = int(table.n.max())
+            said = INTERVAL.format(*ends) if space.n else ABSENT
+            row[f"closer, {space.space}"] = linked(said, space)
+        row["n"] = linked(str(table.n.max()), table.iloc[0])
         for _, line in kernel[share].iterrows():
             values = (f"{value:.3g}" for value in (line.distance, line.low, line.high))
-            row[f"kernel distance, {line.set}"] = INTERVAL.format(*values) if line.n else ABSENT
+            said = INTERVAL.format(*values) if line.n else ABSENT
+            row[f"kernel distance, {line.set}"] = linked(said, line)
         rows[percent(share)] = row
     return pd.DataFrame(rows).T
+
+
+def _short(hu: float) -> str:
+    return ABSENT if pd.isna(hu) else f"{hu:.4g}"
 
 
 def _signed(row: pd.Series) -> str:

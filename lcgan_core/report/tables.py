@@ -172,13 +172,13 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join([head, "|---" * len(table.columns) + "|", *rows])
 
 
-def html(table: pd.DataFrame) -> str:
+def html(table: pd.DataFrame, classes: str = "results", index: bool = True) -> str:
     """A table for the book: intervals small and below their value.
 
     >>> html(pd.DataFrame({"a": [".5 (.4 to .6)", "n (all)"]})).count("<small>")
     1
     """
     with pd.option_context("display.max_colwidth", None):  # a link is long, and not to be cut
-        text = table.to_html(classes="results", border=0, escape=False)
+        text = table.to_html(classes=classes, border=0, escape=False, index=index)
     ends = r" (\([-+]?[.\d]\S* to [^\s<]+\))((?:</a>)?</td>)"
     return re.sub(ends, r"<br><small>\1</small>\2", text)

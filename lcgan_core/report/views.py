@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from lcgan_core.report.tables import ABSENT, number, percent
+from lcgan_core.report.origins import RUNS_PAGE, anchor, selection
+from lcgan_core.report.tables import ABSENT, html, linked, number, percent
 from lcgan_core.report.viewer import (
     choice,
     legend,
@@ -107,16 +108,26 @@ def snapshots(rows: pd.DataFrame, pixels: int) -> str:
 
 
 def candidates(snapshots: pd.DataFrame, real: pd.DataFrame) -> str:
-    """Every snapshot of the generators with its scores, and below them those of real slices."""
-    table = pd.concat([snapshots, real]).sort_values(["fraction", "draw"], kind="stable")
+    """Every snapshot of the generators with its scores, which lead to its row (`origins.linked`),
+    and below them those of real slices, which lead to the run that took them."""
+    runs = [
+        f"{RUNS_PAGE}#{anchor(selection(fraction, draw))}"
+        for fraction, draw in zip(real.fraction, real.draw, strict=True)
+    ]
+    table = pd.concat([snapshots, real.assign(href=runs)]).sort_values(
+        ["fraction", "draw"], kind="stable"
+    )
     columns: dict[str, Any] = {"share": table.fraction.map(percent)}
     if table.draw.max() > 1:
         columns["draw"] = table.draw
     columns["epoch"] = ["real slices" if pd.isna(e) else f"{e:.0f}" for e in table.epoch]
     for name, (heading, write) in COLUMNS.items():
-        columns[heading] = [ABSENT if pd.isna(v) else write(v) for v in table[name]]
+        columns[heading] = [
+            ABSENT if pd.isna(row[name]) else linked(write(row[name]), row)
+            for _, row in table.iterrows()
+        ]
     columns["chosen"] = ["yes" if chosen is True else "" for chosen in table.chosen]
-    return pd.DataFrame(columns).to_html(classes="results sortable", border=0, index=False)
+    return html(pd.DataFrame(columns), "results sortable", index=False)
 
 
 def _of_share(rows: pd.DataFrame) -> pd.DataFrame:

@@ -195,6 +195,8 @@ def test_point_tells_the_value_of_results_csv(page: Page, book: Path, where: str
     expect(charts.locator(".hovered")).to_have_text(
         f"Dice per image: ours: + both, 100%, {told}, n = {row.n}"
     )
+    place = "all_results.html#results-1-both-dice_image-all"
+    expect(charts.locator(".hovered a")).to_have_attribute("href", place)
     expect(charts.locator(".plot").first.locator(".hoverlayer")).to_contain_text(told)
 
 

@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup
 
-from lcgan_core.report.origins import KEYS
+from lcgan_core.report.origins import KEYS, RESULTS_PAGE
 
 NUMBER = re.compile(r"[-+]?\d?\.\d{3}(?!\d)")
+WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:e([-+]?\d+))?(%?)")
 HALF = 0.0005 + 1e-9  # numbers are shown with three decimals
 
 
@@ -28,11 +30,18 @@ def rows_by_place(folder):
 def links(html):
     """(place, text) of every number that leads to its row."""
     for link in BeautifulSoup(html, "html.parser").select("a.origin"):
-        yield link["href"].partition("#")[2], link.get_text(" ")
+        page, _, place = link["href"].partition("#")
+        if page == RESULTS_PAGE:
+            yield place, link.get_text(" ")
 
 
 def complaint(text, row):
     """How a shown number is not what its row says; None if it is."""
+    if "value" in row and re.fullmatch(r"\d+( and \d+)*", text):  # a count
+        alike = text in (str(row.n), str(row.get("draws")))
+        return None if alike else f"{text!r} is no count of {row.to_dict()}"
+    if "value" not in row:
+        return None if is_in(text, row) else f"{text!r} is not in {row.to_dict()}"
     numbers = [float(number) for number in NUMBER.findall(text)]
     if not numbers:  # a dash, or a sentence that says why there is no number
         empty = pd.isna(row.value) or pd.isna(row.ci_low) or row.ci_low == row.ci_high
@@ -41,6 +50,25 @@ def complaint(text, row):
     alike = [len(numbers) == len(said) and near(numbers, said)]
     alike.append("sd" in row and near(numbers, [row.sd]))  # draws.csv has two columns of numbers
     return None if any(alike) else f"{text!r} is not {row.to_dict()}"
+
+
+def is_in(text, row):
+    """Whether each number of a text is one of the row's, to the digits shown; a dash is a gap."""
+    there = [float(value) for value in row if isinstance(value, (int, float, np.number))]
+    shown = [
+        (
+            float(f"{digits}e{power or 0}"),
+            0.501 * 10.0 ** (int(power or 0) - len(digits.partition(".")[2])),
+            percent,
+        )
+        for digits, power, percent in WRITTEN.findall(text)
+    ]
+    if not shown:
+        return any(np.isnan(there)) or row.get("n") == 0
+    return all(
+        any(abs(value * (100 if percent else 1) - number) <= half for value in there)
+        for number, half, percent in shown
+    )
 
 
 def near(numbers, said):

@@ -164,3 +164,42 @@ def test_a_wrong_number_a_lost_row_and_a_swapped_link_are_seen(published, texts)
     assert shown.complaints(good.replace(f">{value}<", ">.999<"), published)
     assert shown.complaints(good.replace(place, f"{place}x"), published)
     assert shown.complaints(good.replace(f"all_results.html#{place}", other), published)
+    scores = texts["candidates"]
+    score = next(text for _, text in shown.links(scores) if text not in scores.replace(text, "", 1))
+    assert shown.complaints(scores.replace(f">{score}<", f">{score}9<"), published)
+
+
+SHOWN = {  # table -> columns of words and of what tells rows apart
+    "judges": {"same choice"},
+    "candidates": {"share", "draw", "epoch", "chosen"},
+    "memorisation": set(),
+    "densities": set(),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_number_of_the_other_tables_leads_to_its_row_or_run(texts, name):
+    table = BeautifulSoup(texts[name], "html.parser").table
+    headings = [cell.get_text() for cell in table.select("thead tr")[-1].select("th")]
+    headings = headings[-len(table.select_one("tbody tr").select("td")) :]
+    cells = [
+        cell
+        for row in table.select("tbody tr")
+        for heading, cell in zip(headings, row.select("td"), strict=True)
+        if heading not in SHOWN[name] and cell.get_text() != "–"
+    ]
+    assert len(cells) >= 8
+    assert all(cell.select("a.origin") for cell in cells)
+
+
+@pytest.mark.parametrize("name", ["charts_fig7", "charts_forest"])
+def test_every_value_of_ours_in_a_chart_leads_to_its_row(texts, name):
+    page = BeautifulSoup(texts[name], "html.parser")
+    for row in page.table.select("tbody tr"):
+        ours = "paper:" not in row.get_text()
+        assert bool(row.select("a.origin")) == ours
+    traces = [
+        trace for script in page.find_all("script") for trace in json.loads(script.string)["data"]
+    ]
+    linked = [place for trace in traces for place in trace["customdata"] if place]
+    assert linked == [link["href"] for link in page.table.select("a.origin")]

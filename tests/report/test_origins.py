@@ -36,7 +36,7 @@ NETWORKS = {
 @pytest.mark.parametrize("case", NETWORKS)
 def test_networks_of_a_row(case):
     row, networks = NETWORKS[case]
-    assert set(origins.jobs(pd.Series(row | CELL), RUNS)) == networks
+    assert set(origins.jobs("results", pd.Series(row | CELL), RUNS)) == networks
 
 
 def test_networks_of_a_claim_are_those_of_all_its_terms():
@@ -47,10 +47,18 @@ def test_networks_of_a_claim_are_those_of_all_its_terms():
             "share": "10% and 50%",
         }
     )
-    assert set(origins.jobs(row, RUNS)) == {
+    assert set(origins.jobs("claims", row, RUNS)) == {
         "segmentation/0.1-original", "segmentation/0.1-draw2-original", "segmentation/0.1-both",
         "segmentation/0.1-draw2-both", "segmentation/0.5-original", "segmentation/0.5-both",
     }  # fmt: skip
+
+
+def test_scores_of_snapshots_come_from_the_selection_and_densities_from_the_copies():
+    row = pd.Series({"fraction": 0.1, "draw": 2, "epoch": 20})
+    assert origins.jobs("candidates", row, RUNS) == ["selection/0.1-draw2"]
+    assert origins.jobs("densities", pd.Series({"hemorrhage": "IPH"}), RUNS) == [
+        "augmentation/0.5-gan"
+    ]
 
 
 def test_no_two_claims_share_a_place():

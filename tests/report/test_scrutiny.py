@@ -17,7 +17,7 @@ def test_judges_that_choose_differently_are_told_apart():
         }
     )
     row = scrutiny.judges({0.1: table}).loc["10%"]
-    assert row.tolist() == [10, 50, "no", 10]
+    assert row.tolist() == ["10", "50", "no", "10"]
 
 
 def test_controls_show_value_and_difference():
@@ -69,4 +69,4 @@ def test_memorisation_without_a_case_is_a_dash(n):
     row = scrutiny.memorisation({1.0: shares}, {1.0: kernel}).loc["100%"]
     assert row["closer, pixels"] == (".250 (.250 to .250)" if n else tables.ABSENT)
     assert row["kernel distance, real"] == ("0.25 (0.25 to 0.25)" if n else tables.ABSENT)
-    assert row["n"] == n
+    assert row["n"] == str(n)
