@@ -89,7 +89,6 @@ def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> 
             index, field = key.split("/")
             state.setdefault(int(index), {})[field] = value
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-        _in_layout_of_weights(optimizer)
     return notes
 
 
@@ -108,14 +107,6 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
     with safe_open(path, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         return tensors, json.loads(file.metadata()["notes"])
-
-
-def _in_layout_of_weights(optimizer: torch.optim.Optimizer) -> None:
-    """Fused optimisers walk weights and moments side by side, in memory order."""
-    for parameter, moments in optimizer.state.items():
-        for name, value in moments.items():
-            if value.shape == parameter.shape:
-                moments[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _under(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lcgan_core.loops import optimizers
 from lcgan_core.loops.engine import seed_of
 from lcgan_core.loops.lcgan import generator, jittered
 from lcgan_core.loops.placing import resident, take
@@ -26,8 +27,8 @@ class L1OnlyTask:
         torch.manual_seed(seed_of(seed, "weights"))
         self.G = generator(settings, images.shape[-1])
         self.modules = {"generator": self.G}
-        adam = torch.optim.Adam(
-            self.G.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True
+        adam = optimizers.Adam(
+            [{"params": self.G.parameters()}], lr=settings.learning_rate, betas=(0.5, 0.999)
         )
         self.optimizers = {"generator adam": adam}
 

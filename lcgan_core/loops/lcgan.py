@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lcgan_core.loops import checkpoint
+from lcgan_core.loops import checkpoint, optimizers
 from lcgan_core.loops.engine import seed_of
 from lcgan_core.loops.placing import default_generator, device, place, resident, take
 from lcgan_core.models import Discriminator, Generator
@@ -58,8 +58,8 @@ class LcganTask:
         self.D = place(Discriminator(channels, settings.width), settings.precision)
         self.modules = {"generator": self.G, "discriminator": self.D}
         self.optimizers = {
-            f"{name} adam": torch.optim.Adam(
-                network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True
+            f"{name} adam": optimizers.Adam(
+                [{"params": network.parameters()}], lr=settings.learning_rate, betas=(0.5, 0.999)
             )
             for name, network in self.modules.items()
         }

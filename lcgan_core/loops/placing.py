@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import tempfile
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -13,6 +15,8 @@ from torch import Tensor, nn
 from lcgan_core import runs
 
 Network = TypeVar("Network", bound=nn.Module)
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Numbers of glibc's malloc.h."""
 SHARE = 0.5
 """Of the free memory that training images may fill; the networks need the rest."""
 
@@ -44,12 +48,25 @@ def place(network: Network, precision: str) -> Network:
     Weights stay float32 and so do the outputs, so that losses are sums of float32.
     """
     network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    keep_freed_memory()
     if computes_in_bf16(precision):
         # around each forward pass only: one context around a step would go on with weights that
         # were cast before the optimiser changed them
         network.forward = torch.autocast(device().type, torch.bfloat16)(network.forward)
         network.register_forward_hook(_as_float32)
     return network
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let glibc keep what a step frees for the next step; other C libraries go on as they are.
+
+    It would give back each large tensor, and the kernel would clear its pages at every step anew.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option:
+        set_option(M_MMAP_MAX, 0)
+        set_option(M_TRIM_THRESHOLD, -1)
 
 
 def default_generator() -> torch.Generator:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lcgan_core.loops import optimizers
 from lcgan_core.loops.engine import seed_of
 from lcgan_core.loops.placing import device, place, resident, take
 from lcgan_core.models.realism import RealismClassifier
@@ -26,7 +27,9 @@ class RealismTask:
         torch.manual_seed(seed_of(seed, "weights"))
         self.classifier = place(RealismClassifier(), settings.precision)
         self.modules = {"classifier": self.classifier}
-        adam = torch.optim.Adam(self.classifier.parameters(), lr=settings.learning_rate, fused=True)
+        adam = optimizers.Adam(
+            [{"params": self.classifier.parameters()}], lr=settings.learning_rate
+        )
         self.optimizers = {"adam": adam}
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:

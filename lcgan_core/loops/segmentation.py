@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lcgan_core.loops import checkpoint
+from lcgan_core.loops import checkpoint, optimizers
 from lcgan_core.loops.engine import seed_of
 from lcgan_core.loops.placing import default_generator, device, place, resident, take
 from lcgan_core.models import FCN8s, load_vgg16
@@ -87,16 +87,15 @@ def optimizer(fcn: FCN8s, settings: Segmentation) -> torch.optim.Optimizer:
     """Adam, or the Caffe solver of FCN-8s (momentum .99, biases at twice the rate, undecayed)."""
     trained = [(name, p) for name, p in fcn.named_parameters() if p.requires_grad]
     if settings.optimizer == "adam":
-        return torch.optim.Adam([p for _, p in trained], lr=settings.learning_rate, fused=True)
+        return optimizers.Adam([{"params": [p for _, p in trained]}], lr=settings.learning_rate)
     rate = settings.learning_rate
-    return torch.optim.SGD(
+    return optimizers.SGD(
         [
             {"params": [p for n, p in trained if not n.endswith("bias")], "weight_decay": 5e-4},
             {"params": [p for n, p in trained if n.endswith("bias")], "lr": 2 * rate},
         ],
         lr=rate,
         momentum=0.99,
-        fused=True,
     )
 
 

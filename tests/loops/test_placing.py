@@ -1,5 +1,8 @@
 """Images are found again wherever they live; outputs are float32 whatever a network computes in."""
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -50,3 +53,25 @@ def test_the_sample_grid_shows_the_slices_side_by_side(tmp_path):
     draw_samples(images, tmp_path / "grid.png")
     grid = cv2.imread(str(tmp_path / "grid.png"), cv2.IMREAD_GRAYSCALE)
     assert np.array_equal(grid[:, 6:12], images[1]) and grid.shape == (8, 18)
+
+
+TAKEN_AND_FREED = """
+import resource, torch
+from lcgan_core.loops.placing import keep_freed_memory
+if {keep}:
+    keep_freed_memory()
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(10_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left alone")
+def test_memory_that_is_freed_is_kept_for_the_next_step():
+    pages = [
+        int(subprocess.check_output([sys.executable, "-c", TAKEN_AND_FREED.format(keep=keep)]))
+        for keep in (False, True)
+    ]
+    assert pages[0] > 5_000  # of 4 KiB, and 40 MB taken: what the library does by itself
+    assert pages[1] < 100

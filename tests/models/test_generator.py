@@ -155,3 +155,18 @@ def test_channels_last_gives_the_same_image():
     assert torch.allclose(
         draw(model.to(memory_format=torch.channels_last), 64, n=2), expected, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_norm_of_bfloat16_takes_a_skip_connection_s_gradient_exactly(layout):
+    """Half of the channels of a concatenation's gradient, which has gaps."""
+    torch.manual_seed(0)
+    x = torch.randn(4, 8, 64, 64).bfloat16().contiguous(memory_format=layout)
+    gradient = torch.randn(4, 16, 64, 64).bfloat16().contiguous(memory_format=layout)[:, :8]
+    norm = BatchNorm(8)
+    norm(x).backward(gradient)
+    exact = BatchNorm(8).double()
+    exact(x.double()).backward(gradient.double())
+    # values of 100 and more, which bfloat16 would add up to the next whole number
+    torch.testing.assert_close(norm.bias.grad.double(), exact.bias.grad, rtol=0, atol=2e-3)
+    torch.testing.assert_close(norm.weight.grad.double(), exact.weight.grad, rtol=0, atol=0.1)
