@@ -6,7 +6,7 @@ import ctypes
 import math
 import os
 import tempfile
-from functools import cache
+from collections.abc import Mapping
 from typing import TypeVar
 
 import torch
@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from lcgan_core import runs
 
 Network = TypeVar("Network", bound=nn.Module)
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 """Numbers of glibc's malloc.h."""
+KEPT = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}
+"""Limits of malloc: no memory goes back to the kernel."""
 SHARE = 0.5
 """Of the free memory that training images may fill; the networks need the rest."""
 
@@ -48,7 +50,7 @@ def place(network: Network, precision: str) -> Network:
     Weights stay float32 and so do the outputs, so that losses are sums of float32.
     """
     network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    keep_freed_memory()
+    limit_malloc(KEPT)
     if computes_in_bf16(precision):
         # around each forward pass only: one context around a step would go on with weights that
         # were cast before the optimiser changed them
@@ -57,16 +59,16 @@ def place(network: Network, precision: str) -> Network:
     return network
 
 
-@cache
-def keep_freed_memory() -> None:
-    """Let glibc keep what a step frees for the next step; other C libraries go on as they are.
+def limit_malloc(limits: Mapping[int, int]) -> None:
+    """Set limits of glibc's malloc: option -> value; another C library goes on as it is.
 
-    It would give back each large tensor, and the kernel would clear its pages at every step anew.
+    By itself it gives each large tensor back to the kernel, which clears its pages at every step
+    anew; with KEPT, what a step frees is there for the next one.
     """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if set_option:
-        set_option(M_MMAP_MAX, 0)
-        set_option(M_TRIM_THRESHOLD, -1)
+    set_limit = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_limit:
+        for option, value in limits.items():
+            set_limit(option, value)
 
 
 def default_generator() -> torch.Generator:

@@ -57,9 +57,9 @@ def test_the_sample_grid_shows_the_slices_side_by_side(tmp_path):
 
 TAKEN_AND_FREED = """
 import resource, torch
-from lcgan_core.loops.placing import keep_freed_memory
+from lcgan_core.loops.placing import KEPT, limit_malloc
 if {keep}:
-    keep_freed_memory()
+    limit_malloc(KEPT)
 for _ in range(3):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones(10_000_000)
