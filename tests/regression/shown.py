@@ -48,6 +48,9 @@ def complaint(text, row):
         return None if empty else f"{text!r} shows no number of {row.to_dict()}"
     said = [row.value, row.get("ci_low"), row.get("ci_high")] if len(numbers) == 3 else [row.value]
     alike = [len(numbers) == len(said) and near(numbers, said)]
+    # charts and questions may ask for baseline minus arm; tests/report/test_hover.py holds which
+    turned = [-said[0], *(-end for end in said[:0:-1])] if "baseline" in row else said
+    alike.append(len(numbers) == len(said) and near(numbers, turned))
     alike.append("sd" in row and near(numbers, [row.sd]))  # draws.csv has two columns of numbers
     return None if any(alike) else f"{text!r} is not {row.to_dict()}"
 
