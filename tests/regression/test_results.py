@@ -3,13 +3,14 @@
 nbval compares to the letter what no processor changes. Trained numbers differ between processors
 and thread counts, since training amplifies the last digit of a sum; they are compared here.
 
-The tolerances come from two measurements on this cohort. A run with
+The tolerances come from three measurements on this cohort. A run with
 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=1 differed from the reference
 (AVX-512) in a cell by at most .062 (dice_image), .049 (dice_instance) and .034 (dice_class_pooled),
 and in the mean over the grid by .005 (dice_image, dice_class_pooled) and .003 (recall). A change
 of the scanner that moved 1 pixel in 100 by 1 HU moved the cells by .052, .038 and .062, and the
-means by .003, .001 and .007. Half as much again as the larger of the two is allowed for a cell,
-twice as much for a mean.
+means by .003, .001 and .007. Gradients whose sums were rounded in another order moved the cells by
+.093, .080 and .098, and the means by .008, .006 and .002. Half as much again as the largest of the
+three is allowed for a cell, twice as much for a mean.
 """
 
 import os
@@ -25,10 +26,10 @@ from tests.regression import refresh
 
 REFERENCE = runs.REPOSITORY / "results" / "quick" / "results.csv"
 KEY = ["fraction", "arm", "metric", "hemorrhage"]
-TOLERANCE = {"dice_image": 0.095, "dice_instance": 0.075, "dice_class_pooled": 0.095}
+TOLERANCE = {"dice_image": 0.14, "dice_instance": 0.12, "dice_class_pooled": 0.15}
 """Largest absolute difference of a value over all types. The others (precision, recall, and Dice
 where detected) are ratios of a few dozen counts in quick, and are held by their mean alone."""
-MEAN_TOLERANCE = {"dice_image": 0.010, "dice_class_pooled": 0.010, "recall": 0.015}
+MEAN_TOLERANCE = {"dice_image": 0.015, "dice_class_pooled": 0.013, "recall": 0.015}
 
 
 @pytest.fixture(scope="module")
