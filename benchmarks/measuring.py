@@ -18,12 +18,9 @@ from lcgan_core.loops import placing
 Call = Callable[[], object]
 OURS = ("ours", "compiled", "product")
 """Names of calls that run as training does: ours, and the limit that they are held against."""
-BY_ITSELF = {
-    placing.M_MMAP_MAX: 65_536,
-    placing.M_MMAP_THRESHOLD: 32 << 20,
-    placing.M_TRIM_THRESHOLD: 64 << 20,
-}
-"""Limits of malloc, which ours changes (`placing.KEPT`), as they settle where nobody does."""
+BY_ITSELF = {placing.M_MMAP_MAX: 65_536, placing.M_MMAP_THRESHOLD: 32 << 20}
+"""Limits of malloc, which ours changes (`placing.KEPT`), as they settle where nobody does. The heap
+is not trimmed for the others either, or each turn of ours would have to fill it anew."""
 
 
 def alternate(calls: Mapping[str, Call], sizes: Sizes) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """How hard the in-silico cohort is: FCN-8s of `compact` on ever more patients, for the book.
 
-COMMAND: python -m lcgan_core.difficulty_page     (ten minutes on 2 CPU cores; finished arms are reused)
+COMMAND: python -m lcgan_core.difficulty_page  (ten minutes on 2 CPU cores; it reuses finished arms)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The committed learning curve of the in-silico cohort: hard when patients are few, not hopeless.
 
-The curve takes ten minutes (`python -m lcgan_core.difficulty_page`), so what was measured is held here.
+The curve takes ten minutes (`python -m lcgan_core.difficulty_page`): what it gave is held here.
 """
 
 import pandas as pd
