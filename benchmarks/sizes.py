@@ -33,7 +33,7 @@ class Sizes:
 
 
 FULL = Sizes(
-    rounds=5, seconds=0.3, image=256, width=64, border=100, matmul=4096, batches=(8, 1),
+    rounds=5, seconds=2.0, image=256, width=64, border=100, matmul=4096, batches=(8, 1),
     large_batch=32, classifier_batch=32, maps=128, all_maps=6000, matrix=512, series=24, slices=32,
     small_matrix=128, cohorts=(1000, 4000, 16000), profiles=("quick", "compact", "paper"),
 )  # fmt: skip
