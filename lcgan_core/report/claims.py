@@ -16,6 +16,8 @@ from lcgan_core.report.tables import linked, paper_results, percent
 SUBSETS, ALL = range(3), 3
 """Positions of the shares of the data: three subsets, and all training patients."""
 POINT = 0.01
+LEAST_PATIENTS = 6
+"""That decide a claim: with five, even if all agree, a sign test gives p = 2 / 2^5 > .05."""
 
 
 class Claim(NamedTuple):
@@ -110,7 +112,7 @@ def put_to(grid: Mapping[tuple[float, str], Estimate]) -> pd.DataFrame:
                 "ci_high": high,
                 "n": patients,
                 "draws": " and ".join(str(len(part.of_draws)) for part in parts),
-                "verdict": verdict(low, high, claim.within_a_point),
+                "verdict": verdict(low, high, patients, claim.within_a_point),
             }
         )
     return pd.DataFrame(rows)
@@ -142,15 +144,16 @@ def _paper(claim: Claim, fractions: list[float]) -> float:
     return float(sum(w * cells[key] for (w, *_), key in zip(claim.terms, keys, strict=True)))
 
 
-def verdict(low: float, high: float, within_a_point: bool = False) -> str:
-    """What a 95 % interval says of "above 0", or of "within a point of 0".
+def verdict(low: float, high: float, patients: int, within_a_point: bool = False) -> str:
+    """What a 95 % interval says of "above 0", or of "within a point of 0"; `patients` have a case.
 
-    >>> verdict(0.01, 0.2), verdict(-0.2, -0.1), verdict(-0.1, 0.1), verdict(float("nan"), 0)
+    >>> verdict(0.01, 0.2, 6), verdict(-0.2, -0.1, 6), verdict(-0.1, 0.1, 6), verdict(0.01, 0.2, 5)
     ('confirmed', 'contradicted', 'undecided', 'undecided')
-    >>> verdict(-0.005, 0.005, within_a_point=True), verdict(0.02, 0.1, within_a_point=True)
+    >>> verdict(-0.005, 0.005, 9, within_a_point=True), verdict(0.02, 0.1, 9, within_a_point=True)
     ('confirmed', 'contradicted')
     """
-    if not high > low:  # no interval, or none wider than nothing: neither arm found anything
+    # no interval, or none wider than nothing: neither arm found anything
+    if patients < LEAST_PATIENTS or not high > low:
         return "undecided"
     floor, ceiling = (-POINT, POINT) if within_a_point else (0.0, np.inf)
     if low > floor and high < ceiling:
@@ -166,6 +169,8 @@ def sentence(row: pd.Series) -> str:
     paper = f"; the paper has {signed(row.paper)} at {row.paper_share}"
     paper = paper if pd.notna(row.paper) else ""
     counted = f"n = {row.n} test patients{_draws(row.draws)}"
+    if row.n < LEAST_PATIENTS:
+        counted += ", too few to decide"
     if pd.isna(row.ci_low):
         number = f"{row.n} test patients have a case, too few for an interval"
     elif not row.ci_high > row.ci_low:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from lcgan_core.arms import ARMS, PAPER
 from lcgan_core.labels import HEMORRHAGES
@@ -58,6 +59,16 @@ def test_without_effect_or_with_wide_intervals_nothing_is_confirmed():
         table = claims.put_to(grid(effects, spread=spread))
         above_zero = table[~table.claim.str.contains("less than a point")]
         assert (above_zero.verdict == "confirmed").mean() < 0.1
+
+
+def test_fewer_patients_than_a_sign_test_needs_decide_nothing():
+    few = claims.LEAST_PATIENTS - 1
+    assert binomtest(few, few).pvalue > 0.05 > binomtest(few + 1, few + 1).pvalue
+    for patients, found in ((few, "undecided"), (few + 1, "confirmed")):
+        table = claims.put_to(grid({"both": 0.3}, spread=0.001, patients=patients))
+        assert verdicts(table)["both kinds of copy raise recall", "20%"] == found
+        said = table.apply(claims.sentence, axis=1)
+        assert said.str.contains("too few to decide").all() == (patients == few)
 
 
 def test_one_patient_decides_nothing():
