@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
@@ -20,25 +22,25 @@ SHEAR = 2.24
 
 def augmentation(sizes: Sizes) -> list[Row]:
     """Rotate, scale, shear, blur and brighten image and mask, in the ranges of the paper."""
-    images, labels = draw(N, sizes.image)
+    slices = draw(N, sizes.image)
     sigma = traditional.BLUR_SIGMA * sizes.image / traditional.REFERENCE_SIZE
-    noise = torch.Generator().manual_seed(1)
-    on_device = images.to(device()), labels.to(device())
-
-    def ours() -> None:
-        traditional.apply(*on_device, traditional.sample(N, noise))
-
-    recipes = {"torchvision v2": _torchvision(images, labels, sigma)}
+    recipes = {"torchvision v2": partial(_torchvision, *slices, sigma)}
     rows = []
     if reason := lacking("monai"):
         rows.append(skipped(f"{TASK}, beside MONAI", reason))
     else:
-        recipes["MONAI"] = _monai(images, labels, sigma)
-    times = alternate({"ours": ours, **recipes}, sizes)
+        recipes["MONAI"] = partial(_monai, *slices, sigma)
+    times = alternate({"ours": partial(_ours, *slices), **recipes}, sizes)
     return rows + [
         beside(TASK, f"{name}, one at a time", "images/s", N / times["ours"], N / times[name])
         for name in recipes
     ]
+
+
+def _ours(images: torch.Tensor, labels: torch.Tensor) -> Call:
+    on_device = images.to(device()), labels.to(device())
+    noise = torch.Generator().manual_seed(1)
+    return lambda: traditional.apply(*on_device, traditional.sample(N, noise))
 
 
 def _torchvision(images: torch.Tensor, labels: torch.Tensor, sigma: float) -> Call:

@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from benchmarks.measuring import alternate, seconds
+from benchmarks.measuring import Call, alternate, seconds
 from benchmarks.rows import Row, alone, beside, lacking, skipped
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
@@ -22,29 +22,36 @@ def evaluation(sizes: Sizes) -> list[Row]:
     """Ours gives the pixel counts from which every table follows; MONAI one Dice a type."""
     _, truth = draw(sizes.maps, sizes.image, seed=1)
     _, prediction = draw(sizes.maps, sizes.image, seed=2)
-    calls = {"ours": lambda: overlap(prediction, truth).dice_instance()}
+    recipes = {"ours": partial(_ours, prediction, truth)}
     task = "Dice of label maps"
     if reason := lacking("monai"):
         return [skipped(task, reason), _all_tables(sizes)]
-    calls |= {
+    recipes |= {
         f"MONAI, {batch} at a time": partial(_monai, prediction, truth, batch)
         for batch in (1, sizes.maps // 4)
     }
-    times = alternate(calls, sizes)
+    times = alternate(recipes, sizes)
     # the plain recipe is whichever way of calling MONAI is the faster one
     best = min((name for name in times if name != "ours"), key=times.__getitem__)
     rates = (sizes.maps / times[name] for name in ("ours", best))
     return [beside(task, best, "slices/s", *rates), _all_tables(sizes)]
 
 
-def _monai(prediction: torch.Tensor, truth: torch.Tensor, batch: int) -> None:
+def _ours(prediction: torch.Tensor, truth: torch.Tensor) -> Call:
+    return lambda: overlap(prediction, truth).dice_instance()
+
+
+def _monai(prediction: torch.Tensor, truth: torch.Tensor, batch: int) -> Call:
     from monai.metrics import DiceMetric
     from monai.networks.utils import one_hot
 
-    metric = DiceMetric(include_background=False, reduction="none")
-    for part in zip(prediction.split(batch), truth.split(batch), strict=True):
-        metric(*(one_hot(labels[:, None], CLASSES) for labels in part))
-    metric.aggregate()
+    def call() -> None:
+        metric = DiceMetric(include_background=False, reduction="none")
+        for part in zip(prediction.split(batch), truth.split(batch), strict=True):
+            metric(*(one_hot(labels[:, None], CLASSES) for labels in part))
+        metric.aggregate()
+
+    return call
 
 
 def _all_tables(sizes: Sizes) -> Row:

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from benchmarks import limits
-from benchmarks.measuring import Call, alternate
+from benchmarks.measuring import Call, Recipe, alternate
 from benchmarks.plain import PLAIN, PlainLcgan
 from benchmarks.rows import Row, alone, beside, skipped
 from benchmarks.sizes import Sizes
@@ -19,19 +19,14 @@ from lcgan_core.models import Generator
 from lcgan_core.profiles import Lcgan
 from lcgan_core.transforms.encoding import encode_mask, to_image
 
-IMAGES, UNIT = 64, "images/s"
+IMAGES, MASKS, UNIT = 64, 8, "images/s"
 
 
 def training(sizes: Sizes) -> list[Row]:
     """A step of either batch beside the plain one of the same batch; the limit in the same run."""
-    product, product_flops = limits.matmul(sizes.matmul)
     rows = []
     for batch in sizes.batches:
-        step = _step(sizes, batch)
-        calls = {"ours": step, "plain": _plain(sizes, batch), "product": product}
-        times = alternate(calls, sizes)
-        limit = product_flops / times["product"]
-        share = limits.flops(step) / times["ours"] / limit
+        times, share, limit = _beside_limit(sizes, batch, plain_batch=batch)
         name = f"LcGAN step, batch {batch}"
         rows.append(beside(name, PLAIN, UNIT, batch / times["ours"], batch / times["plain"], share))
     rows.append(alone("matrix product, the limit", "TFLOP/s", limit / 1e12))
@@ -40,15 +35,27 @@ def training(sizes: Sizes) -> list[Row]:
 
 def large_batch(sizes: Sizes) -> list[Row]:
     """What a GPU is for: a large batch beside the plain recipe at the paper's batch of one."""
-    name = f"LcGAN step, batch {sizes.large_batch}"
+    batch = sizes.large_batch
+    name = f"LcGAN step, batch {batch}"
     if device().type == "cpu":
         return [skipped(name, "a CPU gains nothing from it")]
-    product, product_flops = limits.matmul(sizes.matmul)
-    step = _step(sizes, sizes.large_batch)
-    times = alternate({"ours": step, "plain": _plain(sizes, 1), "product": product}, sizes)
-    share = limits.flops(step) / times["ours"] * times["product"] / product_flops
-    ours = sizes.large_batch / times["ours"]
-    return [beside(name, f"{PLAIN}, batch 1", UNIT, ours, 1 / times["plain"], share)]
+    times, share, _ = _beside_limit(sizes, batch, plain_batch=1)
+    return [
+        beside(name, f"{PLAIN}, batch 1", UNIT, batch / times["ours"], 1 / times["plain"], share)
+    ]
+
+
+def _beside_limit(sizes: Sizes, batch: int, plain_batch: int) -> tuple[dict, float, float]:
+    """Seconds of ours and of the plain step, the share of the limit that ours reaches, the limit
+    in FLOP/s."""
+    recipes: dict[str, Recipe] = {
+        "ours": partial(_step, sizes, batch),
+        "plain": partial(_plain, sizes, plain_batch),
+        "product": partial(limits.matmul, sizes.matmul),
+    }
+    times = alternate(recipes, sizes)
+    limit = 2 * sizes.matmul**3 / times["product"]
+    return times, limits.flops(_step(sizes, batch)) / times["ours"] / limit, limit
 
 
 def compiled(sizes: Sizes) -> list[Row]:
@@ -57,30 +64,23 @@ def compiled(sizes: Sizes) -> list[Row]:
     name = f"LcGAN step, batch {batch}, torch.compile"
     if not any(map(shutil.which, ("c++", "g++", "clang++"))):
         return [skipped(name, "no C++ compiler is installed")]
-    calls = {"compiled": _step(sizes, batch, compile=True), "ours": _step(sizes, batch)}
-    times = alternate(calls, sizes)
+    recipes = {
+        "compiled": partial(_step, sizes, batch, compile=True),
+        "ours": partial(_step, sizes, batch),
+    }
+    times = alternate(recipes, sizes)
     rates = (batch / times[each] for each in ("compiled", "ours"))
     return [beside(name, "ours without it", UNIT, *rates)]
 
 
 def synthesis(sizes: Sizes) -> list[Row]:
     """Slices from masks, one at a time as in the paper."""
-    _, labels = draw(8, sizes.image)
-    settings = Lcgan(width=sizes.width, snapshots=(1,))
-    ours, plain = generator(settings, sizes.image), Generator(3, 3, sizes.width, sizes.image)
-    plain.to(device())
-
-    @torch.no_grad()
-    def plainly() -> None:
-        for each in labels:
-            to_image(plain(encode_mask(each[None].to(device()), "rgb"))).cpu()
-
-    calls: dict[str, Call] = {
-        "ours": partial(synthesise, ours, settings, labels, seed=1),
-        "plain": plainly,
+    recipes: dict[str, Recipe] = {
+        "ours": partial(_synthesis, sizes),
+        "plain": partial(_plain_synthesis, sizes),
     }
-    times = alternate(calls, sizes)
-    rates = (len(labels) / times[name] for name in calls)
+    times = alternate(recipes, sizes)
+    rates = (MASKS / times[name] for name in recipes)
     return [beside("synthesis, batch 1", "eager float32, NCHW", UNIT, *rates)]
 
 
@@ -95,3 +95,21 @@ def _step(sizes: Sizes, batch: int, compile: bool = False) -> Call:
 
 def _plain(sizes: Sizes, batch: int) -> Call:
     return PlainLcgan(*draw(IMAGES, sizes.image), sizes.width, batch).step
+
+
+def _synthesis(sizes: Sizes) -> Call:
+    settings = Lcgan(width=sizes.width, snapshots=(1,))
+    _, labels = draw(MASKS, sizes.image)
+    return partial(synthesise, generator(settings, sizes.image), settings, labels, seed=1)
+
+
+def _plain_synthesis(sizes: Sizes) -> Call:
+    _, labels = draw(MASKS, sizes.image)
+    network = Generator(3, 3, sizes.width, sizes.image).to(device())
+
+    @torch.no_grad()
+    def call() -> None:
+        for each in labels:
+            to_image(network(encode_mask(each[None].to(device()), "rgb"))).cpu()
+
+    return call

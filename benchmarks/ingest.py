@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks import series
-from benchmarks.measuring import Call, alternate
+from benchmarks.measuring import Call, Recipe, alternate
 from benchmarks.rows import Row, beside, lacking, skipped
 from benchmarks.sizes import Sizes
 from lcgan_core.cohort.ingest import ingest_folder
@@ -29,31 +29,41 @@ def reading(sizes: Sizes) -> list[Row]:
         return [skipped(task, reason)]
     rows = []
     with tempfile.TemporaryDirectory() as place:
-        source, stores = Path(place, "heads"), (Path(place, f"store{k}") for k in count())
+        source = Path(place, "heads")
         series.grow(source, sizes.series, sizes.matrix, sizes.slices)
-
-        def ours() -> None:
-            store = next(stores)
-            ingest_folder(source, "dicom", store, 256, {}, salt=bytes(32))
-            shutil.rmtree(store)
-
-        calls: dict[str, Call] = {"ours": ours}
+        recipes: dict[str, Recipe] = {"ours": partial(_ours, source, Path(place))}
         for module, make in {"SimpleITK": _simpleitk, "monai": _monai}.items():
             if reason := lacking(module):
                 rows.append(skipped(f"{task}, beside {module}", reason))
             else:
-                calls[module] = partial(_read_all, source, make())
-        times = alternate(calls, sizes)
+                recipes[module] = partial(_reader, source, make)
+        times = alternate(recipes, sizes)
     slices = sizes.series * sizes.slices
-    for module in list(calls)[1:]:
+    for module in list(recipes)[1:]:
         rates = (slices / times[name] for name in ("ours", module))
         rows.append(beside(task, f"{module}, reading only", "slices/s", *rates))
     return rows
 
 
-def _read_all(source: Path, reader: Reader) -> None:
-    for folder in series.folders(source):
-        reader(folder)
+def _ours(source: Path, place: Path) -> Call:
+    stores = (place / f"store{k}" for k in count())
+
+    def call() -> None:
+        store = next(stores)
+        ingest_folder(source, "dicom", store, 256, {}, salt=bytes(32))
+        shutil.rmtree(store)
+
+    return call
+
+
+def _reader(source: Path, make: Callable[[], Reader]) -> Call:
+    reader = make()
+
+    def call() -> None:
+        for folder in series.folders(source):
+            reader(folder)
+
+    return call
 
 
 def _simpleitk() -> Reader:

@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import platform
 import re
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
 
 from benchmarks.sizes import Sizes
 from lcgan_core.cohort.workers import cores
-from lcgan_core.loops import placing
 
 Call = Callable[[], object]
-OURS = ("ours", "compiled", "product")
-"""Names of calls that run as training does: ours, and the limit that they are held against."""
-BY_ITSELF = {placing.M_MMAP_MAX: 65_536, placing.M_MMAP_THRESHOLD: 32 << 20}
-"""Limits of malloc, which ours changes (`placing.KEPT`), as they settle where nobody does. The heap
-is not trimmed for the others either, or each turn of ours would have to fill it anew."""
+Recipe = Callable[[], Call]
+"""Makes a call ready: draws images, builds networks. It can be pickled."""
+Timer = Callable[[int], float]
+"""Seconds that one of so many calls takes."""
 
 
-def alternate(calls: Mapping[str, Call], sizes: Sizes) -> dict[str, float]:
-    """Median seconds of each call over `sizes.rounds` rounds of all of them, after a warm-up."""
-    repeats = {}
-    for name, call in calls.items():
-        placing.limit_malloc(placing.KEPT if name in OURS else BY_ITSELF)
-        seconds(call, 1)  # libraries load, kernels are chosen, caches fill
-        repeats[name] = max(1, round(sizes.seconds / seconds(call, 1)))
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(sizes.rounds):
-        for name, call in calls.items():
-            placing.limit_malloc(placing.KEPT if name in OURS else BY_ITSELF)
-            times[name].append(seconds(call, repeats[name]))
+def alternate(recipes: Mapping[str, Recipe], sizes: Sizes) -> dict[str, float]:
+    """Median seconds of each recipe's call over `sizes.rounds` rounds of all, after a warm-up.
+
+    Each has a process of its own, or memory that one keeps would make another one faster.
+    """
+    with ExitStack() as processes:
+        enter = processes.enter_context
+        timers: dict[str, Timer] = {
+            name: enter(_apart(recipe)) if sizes.apart else partial(seconds, recipe())
+            for name, recipe in recipes.items()
+        }
+        repeats = {}
+        for name, timer in timers.items():
+            timer(1)  # libraries load, kernels are chosen, caches fill
+            repeats[name] = max(1, round(sizes.seconds / timer(1)))
+        times: dict[str, list[float]] = {name: [] for name in timers}
+        for _ in range(sizes.rounds):
+            for name, timer in timers.items():
+                times[name].append(timer(repeats[name]))
     return {name: statistics.median(each) for name, each in times.items()}
+
+
+@contextmanager
+def _apart(recipe: Recipe) -> Iterator[Timer]:
+    """A timer of a recipe's call in a new process, which ends with the context."""
+    start = multiprocessing.get_context("spawn")
+    here, there = start.Pipe()
+    process = start.Process(target=_serve, args=(there, recipe))
+    process.start()
+    there.close()  # the process has it: if that dies, here.recv() ends too
+
+    def timer(repeats: int) -> float:
+        try:
+            here.send(repeats)
+            return here.recv()
+        except (EOFError, ConnectionError):
+            raise RuntimeError("A recipe's process has ended; what it said is above.") from None
+
+    try:
+        yield timer
+    finally:
+        here.close()
+        process.join()
+
+
+def _serve(pipe: Connection, recipe: Recipe) -> None:
+    call = recipe()
+    with suppress(EOFError):  # nobody asks any more
+        while True:
+            pipe.send(seconds(call, pipe.recv()))
 
 
 def seconds(call: Call, repeats: int) -> float:

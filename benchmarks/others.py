@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch.nn import functional as F
 
-from benchmarks.measuring import alternate
+from benchmarks.measuring import Call, alternate
 from benchmarks.plain import PLAIN, PlainTask, Samples, image_and_labels, image_and_real
 from benchmarks.rows import Row, beside
 from benchmarks.sizes import Sizes
@@ -22,40 +23,48 @@ from lcgan_core.profiles import Realism, Segmentation
 
 def segmentation(sizes: Sizes) -> list[Row]:
     """FCN-8s one slice at a time, as in the paper."""
-    slices = draw(8, sizes.image)
-    settings = Segmentation(
-        width=sizes.width, border=sizes.border, epochs=1, batch=1, batch_norm=False,
-        optimizer="adam", learning_rate=1e-4,
-    )  # fmt: skip
-    plain = PlainTask(
-        FCN8s(width=sizes.width, border=sizes.border, batch_norm=False),
-        F.cross_entropy, 1e-4, Samples(*slices, image_and_labels), batch=1,
-    )  # fmt: skip
-    ours = SegmentationTask(settings, *slices, seed=1)
-    ours.fcn.train()
-    step = partial(ours.step, torch.arange(1, device=device()))
-    return [_row("FCN-8s step, batch 1", 1, {"ours": step, "plain": plain.step}, sizes)]
+    return [_row("FCN-8s step, batch 1", 1, _fcn, _plain_fcn, sizes)]
 
 
 def realism(sizes: Sizes) -> list[Row]:
     """GoogLeNet with its auxiliary heads."""
-    images, labels = draw(64, sizes.image)
-    batch, real = sizes.classifier_batch, labels[:, 0, 0] % 2
-    plain = PlainTask(
-        RealismClassifier(), _three_heads, 1e-3, Samples(images, labels, image_and_real), batch
-    )
-    settings = Realism(epochs=1, batch=batch, learning_rate=1e-3)
-    ours = RealismTask(settings, images, real.bool(), seed=1)
-    ours.classifier.train()
-    step = partial(ours.step, torch.arange(batch, device=device()))
-    return [
-        _row(f"classifier step, batch {batch}", batch, {"ours": step, "plain": plain.step}, sizes)
-    ]
+    batch = sizes.classifier_batch
+    return [_row(f"classifier step, batch {batch}", batch, _classifier, _plain_classifier, sizes)]
 
 
-def _row(name: str, batch: int, calls: dict, sizes: Sizes) -> Row:
-    times = alternate(calls, sizes)
+def _row(name: str, batch: int, ours: Callable, plain: Callable, sizes: Sizes) -> Row:
+    times = alternate({"ours": partial(ours, sizes), "plain": partial(plain, sizes)}, sizes)
     return beside(name, PLAIN, "images/s", *(batch / times[each] for each in ("ours", "plain")))
+
+
+def _fcn(sizes: Sizes) -> Call:
+    settings = Segmentation(
+        width=sizes.width, border=sizes.border, epochs=1, batch=1, batch_norm=False,
+        optimizer="adam", learning_rate=1e-4,
+    )  # fmt: skip
+    task = SegmentationTask(settings, *draw(8, sizes.image), seed=1)
+    task.fcn.train()
+    return partial(task.step, torch.arange(1, device=device()))
+
+
+def _plain_fcn(sizes: Sizes) -> Call:
+    network = FCN8s(width=sizes.width, border=sizes.border, batch_norm=False)
+    samples = Samples(*draw(8, sizes.image), image_and_labels)
+    return PlainTask(network, F.cross_entropy, 1e-4, samples, batch=1).step
+
+
+def _classifier(sizes: Sizes) -> Call:
+    images, labels = draw(64, sizes.image)
+    batch = sizes.classifier_batch
+    settings = Realism(epochs=1, batch=batch, learning_rate=1e-3)
+    task = RealismTask(settings, images, (labels[:, 0, 0] % 2).bool(), seed=1)
+    task.classifier.train()
+    return partial(task.step, torch.arange(batch, device=device()))
+
+
+def _plain_classifier(sizes: Sizes) -> Call:
+    samples = Samples(*draw(64, sizes.image), image_and_real)
+    return PlainTask(RealismClassifier(), _three_heads, 1e-3, samples, sizes.classifier_batch).step
 
 
 def _three_heads(heads: tuple, target: torch.Tensor) -> torch.Tensor:

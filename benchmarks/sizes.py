@@ -12,6 +12,8 @@ class Sizes:
     rounds: int
     seconds: float
     """Least time of one measurement: what is quicker is repeated."""
+    apart: bool
+    """Each recipe in a process of its own."""
     image: int
     width: int
     border: int
@@ -33,12 +35,12 @@ class Sizes:
 
 
 FULL = Sizes(
-    rounds=5, seconds=2.0, image=256, width=64, border=100, matmul=4096, batches=(8, 1),
+    rounds=5, seconds=2.0, apart=True, image=256, width=64, border=100, matmul=4096, batches=(8, 1),
     large_batch=32, classifier_batch=32, maps=128, all_maps=6000, matrix=512, series=24, slices=32,
     small_matrix=128, cohorts=(1000, 4000, 16000), profiles=("quick", "compact", "paper"),
 )  # fmt: skip
 TINY = Sizes(
-    rounds=1, seconds=0.0, image=64, width=2, border=1, matmul=64, batches=(2, 1),
+    rounds=1, seconds=0.0, apart=False, image=64, width=2, border=1, matmul=64, batches=(2, 1),
     large_batch=4, classifier_batch=2, maps=4, all_maps=8, matrix=64, series=2, slices=4,
     small_matrix=64, cohorts=(8,), profiles=(),
 )  # fmt: skip

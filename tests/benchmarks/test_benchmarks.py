@@ -2,7 +2,12 @@
 
 import importlib.util
 import math
+import os
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -72,17 +77,34 @@ def test_without_a_compiler_torch_compile_is_skipped(monkeypatch):
 
 def test_calls_take_turns():
     said = []
-    calls = {"ours": lambda: said.append("a"), "plain": lambda: said.append("b")}
-    alternate(calls, TINY)
+    recipes = {name: partial(partial, said.append, name) for name in "ab"}
+    alternate(recipes, TINY)
     warm = len("aabb")
     assert said[:warm] == list("aabb")
     assert "".join(said[warm:]) == "ab" * TINY.rounds
 
 
+def write_process(path: Path) -> Callable[[], None]:
+    return lambda: path.write_text(f"{os.getpid()}")
+
+
+def test_each_recipe_has_a_process_of_its_own_which_ends(tmp_path):
+    recipes = {name: partial(write_process, tmp_path / name) for name in "ab"}
+    times = alternate(recipes, replace(TINY, apart=True))
+    assert all(seconds > 0 for seconds in times.values())
+    processes = [int((tmp_path / name).read_text()) for name in "ab"]
+    assert len({os.getpid(), *processes}) == 3
+    assert not any(Path(f"/proc/{process}").exists() for process in processes)
+
+
+def test_a_recipe_that_fails_ends_the_benchmark(capfd):
+    with pytest.raises(RuntimeError, match="has ended"):
+        alternate({"broken": partial(divmod, 1, 0)}, replace(TINY, apart=True))
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
 def test_flops_are_counted_as_by_hand():
-    call, by_hand = limits.matmul(32)
-    assert by_hand == 2 * 32**3
-    assert limits.flops(call) == by_hand
+    assert limits.flops(limits.matmul(32)) == 2 * 32**3
 
 
 def test_the_label_maps_hold_every_type_and_mostly_background():
