@@ -22,8 +22,6 @@ from lcgan_core.stages import cohort, selection, training
 from lcgan_core.transforms import copy_paste, traditional
 from lcgan_core.transforms.windows import to_hu
 
-BATCH = 256  # images transformed at once
-
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -87,21 +85,15 @@ def _transform(
     return copy(subset.images, subset.labels, noise)
 
 
-def _traditional(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-    chosen = traditional.sample(len(images), noise)
-    parts = [
-        traditional.apply(images[part], labels[part], chosen[part])
-        for part in torch.arange(len(images)).split(BATCH)
-    ]
-    moved, moved_labels = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    return moved, moved_labels
-
-
 def _pasted(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
     return copy_paste.apply(images, labels, copy_paste.sample(labels, noise))
 
 
-COPIERS = {"traditional": _traditional, "traditional2": _traditional, "copy_paste": _pasted}
+COPIERS = {
+    "traditional": traditional.copies,
+    "traditional2": traditional.copies,
+    "copy_paste": _pasted,
+}
 """Kinds of copy that no network paints; each kind draws its own random numbers."""
 
 

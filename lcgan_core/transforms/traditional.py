@@ -18,6 +18,8 @@ REFERENCE_SIZE = 256
 """Image height in pixels that shear and blur are stated for."""
 BLUR_SIGMA = 2.0
 """Standard deviation of the Gaussian in pixels: the "radius 2" of the paper as Pillow reads it."""
+BATCH = {"cpu": 8, "cuda": 256}
+"""Images transformed at once: on a CPU what its caches hold."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,7 @@ def sample(n: int, generator: torch.Generator) -> Transformations:
 def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tensor, Tensor]:
     """Transform images (bilinear) and labels (nearest), both uint8, by the same geometry.
 
-    The result lies on the images' device. Give some hundred images at a time: the sampling grid
-    takes 24 bytes per pixel.
+    The result lies on the images' device. The sampling grid takes 24 bytes per pixel.
     """
     height, width = images.shape[1:]
     chosen = Transformations(
@@ -78,6 +79,14 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
         brightened.round().clip(0, 255).to(torch.uint8)[:, 0],
         moved_labels.to(torch.uint8)[:, 0],
     )
+
+
+def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw and apply a transformation for each of any number of images and labels."""
+    chosen = sample(len(images), generator)
+    parts = torch.arange(len(images)).split(BATCH[images.device.type])
+    moved = [apply(images[part], labels[part], chosen[part]) for part in parts]
+    return torch.cat([image for image, _ in moved]), torch.cat([label for _, label in moved])
 
 
 def _inverse(chosen: Transformations, aspect: float) -> Tensor:

@@ -142,3 +142,16 @@ def test_the_seed_decides_and_each_image_is_treated_alone():
         alone = traditional.apply(images[n : n + 1], labels[n : n + 1], first[n : n + 1])
         for a, b in zip(together, alone, strict=True):
             assert torch.equal(a[n : n + 1], b)
+
+
+def test_copies_made_in_parts_are_those_made_at_once():
+    torch.manual_seed(0)
+    many = 2 * traditional.BATCH["cpu"] + 3
+    images = torch.randint(256, (many, 32, 32), dtype=torch.uint8)
+    labels = torch.randint(6, (many, 32, 32), dtype=torch.uint8)
+    at_once = traditional.apply(
+        images, labels, traditional.sample(many, torch.Generator().manual_seed(5))
+    )
+    in_parts = traditional.copies(images, labels, torch.Generator().manual_seed(5))
+    for a, b in zip(at_once, in_parts, strict=True):
+        assert torch.equal(a, b)
