@@ -13,8 +13,8 @@ MAIN = "both kinds of copy (?:raise|change) the Dice per image"
 
 
 def text(claims: pd.DataFrame) -> str:
-    """The verdicts counted, and the main claim at each share as a table."""
-    return f"{verdicts(claims)}\n\n{markdown(gains(claims))}"
+    """The verdicts counted, the main claim at each share as a table, the questions decided."""
+    return f"{verdicts(claims)}\n\n{markdown(gains(claims))}\n\n{questions(claims)}"
 
 
 def verdicts(claims: pd.DataFrame) -> str:
@@ -49,6 +49,32 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def questions(claims: pd.DataFrame) -> str:
+    """A list of a reviewer's questions that this run decides, each with its shares.
+
+    >>> row = {"source": "question", "claim": "A adds more than B", "share": "10%"}
+    >>> print(questions(pd.DataFrame([row | {"verdict": "contradicted"}])))
+    A reviewer would ask what the synthetic slices add that cheaper means would not. Of 1 such ...
+    <BLANKLINE>
+    - A adds more than B: **no, less** at 10%
+    """
+    asked = claims[claims.source == "question"]
+    if asked.empty:
+        return ""
+    decided = asked[asked.verdict != "undecided"]
+    answers = decided.verdict.map({"confirmed": "yes", "contradicted": "no, less"})
+    lines = [
+        f"- {says}: **{answer}** at {' and '.join(of['share'])}"
+        for (says, answer), of in decided.groupby([decided.claim, answers], sort=False)
+    ]
+    ending = ":\n\n" + "\n".join(lines) if lines else "."
+    return (
+        "A reviewer would ask what the synthetic slices add that cheaper means would not. Of "
+        f"{len(asked)} such questions, one a share, this run decides {len(decided)} "
+        f"([all of them](controls.md#all-claims-as-a-table)){ending}"
+    )
 
 
 def certainty(facts: dict) -> str:

@@ -55,6 +55,32 @@ def test_gains_are_the_main_claim_share_by_share():
     ]
 
 
+def test_questions_that_are_decided_are_listed_with_their_shares():
+    pasted, longer = "GAN copies add more than pasted lesions", "they add at equal steps"
+    claims = pd.DataFrame(
+        [
+            row("a claim of the paper", "confirmed"),
+            row(pasted, "contradicted", "2.5%", source="question"),
+            row(pasted, "contradicted", "10%", source="question"),
+            row(longer, "confirmed", "2.5%", source="question"),
+            row(longer, "undecided", "10%", source="question"),
+        ]
+    )
+    _, *listed = answer.questions(claims).splitlines()
+    assert listed == [
+        "",
+        f"- {pasted}: **no, less** at 2.5% and 10%",
+        f"- {longer}: **yes** at 2.5%",
+    ]
+    assert "Of 4 such questions, one a share, this run decides 3 " in answer.questions(claims)
+
+
+def test_without_a_decided_question_nothing_is_listed():
+    claims = pd.DataFrame([row("x", "undecided", source="question"), row("y", "confirmed")])
+    assert "decides 0" in answer.questions(claims) and "\n" not in answer.questions(claims)
+    assert answer.questions(claims[claims.source == "paper"]) == ""
+
+
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "results").glob("*/claims.csv")), ids=str)
 def test_every_published_run_has_a_gain_for_each_share(path):
     assert len(answer.gains(pd.read_csv(path))) == 4
