@@ -117,4 +117,4 @@ def lesion_densities(config: Config, fraction: float, draw: int = 1) -> pd.DataF
             hu = to_hu(pixels[inside], **config.window.model_dump())
             row[column] = float(np.median(hu)) if hu.size else float("nan")
         rows[name] = row
-    return pd.DataFrame(rows).T
+    return pd.DataFrame.from_dict(rows, orient="index")

@@ -216,7 +216,7 @@ def lesion_statistics(config: Config) -> pd.DataFrame:
             "median area, cm2": round(areas[areas > 0].median() / 100, 1),
             "median HU": int(np.median(np.concatenate(inside))) if len(found) else None,
         }
-    return pd.DataFrame(rows).T
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def patient_counts(config: Config) -> dict[str, int]:

@@ -37,6 +37,17 @@ def test_verdicts_count_the_papers_statements_alone():
     assert "1 are confirmed, 0 contradicted and 2 undecided" in answer.verdicts(claims)
 
 
+def test_the_main_claim_is_told_by_its_verdicts():
+    found = [("2.5%", "undecided"), ("10%", "confirmed"), ("25%", "undecided")]
+    rows = [row(answer.MAIN, verdict, share) for share, verdict in found]
+    rows.append(row(f"{BOTH} recall", "contradicted"))
+    told = answer.main(pd.DataFrame(rows))
+    assert told.endswith("is here **confirmed** at 10% and **undecided** at 2.5% and 25%:")
+    for each in rows:
+        each["verdict"] = "undecided"
+    assert answer.main(pd.DataFrame(rows)).endswith("**undecided** at 2.5%, 10% and 25%:")
+
+
 def test_gains_are_the_main_claim_share_by_share():
     claims = pd.DataFrame(
         [
