@@ -59,7 +59,7 @@ def bundle(tmp_path_factory):
         def pairs(kind):
             if kind == "gan":
                 return painted(fraction, 1), subset_of(config, fraction).labels.numpy()
-            copied = augmentation._transform(augmentation._traditional, config, fraction, 1, kind)
+            copied = augmentation._transform(traditional.copies, config, fraction, 1, kind)
             return tuple(tensor.numpy() for tensor in copied)
 
         return SimpleNamespace(pairs=pairs)
