@@ -49,13 +49,13 @@ def _beside_limit(sizes: Sizes, batch: int, plain_batch: int) -> tuple[dict, flo
     """Seconds of ours and of the plain step, the share of the limit that ours reaches, the limit
     in FLOP/s."""
     recipes: dict[str, Recipe] = {
-        "ours": partial(_step, sizes, batch),
+        "ours": partial(step, sizes, batch),
         "plain": partial(_plain, sizes, plain_batch),
         "product": partial(limits.matmul, sizes.matmul),
     }
     times = alternate(recipes, sizes)
     limit = 2 * sizes.matmul**3 / times["product"]
-    return times, limits.flops(_step(sizes, batch)) / times["ours"] / limit, limit
+    return times, limits.flops(step(sizes, batch)) / times["ours"] / limit, limit
 
 
 def compiled(sizes: Sizes) -> list[Row]:
@@ -65,8 +65,8 @@ def compiled(sizes: Sizes) -> list[Row]:
     if not any(map(shutil.which, ("c++", "g++", "clang++"))):
         return [skipped(name, "no C++ compiler is installed")]
     recipes = {
-        "compiled": partial(_step, sizes, batch, compile=True),
-        "ours": partial(_step, sizes, batch),
+        "compiled": partial(step, sizes, batch, compile=True),
+        "ours": partial(step, sizes, batch),
     }
     times = alternate(recipes, sizes)
     rates = (batch / times[each] for each in ("compiled", "ours"))
@@ -84,7 +84,8 @@ def synthesis(sizes: Sizes) -> list[Row]:
     return [beside("synthesis, batch 1", "eager float32, NCHW", UNIT, *rates)]
 
 
-def _step(sizes: Sizes, batch: int, compile: bool = False) -> Call:
+def step(sizes: Sizes, batch: int, compile: bool = False) -> Call:
+    """A training step of LcGAN at the full size, as stage 2 makes it."""
     settings = Lcgan(width=sizes.width, snapshots=(1,), batch=batch)
     task = LcganTask(settings, *draw(IMAGES, sizes.image), seed=1)
     if compile:

@@ -12,7 +12,7 @@ import pandas as pd
 import rich
 from rich.table import Table
 
-from benchmarks import augmentation, costs, evaluation, gan, ingest, others
+from benchmarks import augmentation, costs, evaluation, gan, ingest, operations, others
 from benchmarks.measuring import device_name, file_name
 from benchmarks.sizes import FULL, Sizes
 from lcgan_core.loops.placing import has_bf16
@@ -21,6 +21,7 @@ __all__ = ["ALL", "file_name", "measure", "show"]
 
 ALL = {
     "lcgan": ("rows", gan.training),
+    "operations": ("operations", operations.operations),
     "large-batch": ("rows", gan.large_batch),
     "compile": ("rows", gan.compiled),
     "synthesis": ("rows", gan.synthesis),

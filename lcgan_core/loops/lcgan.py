@@ -34,9 +34,11 @@ def generator(settings: Lcgan, size: int) -> Generator:
 
 def jittered(settings: Lcgan, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Masks and images as the networks take them, jittered by the same geometry."""
-    real = to_network(images, IMAGE_CHANNELS[settings.mask_encoding])
-    drawn = jitter.sample(len(real), real.shape[-1], default_generator())
-    real, labels = jitter.apply(real, labels, drawn)
+    grey = to_network(images, 1)
+    drawn = jitter.sample(len(grey), grey.shape[-1], default_generator())
+    grey, labels = jitter.apply(grey, labels, drawn)
+    real = grey.expand(-1, IMAGE_CHANNELS[settings.mask_encoding], -1, -1)
+    real = real.contiguous(memory_format=torch.channels_last)
     return encode_mask(labels, settings.mask_encoding), real
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lcgan_core import runs
-from lcgan_core.loops import small_maps
+from lcgan_core.loops import cpu_convolutions
 
 Network = TypeVar("Network", bound=nn.Module)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
@@ -58,7 +58,7 @@ def place(network: Network, precision: str) -> Network:
         network.forward = torch.autocast(device().type, torch.bfloat16)(network.forward)
         network.register_forward_hook(_as_float32)
         if device().type == "cpu":
-            small_maps.multiply(network)
+            cpu_convolutions.hasten(network)
     return network
 
 

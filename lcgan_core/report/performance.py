@@ -11,8 +11,9 @@ import pandas as pd
 from lcgan_core.runs import REPOSITORY
 
 FOLDER = REPOSITORY / "results" / "bench"
-BESIDE, COHORTS, PROFILES = (
+BESIDE, OPERATIONS, COHORTS, PROFILES = (
     "Ours beside the plain recipe",
+    "Where LcGAN's step goes, each operation at its fastest",
     "Ingest of growing cohorts",
     "A training step of each profile",
 )
@@ -28,6 +29,7 @@ def tables(result: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Title -> table of texts; a list that the run left empty has none."""
     shown = {
         BESIDE: [_beside(row) for row in result["rows"]],
+        OPERATIONS: _operations(result["operations"]),
         COHORTS: [_cohort(row) for row in result["cohorts"]],
         PROFILES: [_profile(row) for row in result["profiles"]],
     }
@@ -52,6 +54,21 @@ def _beside(row: dict) -> dict[str, str]:
 
 
 COLUMNS = ("task", "unit", "ours", "plain", "ratio", "share of limit", "plain recipe")
+
+
+def _operations(rows: list[dict]) -> list[dict[str, str]]:
+    """The last row is of all operations together."""
+    return [
+        {
+            "operations": row["operations"],
+            "calls": str(row["calls"]),
+            "ms": figures(1000 * row["seconds"]),
+            "share of time": f"{100 * row['seconds'] / rows[-1]['seconds']:.0f} %",
+            "TFLOP/s": figures(row["tflops"]) if row["tflops"] else NONE,
+            "share of limit": f"{100 * row['share']:.0f} %" if row["tflops"] else NONE,
+        }
+        for row in rows
+    ]
 
 
 def _cohort(row: dict) -> dict[str, str]:

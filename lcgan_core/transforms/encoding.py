@@ -53,4 +53,4 @@ def encode_mask(labels: Tensor, encoding: str) -> Tensor:
         channels_last = F.one_hot(labels.long(), len(COLORS)).float()
     else:
         raise UserError(f"The mask encoding is {encoding!r}; set it to rgb or onehot.")
-    return channels_last.permute(0, 3, 1, 2).contiguous()
+    return channels_last.permute(0, 3, 1, 2)

@@ -58,4 +58,4 @@ def apply(images: Tensor, labels: Tensor, jitter: Jitter) -> tuple[Tensor, Tenso
     cut = resized[image, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     # The label pixel under the centre of each enlarged pixel, without an enlarged copy.
     nearest = (2 * torch.arange(large, device=device) + 1) * size // (2 * large)
-    return cut.contiguous(), labels[image, nearest[rows][:, :, None], nearest[columns][:, None, :]]
+    return cut, labels[image, nearest[rows][:, :, None], nearest[columns][:, None, :]]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import costs, limits, measure, slices
+from benchmarks import costs, gan, limits, measure, operations, slices
 from benchmarks.measuring import alternate
 from benchmarks.plain import PlainLcgan
 from benchmarks.sizes import TINY
@@ -35,9 +35,9 @@ def test_every_benchmark_runs_and_gives_rows_that_the_book_can_show(name, monkey
     compiled = []
     monkeypatch.setattr(torch.nn.Module, "compile", lambda network: compiled.append(network))
     result = measure.measure([name], TINY)
-    rows = [row for kind in ("rows", "cohorts") for row in result[kind]]
+    rows = [row for kind in ("rows", "operations", "cohorts") for row in result[kind]]
     numbers = [value for row in rows for value in row.values() if isinstance(value, float)]
-    assert all(math.isfinite(value) and value > 0 for value in numbers)
+    assert all(math.isfinite(value) and value >= 0 for value in numbers)
     assert numbers or (name == "large-batch" and device().type == "cpu")
     assert sum(len(table) for table in performance.tables(result).values()) == len(rows)
     if name == "compile":
@@ -105,6 +105,24 @@ def test_a_recipe_that_fails_ends_the_benchmark(capfd):
 
 def test_flops_are_counted_as_by_hand():
     assert limits.flops(limits.matmul(32)) == 2 * 32**3
+
+
+def losses_of_two_steps(run: Callable) -> list[dict[str, float]]:
+    call, losses = gan.step(TINY, batch=2), []
+    for _ in range(2):
+        run(lambda: losses.append(call()))
+    return [{name: value.item() for name, value in each.items()} for each in losses]
+
+
+def test_timing_a_step_by_operations_changes_nothing():
+    assert losses_of_two_steps(operations.timed) == losses_of_two_steps(lambda call: call())
+
+
+def test_the_operations_of_a_step_are_all_there():
+    done = operations.timed(gan.step(TINY, batch=2))
+    assert sum(each.flops for each in done) == limits.flops(gan.step(TINY, batch=2))
+    named = {each.kind for each in done}
+    assert named >= {*operations.KINDS.values()} - {"products in place of convolutions"}
 
 
 def test_the_label_maps_hold_every_type_and_mostly_background():

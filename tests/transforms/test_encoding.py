@@ -31,7 +31,7 @@ def test_rgb_mask_shows_the_colours_of_the_labels():
     assert mask.shape == (1, 3, 2, 3) and mask.dtype == torch.float32
     levels = ((mask + 1) * 127.5).round().permute(0, 2, 3, 1).reshape(6, 3)
     assert levels.tolist() == [list(map(float, color)) for color in COLORS]
-    assert mask.is_contiguous()
+    assert mask.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_onehot_mask_returns_the_labels():

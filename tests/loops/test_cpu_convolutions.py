@@ -1,4 +1,4 @@
-"""Matrix products are the same convolutions, and stand in for them where maps are small."""
+"""What stands in for torch's convolutions on the CPU gives the same values and gradients."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from lcgan_core.loops import placing, small_maps
+from lcgan_core.loops import cpu_convolutions, placing
 
 SHAPES = {
     "an encoder's layer": ((2, 3, 6, 4), (4, 4), 2, 1),
@@ -31,13 +31,15 @@ def test_values_and_gradients_are_those_of_torch(shape, transposed, layout):
     x, weight = torch.randn(shape).double(), torch.randn(*size, *kernel).double()
     x, weight = (each.contiguous(memory_format=layout).requires_grad_() for each in (x, weight))
     bias = torch.randn(channels).double().requires_grad_()
-    exact = F.conv_transpose2d if transposed else F.conv2d
-    product = small_maps.convolve_transposed if transposed else small_maps.convolve
-    found = []
-    for function in (exact, product):
-        y = function(x, weight, bias, stride, padding)
-        gradients = torch.autograd.grad(y.sin().sum(), (x, weight, bias))
-        found.append((y, *gradients))
+    if transposed:
+        given: tuple = (x, weight)
+        exact = F.conv_transpose2d(x, weight, None, stride, padding)
+        product = cpu_convolutions.convolve_transposed(x, weight, stride, padding)
+    else:
+        given = (x, weight, bias)
+        exact = F.conv2d(*given, stride, padding)
+        product = cpu_convolutions.convolve(*given, stride, padding)
+    found = [(y, *torch.autograd.grad(y.sin().sum(), given)) for y in (exact, product)]
     for expected, value in zip(*found, strict=True):
         assert value.shape == expected.shape
         assert torch.allclose(value, expected, rtol=1e-12, atol=1e-12)
@@ -53,11 +55,15 @@ def test_values_and_gradients_are_those_of_torch(shape, transposed, layout):
 ])  # fmt: skip
 def test_placed_layers_multiply_small_maps_of_many_weights(kind, channels, pixels, is_product):
     layer = placing.place(kind(channels, channels, 4, 2, 1), "auto")
-    x = torch.randn(2, channels, pixels, pixels)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    x = torch.randn(2, channels, pixels, pixels, requires_grad=True)
+    with FlopCounterMode(display=False) as counter:
         y = layer(x)
     names = {str(name).removeprefix("aten.") for name in counter.get_flop_counts()["Global"]}
     assert names <= {"mm", "addmm"} if is_product else names == {"convolution"}
     assert y.is_contiguous(memory_format=torch.channels_last)
-    expected = kind.forward(layer, x)
-    assert (y - expected).norm() < 0.01 * expected.norm(), "it rounds to bfloat16"
+    found = []
+    for each in (kind.forward(layer, x), y):
+        gradients = torch.autograd.grad(each.square().sum(), (x, layer.weight, layer.bias))
+        found.append((each, *gradients))
+    for expected, value in zip(*found, strict=True):
+        assert (value - expected).norm() < 0.01 * expected.norm(), "it rounds to bfloat16"
