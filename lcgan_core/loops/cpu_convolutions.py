@@ -46,7 +46,7 @@ def _transposed(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
         y = convolve_transposed(x, layer.weight, stride, padding)
     else:
         y = F.conv_transpose2d(x, layer.weight, None, stride, padding)
-    return y if layer.bias is None else y + layer.bias[:, None, None].to(y.dtype)
+    return y if layer.bias is None else y.add_(layer.bias[:, None, None].to(y.dtype))
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
