@@ -111,6 +111,6 @@ def _plain_synthesis(sizes: Sizes) -> Call:
     @torch.no_grad()
     def call() -> None:
         for each in labels:
-            to_image(network(encode_mask(each[None].to(device()), "rgb"))).cpu()
+            to_image(network(encode_mask(each[None].to(device()), "rgb").contiguous())).cpu()
 
     return call

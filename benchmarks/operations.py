@@ -17,11 +17,13 @@ from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
 
 STEPS = 8
-FORWARDS, INPUTS, WEIGHTS = "convolutions", "their gradients, inputs", "their gradients, weights"
+FORWARDS = "convolutions"
+INPUTS, WEIGHTS = "convolutions, gradients of inputs", "convolutions, gradients of weights"
+PRODUCTS = "matrix products in their place"
 REST = "copies, jitter, losses, all else"
 KINDS = {
     "convolution": FORWARDS,
-    "mm": "products in place of convolutions", "addmm": "products in place of convolutions",
+    "mm": PRODUCTS, "addmm": PRODUCTS,
     "native_batch_norm": "batch norms", "native_batch_norm_backward": "batch norms",
     "cudnn_batch_norm": "batch norms", "cudnn_batch_norm_backward": "batch norms",
     "leaky_relu": "activations", "leaky_relu_backward": "activations",

@@ -122,7 +122,7 @@ def test_the_operations_of_a_step_are_all_there():
     done = operations.timed(gan.step(TINY, batch=2))
     assert sum(each.flops for each in done) == limits.flops(gan.step(TINY, batch=2))
     named = {each.kind for each in done}
-    assert named >= {*operations.KINDS.values()} - {"products in place of convolutions"}
+    assert named >= {*operations.KINDS.values()} - {operations.PRODUCTS}
 
 
 def test_the_label_maps_hold_every_type_and_mostly_background():
