@@ -41,7 +41,7 @@ def cost(profile: str, network: str) -> Row:
         settings, task = config.segmentation, SegmentationTask(config.segmentation, *slices, seed=1)
     for module in task.modules.values():
         module.train()
-    batch = torch.arange(settings.batch, device=device())
+    batch = torch.arange(settings.batch)
     seconds(lambda: task.step(batch), 1)
     return {
         "profile": profile,

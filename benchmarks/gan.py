@@ -91,7 +91,7 @@ def step(sizes: Sizes, batch: int, compile: bool = False) -> Call:
     if compile:
         for network in task.modules.values():
             network.compile()
-    return partial(task.step, torch.arange(batch, device=device()))
+    return partial(task.step, torch.arange(batch))
 
 
 def _plain(sizes: Sizes, batch: int) -> Call:

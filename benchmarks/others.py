@@ -13,7 +13,6 @@ from benchmarks.plain import PLAIN, PlainTask, Samples, image_and_labels, image_
 from benchmarks.rows import Row, beside
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
-from lcgan_core.loops.placing import device
 from lcgan_core.loops.realism import AUXILIARY_WEIGHT, RealismTask
 from lcgan_core.loops.segmentation import SegmentationTask
 from lcgan_core.models import FCN8s
@@ -44,7 +43,7 @@ def _fcn(sizes: Sizes) -> Call:
     )  # fmt: skip
     task = SegmentationTask(settings, *draw(8, sizes.image), seed=1)
     task.fcn.train()
-    return partial(task.step, torch.arange(1, device=device()))
+    return partial(task.step, torch.arange(1))
 
 
 def _plain_fcn(sizes: Sizes) -> Call:
@@ -59,7 +58,7 @@ def _classifier(sizes: Sizes) -> Call:
     settings = Realism(epochs=1, batch=batch, learning_rate=1e-3)
     task = RealismTask(settings, images, (labels[:, 0, 0] % 2).bool(), seed=1)
     task.classifier.train()
-    return partial(task.step, torch.arange(batch, device=device()))
+    return partial(task.step, torch.arange(batch))
 
 
 def _plain_classifier(sizes: Sizes) -> Call:

@@ -198,7 +198,7 @@ class _Training:
     def epoch(self, bar: tqdm, after_epoch: Callable[[int], None] | None) -> None:
         epoch = len(self.history) + 1
         order = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
-        batches = torch.randperm(self.samples, generator=order).to(device()).split(self.batch)
+        batches = torch.randperm(self.samples, generator=order).split(self.batch)
         for module in self.task.modules.values():
             module.train()
         for step, indices in enumerate(batches[self.done :], start=self.done):

@@ -101,8 +101,11 @@ def resident(values: Tensor) -> Tensor:
 
 
 def take(values: Tensor, batch: Tensor) -> Tensor:
-    """values[batch] on the device, wherever `values` live (memory, memory map or device)."""
-    return values[batch.to(values.device)].to(device(), non_blocking=True)
+    """values[batch] on the device, wherever `values` live (memory, memory map or device).
+
+    Nobody waits for the device if `batch` lies on the CPU.
+    """
+    return values[batch.to(values.device, non_blocking=True)].to(device(), non_blocking=True)
 
 
 def _as_float32(network: nn.Module, inputs: object, output: object) -> object:

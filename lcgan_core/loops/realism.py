@@ -35,7 +35,7 @@ class RealismTask:
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Cross-entropy of the three heads."""
         heads = self.classifier(to_network(take(self.images, batch), 3))
-        target = self.real[batch]
+        target = take(self.real, batch)
         loss = F.cross_entropy(heads.logits, target) + AUXILIARY_WEIGHT * (
             F.cross_entropy(heads.aux_logits1, target) + F.cross_entropy(heads.aux_logits2, target)
         )

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from lcgan_core.loops import checkpoint, optimizers
 from lcgan_core.loops.engine import seed_of
-from lcgan_core.loops.placing import default_generator, device, place, resident, take
+from lcgan_core.loops.placing import device, place, resident, take
 from lcgan_core.models import FCN8s, load_vgg16
 from lcgan_core.profiles import Segmentation
 from lcgan_core.transforms import traditional
@@ -77,9 +77,10 @@ class RedrawnTask(SegmentationTask):
     def pairs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Images and labels of a batch, on the device; traditional copies drawn for this step."""
         images, labels = super().pairs(batch)
-        drawn = traditional.sample(len(batch), default_generator())
+        drawn = traditional.sample(len(batch), torch.default_generator)
         moved, moved_labels = traditional.apply(images, labels, drawn)
-        copies = (batch >= len(self.images) // 2).to(images.device)[:, None, None]
+        copies = batch >= len(self.images) // 2
+        copies = copies.to(images.device, non_blocking=True)[:, None, None]
         return torch.where(copies, moved, images), torch.where(copies, moved_labels, labels)
 
 

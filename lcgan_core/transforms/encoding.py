@@ -47,7 +47,7 @@ def encode_mask(labels: Tensor, encoding: str) -> Tensor:
     [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
     """
     if encoding == "rgb":
-        palette = torch.tensor(COLORS, device=labels.device) / 127.5 - 1
+        palette = torch.tensor(COLORS).to(labels.device, non_blocking=True) / 127.5 - 1
         channels_last = palette[labels.long()]
     elif encoding == "onehot":
         channels_last = F.one_hot(labels.long(), len(COLORS)).float()

@@ -40,6 +40,11 @@ class Transformations:
     def __getitem__(self, index: slice | Tensor) -> "Transformations":
         return Transformations(*(getattr(self, field.name)[index] for field in fields(self)))
 
+    def to(self, device: torch.device) -> "Transformations":
+        """The same on a device, without waiting for it."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return Transformations(*(value.to(device, non_blocking=True) for value in values))
+
 
 def sample(n: int, generator: torch.Generator) -> Transformations:
     """Draw n transformations from the paper's ranges, on the generator's device."""
@@ -58,22 +63,20 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
 
     The result lies on the images' device. The sampling grid takes 24 bytes per pixel.
     """
+    from torchvision.transforms.v2.functional import gaussian_blur  # takes seconds to import
+
     height, width = images.shape[1:]
-    chosen = Transformations(
-        *(getattr(chosen, field.name).to(images.device) for field in fields(chosen))
-    )
+    blurred = chosen.blur.nonzero().flatten()  # drawn on the CPU, this makes no device wait
+    chosen, blurred = chosen.to(images.device), blurred.to(images.device, non_blocking=True)
     grid = F.affine_grid(
         _inverse(chosen, width / height), [len(images), 1, height, width], align_corners=False
     ).float()
     moved = F.grid_sample(images[:, None].float(), grid, mode="bilinear", align_corners=False)
     moved_labels = F.grid_sample(labels[:, None].float(), grid, mode="nearest", align_corners=False)
     sigma = BLUR_SIGMA * height / REFERENCE_SIZE
-    if chosen.blur.any():
-        from torchvision.transforms.v2.functional import gaussian_blur  # takes seconds to import
-
-        # Four sigma to each side: less than a grey level is cut off.
-        kernel = 2 * int(4 * sigma + 0.5) + 1
-        moved[chosen.blur] = gaussian_blur(moved[chosen.blur], [kernel, kernel], [sigma, sigma])
+    # Four sigma to each side: less than a grey level is cut off.
+    kernel = 2 * int(4 * sigma + 0.5) + 1
+    moved[blurred] = gaussian_blur(moved[blurred], [kernel, kernel], [sigma, sigma])
     brightened = moved * chosen.gain[:, None, None, None]
     return (
         brightened.round().clip(0, 255).to(torch.uint8)[:, 0],
