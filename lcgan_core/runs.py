@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lcgan_core import locks
-from lcgan_core.errors import UserError
+from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.plan import ALL, Job, code_hash, fingerprint, inputs
 from lcgan_core.profiles import Config
 
@@ -71,7 +71,8 @@ def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
                 work.mkdir()
                 write_text(work / "fingerprint", stamp)
             started = time.monotonic()
-            compute(work)
+            with _memory_errors(job):
+                compute(work)
             record = _provenance(config, job, stamp, time.monotonic() - started)
             record["files"] = _sizes(work)
             write_text(work / PROVENANCE, json.dumps(record, indent=1) + "\n")
@@ -149,6 +150,20 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _memory_errors(job: Job) -> Iterator[None]:
+    """Say in one sentence what lowers the memory that a job takes."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not memory_is_full(error):
+            raise
+        raise UserError(
+            f"{job.stage} of {job.key}: the memory does not suffice; lower the batch and the width "
+            "of the network, or image_size, in the profile."
+        ) from None
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import torch
 
 from lcgan_core import locks, profiles, runs
 from lcgan_core.errors import UserError
@@ -72,6 +74,21 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_finished(config):
     assert "\n" not in str(error.value)
     assert (done / "result").exists()
     assert not runs.folder(config, Job("evaluation")).exists()
+
+
+@pytest.mark.parametrize("ask", [torch.empty, np.empty], ids=["torch", "numpy"])
+def test_a_full_memory_is_one_sentence_and_leaves_what_was_finished(config, ask):
+    done = runs.ensure(config, JOB, lambda work: (work / "result").touch())
+    with pytest.raises(UserError, match="lower the batch and the width .* or image_size") as error:
+        runs.ensure(config, Job("evaluation"), lambda work: ask(10**16))
+    assert "\n" not in str(error.value)
+    assert (done / "result").exists()
+    assert not runs.folder(config, Job("evaluation")).exists()
+
+
+def test_another_error_of_torch_is_not_taken_for_a_full_memory(config):
+    with pytest.raises(RuntimeError, match="shape"):
+        runs.ensure(config, JOB, lambda work: torch.zeros(2).view(3))
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):

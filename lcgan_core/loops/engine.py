@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from lcgan_core.errors import UserError
-from lcgan_core.loops import checkpoint
+from lcgan_core.errors import UserError, memory_is_full
+from lcgan_core.loops import checkpoint, placing
 from lcgan_core.loops.curves import draw_losses
 from lcgan_core.loops.placing import device
 
@@ -110,9 +110,11 @@ def fit(
                 f"Interrupted: {label} stopped in epoch {len(training.history) + 1} of {epochs}; "
                 f"run the same command again to go on {_where(checkpoint.notes_of(training.path))}."
             ) from None
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not memory_is_full(error):
+                raise
             raise UserError(
-                f"{label}: the memory of {torch.cuda.get_device_name()} does not suffice; "
+                f"{label}: the memory of {placing.name()} does not suffice; "
                 f"lower {task.smaller} in the profile."
             ) from None
     return pd.DataFrame(training.history)

@@ -29,6 +29,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def name() -> str:
+    """The device as a message names it."""
+    return torch.cuda.get_device_name() if device().type == "cuda" else "this computer"
+
+
 def has_bf16() -> bool:
     """Whether the device multiplies bfloat16 in hardware; emulated it is slower than float32."""
     if torch.cuda.is_available():

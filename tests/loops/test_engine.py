@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lcgan_core.errors import UserError
-from lcgan_core.loops import checkpoint, engine
+from lcgan_core.loops import checkpoint, engine, placing
 from lcgan_core.loops.engine import CHECKPOINT, LOSSES
 from lcgan_core.loops.lcgan import LcganTask, synthesise
 
@@ -173,11 +173,24 @@ def test_a_discriminator_that_always_wins_stops_the_training(tmp_path):
     train(Reports(discriminator=1e-3, generator=7.0), tmp_path / "..", epochs=9)
 
 
-def test_full_device_memory_names_the_setting_to_lower(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "the device")
-    full = Stopped(TASKS["lcgan"](), 1, torch.OutOfMemoryError)
+def all_memory(message):
+    """What torch raises where the computer has less than it is asked for."""
+    with pytest.raises(RuntimeError) as asked:
+        torch.empty(10**16)
+    return asked.value
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, all_memory])
+def test_full_device_memory_names_the_setting_to_lower(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(placing, "name", lambda: "the device")
+    full = Stopped(TASKS["lcgan"](), 1, error)
     with pytest.raises(UserError, match="memory of the device .* lower lcgan_batch, lcgan_width"):
         train(full, tmp_path)
+
+
+def test_another_error_is_not_taken_for_a_full_memory(tmp_path):
+    with pytest.raises(RuntimeError, match="stopped"):
+        train(Stopped(TASKS["lcgan"](), 1, RuntimeError), tmp_path)
 
 
 def test_synthesis_repeats_with_its_seed_and_differs_with_another():
