@@ -16,6 +16,7 @@ from lcgan_core import runs
 from lcgan_core.labels import LABELS
 from lcgan_core.loops.engine import seed_of, seed_of_draw
 from lcgan_core.loops.lcgan import load_generator, synthesise
+from lcgan_core.loops.placing import resident
 from lcgan_core.plan import GENERATORS, SHOWN_COPIES, Job
 from lcgan_core.profiles import Config
 from lcgan_core.stages import cohort, selection, training
@@ -85,13 +86,18 @@ def _transform(
     return copy(subset.images, subset.labels, noise)
 
 
+def _transformed(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    moved, moved_labels = traditional.copies(resident(images), resident(labels), noise)
+    return moved.cpu(), moved_labels.cpu()
+
+
 def _pasted(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
     return copy_paste.apply(images, labels, copy_paste.sample(labels, noise))
 
 
 COPIERS = {
-    "traditional": traditional.copies,
-    "traditional2": traditional.copies,
+    "traditional": _transformed,
+    "traditional2": _transformed,
     "copy_paste": _pasted,
 }
 """Kinds of copy that no network paints; each kind draws its own random numbers."""

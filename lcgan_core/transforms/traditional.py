@@ -87,7 +87,8 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
 def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Draw and apply a transformation for each of any number of images and labels."""
     chosen = sample(len(images), generator)
-    parts = torch.arange(len(images)).split(BATCH[images.device.type])
+    size = BATCH[images.device.type]
+    parts = [slice(start, start + size) for start in range(0, len(images), size)]
     moved = [apply(images[part], labels[part], chosen[part]) for part in parts]
     return torch.cat([image for image, _ in moved]), torch.cat([label for _, label in moved])
 

@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional
 
 from lcgan_core import profiles
 from lcgan_core.loops import l1_only, lcgan, placing, realism, segmentation
-from lcgan_core.transforms import jitter
+from lcgan_core.transforms import jitter, traditional
 
 GPU = torch.device("cuda", 0)
 PROFILE = profiles.load("quick", segmentation_weights="none")
@@ -93,6 +93,14 @@ def test_a_step_never_waits(gpu, monkeypatch, name, streamed):
     with NoWaiting():
         losses = task.step(torch.arange(4))
     assert {each.device for each in [*losses.values(), *gpu.losses]} == {GPU}
+
+
+def test_traditional_copies_are_made_on_the_device_and_nobody_waits(gpu):
+    on_device = gpu.images.to(GPU), gpu.labels.to(GPU)
+    with NoWaiting():
+        copies = traditional.copies(*on_device, torch.default_generator)
+    assert {each.device for each in copies} == {GPU}
+    assert [each.shape for each in copies] == [gpu.images.shape] * 2
 
 
 def test_results_come_back(gpu):
