@@ -8,15 +8,18 @@ import cv2
 import numpy as np
 import pandas as pd
 
+# not where they are needed: a Ctrl-C while a training imports them would be an ImportError
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
 from lcgan_core.runs import atomic
 
 
 def draw_losses(history: pd.DataFrame, path: Path) -> None:
     """Write a PNG of every loss over the epochs, each on its own axis, whole or not at all."""
-    from matplotlib.figure import Figure  # most trainings are over before the first picture
-
     losses = history.set_index("epoch")
     figure = Figure(figsize=(3.2 * losses.shape[1], 2.4), layout="constrained")
+    FigureCanvasAgg(figure)
     axes = figure.subplots(1, losses.shape[1], squeeze=False)[0]
     for axis, name in zip(axes, losses, strict=True):
         axis.plot(losses.index, losses[name])
