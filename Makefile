@@ -68,14 +68,14 @@ lint: setup ## style and types
 	$(BIN)/mypy lcgan_core
 
 unit: setup ## unit tests and doctests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(CORES) --ignore tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(CORES) --dist worksteal --ignore tests/browser
 
 notebooks: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 notebooks: setup ## the quick grid from nothing, compared with the committed notebooks and results
 	@rm -rf $(TEST_RUNS)
 	$(SNAKEMAKE) --config profile=quick -- evaluated
 	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
-	$(BIN)/pytest -q tests/regression
+	$(BIN)/pytest -q tests/regression/test_results.py
 
 browser: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 browser: setup ## the book of the run that `notebooks` made, in a real browser

@@ -136,4 +136,6 @@ def _built(place: Path) -> Path:
         warnings = [line for line in log.read_text().splitlines() if "WARNING" in line]
         first = warnings[0] if warnings else "no warning was printed"
         raise UserError(f"The book has {len(warnings)} warnings, the first: {first}; see {log}.")
+    # Jupyter Book's own has no title, no language and no icon, which a browser then asks for
+    shutil.copyfile(place / "book" / "first_page.html", _pages_in(place) / "index.html")
     return _pages_in(place)

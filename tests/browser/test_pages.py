@@ -1,9 +1,10 @@
 """Every page of the book, on a screen and on a phone, light and dark."""
 
 import re
+import time
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import checks
 from tests.browser.conftest import DESKTOP, PHONE
@@ -31,7 +32,12 @@ def test_tables_of_results_have_the_papers_numbers(page: Page):
     assert [number.strip() for number in numbers] == ["Table 1", "Table 2", "Table 3"]
 
 
-def test_first_page_is_found(page: Page):
+def test_first_page_is_found_also_where_it_comes_late(page: Page):
+    def late(route: Route) -> None:  # what the page that leads there lacks is asked for meanwhile
+        time.sleep(1)
+        route.continue_()
+
+    page.route("**/book/intro.html", late)
     page.goto("/index.html")
     expect(page).to_have_url(re.compile("/book/intro.html$"))
 
