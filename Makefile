@@ -19,6 +19,8 @@ THERE = --quiet host --workflow-profile profiles/$(CLUSTER)
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CLUSTER),$(THERE),$(HERE)) --scheduler greedy --rerun-incomplete --nolock
 WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
+# hundreds of processes import the same libraries, which uv does not compile: each would do it again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup book book-path publish test lint unit notebooks browser bench reference clean
 .DEFAULT_GOAL := help
