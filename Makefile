@@ -94,4 +94,4 @@ reference: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 reference: setup ## refresh the committed notebook outputs and results/quick from a fresh run
 	@rm -rf $(TEST_RUNS)
 	$(SNAKEMAKE) --config profile=quick -- evaluated
-	$(BIN)/python -m tests.regression.refresh
+	$(BIN)/python -m tools.refresh

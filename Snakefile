@@ -4,11 +4,13 @@
 import sys
 import time
 
-from lcgan_core import book, plan, profiles, runs
-from lcgan_core.arms import ARMS
+from lcgan_core.book import build as book
+from lcgan_core.protocol import profiles
+from lcgan_core.protocol.arms import ARMS
+from lcgan_core.run import artefacts as runs
+from lcgan_core.run import failure, plan, warm
 from lcgan_core.errors import UserError
-from lcgan_core.execution import failure, warm
-from lcgan_core.requests import request
+from lcgan_core.run.requests import request
 
 STARTED = time.time()
 
@@ -48,7 +50,7 @@ def papermill(own=""):
     given = {"profile": PROFILE, **OVERRIDES}
     passed = " ".join(f"-p {name} '{value}'" for name, value in given.items())
     return (
-        f"{sys.executable} -m lcgan_core.execution.warm {{input.notebook}} {{output}} {passed} {own} "
+        f"{sys.executable} -m lcgan_core.run.warm {{input.notebook}} {{output}} {passed} {own} "
         "-k python3 --no-progress-bar 2> {log} || {{ tail -n 4 {log} >&2; exit 1; }}"
     )
 

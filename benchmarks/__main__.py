@@ -15,7 +15,7 @@ def main() -> None:
     """Run all benchmarks, or with --only NAME one of them, which is printed and not written."""
     # imported here: the processes that `lcgan ingest` starts import this file and need none of it
     from benchmarks import measure
-    from lcgan_core.report import performance
+    from lcgan_core.book.pages import performance
 
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--only", choices=measure.ALL, help="one benchmark; nothing is written")

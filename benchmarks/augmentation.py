@@ -12,8 +12,8 @@ from benchmarks.measuring import Call, alternate
 from benchmarks.rows import Row, beside, lacking, skipped
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
-from lcgan_core.loops.placing import device
-from lcgan_core.transforms import traditional
+from lcgan_core.copies import traditional
+from lcgan_core.training.placing import device
 
 TASK, N = "traditional augmentation", 64
 SHEAR = 2.24

@@ -14,10 +14,10 @@ from benchmarks.measuring import seconds
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
-from lcgan_core import profiles
-from lcgan_core.loops.lcgan import LcganTask
-from lcgan_core.loops.placing import device
-from lcgan_core.loops.segmentation import SegmentationTask
+from lcgan_core.generators.lcgan import LcganTask
+from lcgan_core.protocol import profiles
+from lcgan_core.segmenters.fcn8s import SegmentationTask
+from lcgan_core.training.placing import device
 
 STEPS = 3
 

@@ -10,7 +10,7 @@ from benchmarks.measuring import Call, alternate, seconds
 from benchmarks.rows import Row, alone, beside, lacking, skipped
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.metrics import overlap
 from lcgan_core.metrics.cells import cells
 from lcgan_core.stages.evaluation import scaled_min_area

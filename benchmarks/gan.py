@@ -13,11 +13,11 @@ from benchmarks.plain import PLAIN, PlainLcgan
 from benchmarks.rows import Row, alone, beside, skipped
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
-from lcgan_core.loops.lcgan import LcganTask, generator, synthesise
-from lcgan_core.loops.placing import device
+from lcgan_core.generators.lcgan import LcganTask, generator, synthesise
 from lcgan_core.models import Generator
-from lcgan_core.profiles import Lcgan
-from lcgan_core.transforms.encoding import encode_mask, to_image
+from lcgan_core.protocol.profiles import Lcgan
+from lcgan_core.training.encoding import encode_mask, to_image
+from lcgan_core.training.placing import device
 
 IMAGES, MASKS, UNIT = 64, 8, "images/s"
 

@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import Call
-from lcgan_core.loops.placing import device, has_bf16
+from lcgan_core.training.placing import device, has_bf16
 
 
 def matmul(n: int) -> Call:

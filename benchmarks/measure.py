@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks import augmentation, costs, evaluation, gan, ingest, operations, others
 from benchmarks.measuring import device_name, file_name
 from benchmarks.sizes import FULL, Sizes
-from lcgan_core.loops.placing import has_bf16
+from lcgan_core.training.placing import has_bf16
 
 __all__ = ["ALL", "file_name", "measure", "show"]
 

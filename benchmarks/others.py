@@ -13,11 +13,11 @@ from benchmarks.plain import PLAIN, PlainTask, Samples, image_and_labels, image_
 from benchmarks.rows import Row, beside
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
-from lcgan_core.loops.realism import AUXILIARY_WEIGHT, RealismTask
-from lcgan_core.loops.segmentation import SegmentationTask
+from lcgan_core.criteria.realism import AUXILIARY_WEIGHT, RealismTask
 from lcgan_core.models import FCN8s
 from lcgan_core.models.realism import RealismClassifier
-from lcgan_core.profiles import Realism, Segmentation
+from lcgan_core.protocol.profiles import Realism, Segmentation
+from lcgan_core.segmenters.fcn8s import SegmentationTask
 
 
 def segmentation(sizes: Sizes) -> list[Row]:

@@ -17,10 +17,10 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as TF
 
-from lcgan_core.labels import COLORS
-from lcgan_core.loops.placing import device
+from lcgan_core.generators.jitter import enlarged
+from lcgan_core.lesions import COLORS
 from lcgan_core.models import Discriminator, Generator
-from lcgan_core.transforms.jitter import enlarged
+from lcgan_core.training.placing import device
 
 PLAIN = "eager float32, NCHW, DataLoader"
 PALETTE = np.array(COLORS, np.uint8)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pydicom
 
-from lcgan_core.cohort.insilico import patient_name, write_patient
-from lcgan_core.labels import LABELS
+from lcgan_core.lesions import LABELS
+from lcgan_core.phantom import patient_name, write_patient
 
 
 def grow(folder: Path, patients: int, matrix: int, slices: int) -> None:

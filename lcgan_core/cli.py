@@ -12,9 +12,9 @@ import typer
 import yaml
 from tqdm import tqdm
 
-from lcgan_core import profiles
-from lcgan_core.arms import ARMS
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import profiles
+from lcgan_core.protocol.arms import ARMS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profiles.names())}.")]
@@ -60,7 +60,7 @@ def book(
     where: Annotated[bool, typer.Option(help="Only tell where the pages lie.")] = False,
 ) -> None:
     """Build the book of a finished run (`make book` computes what is missing first)."""
-    from lcgan_core import book as builder
+    from lcgan_core.book import build as builder
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     if not where:
@@ -71,7 +71,7 @@ def book(
 @app.command()
 def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
     """Collect a finished run into results/, from where its book is built anywhere."""
-    from lcgan_core import bundle
+    from lcgan_core.book import bundle
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     made = bundle.collect(config, bundle.RESULTS / profile)
@@ -85,7 +85,7 @@ def render(
     published: Annotated[str, typer.Argument(help="A folder of results/; else compact.")] = "",
 ) -> None:
     """Build the book of a published run, with nothing computed: no cohort, no training, no GPU."""
-    from lcgan_core import book as builder
+    from lcgan_core.book import build as builder
 
     print(f"Book of a published run: {builder.render(published) / 'index.html'}")
 
@@ -93,7 +93,7 @@ def render(
 @app.command()
 def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
     """Tell how far a run is, and how long the rest will take."""
-    from lcgan_core import status as report
+    from lcgan_core.run import status as report
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     print(report.text(report.status(config)))
@@ -166,8 +166,8 @@ def phantom(
     seg: Annotated[bool, typer.Option("--seg", help="Masks as DICOM SEG too.")] = False,
 ) -> None:
     """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
-    from lcgan_core.cohort.insilico import write_cohort
     from lcgan_core.cohort.workers import cores, workers
+    from lcgan_core.phantom import write_cohort
 
     with workers(cores()) as parallel:
         write_cohort(out, patients, seed, matrix, slices, parallel, seg)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
-from lcgan_core.labels import HEMORRHAGES, LABELS
+from lcgan_core.lesions import HEMORRHAGES, LABELS
 
 LEFT_OUT = 255
 """A slice that holds it is left out of the series: which classes it shows cannot be told."""

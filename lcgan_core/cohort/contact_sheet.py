@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.cohort.store import AREAS, SliceStore
-from lcgan_core.labels import COLORS, HEMORRHAGES, LONG_NAMES
+from lcgan_core.lesions import COLORS, HEMORRHAGES, LONG_NAMES
 
 TILE, COLUMNS, BAR = 192, 8, 22
 WINDOW = (0, 100)

@@ -17,15 +17,15 @@ import pandas as pd
 
 from lcgan_core.cohort import contact_sheet, report
 from lcgan_core.cohort.formats import find
-from lcgan_core.cohort.listing import listing
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
 from lcgan_core.cohort.store import VERSION, Aside, SliceStore, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
 from lcgan_core.errors import UserError
-from lcgan_core.profiles import OWN
-from lcgan_core.progress import progress
+from lcgan_core.protocol.profiles import OWN
+from lcgan_core.run.listing import listing
+from lcgan_core.run.progress import progress
 
 SIZES = (64, 128, 256, 512)
 SMALL = 200  # files

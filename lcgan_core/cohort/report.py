@@ -10,7 +10,7 @@ import pandas as pd
 from lcgan_core.cohort.salt import hashed
 from lcgan_core.cohort.series import Found, Refused, Series
 from lcgan_core.cohort.store import AREAS, Slices
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 
 TAKEN, REFUSED, LEFT_OUT = "taken", "refused", "left out"
 COLUMNS = [

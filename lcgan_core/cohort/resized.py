@@ -12,7 +12,7 @@ from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.series import Series
 from lcgan_core.cohort.store import FILES, SliceStore, StoreWriter
 from lcgan_core.errors import UserError
-from lcgan_core.progress import progress
+from lcgan_core.run.progress import progress
 
 
 def resized(store: SliceStore, folder: Path, size: int) -> SliceStore:

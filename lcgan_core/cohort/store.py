@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.errors import UserError
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 
 AREAS = [f"area_{name}" for name in HEMORRHAGES]
 FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}

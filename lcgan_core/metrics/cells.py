@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.metrics.overlap import Overlap
 
 MEAN_OVER_TYPES = ("dice_class_detected", "dice_class_pooled")

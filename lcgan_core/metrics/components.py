@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lcgan_core.labels import LABELS
+from lcgan_core.lesions import LABELS
 
 
 def detected_components(

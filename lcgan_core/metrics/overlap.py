@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lcgan_core.errors import UserError
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.metrics.arrays import Array, as_tensor, like, ratio
 
 CLASSES = len(HEMORRHAGES) + 1

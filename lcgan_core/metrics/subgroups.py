@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.metrics.cells import Cells, cells
 from lcgan_core.metrics.components import detected_components
 from lcgan_core.metrics.overlap import Overlap

@@ -12,16 +12,16 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lcgan_core import runs
-from lcgan_core.labels import LABELS
-from lcgan_core.loops.engine import seed_of, seed_of_draw
-from lcgan_core.loops.lcgan import load_generator, synthesise
-from lcgan_core.loops.placing import resident
-from lcgan_core.plan import GENERATORS, SHOWN_COPIES, Job
-from lcgan_core.profiles import Config
+from lcgan_core.cohort.windows import to_hu
+from lcgan_core.copies import copy_paste, traditional
+from lcgan_core.generators.lcgan import load_generator, synthesise
+from lcgan_core.lesions import LABELS
+from lcgan_core.protocol.profiles import Config
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import GENERATORS, SHOWN_COPIES, Job
+from lcgan_core.seeds import seed_of, seed_of_draw
 from lcgan_core.stages import cohort, selection, training
-from lcgan_core.transforms import copy_paste, traditional
-from lcgan_core.transforms.windows import to_hu
+from lcgan_core.training.placing import resident
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Augmentation:
     @property
     def folder(self) -> Path:
         """The folder of all copies."""
-        return runs.folder(self.config, Job("augmentation", self.fraction, "gan")).parent
+        return artefacts.folder(self.config, Job("augmentation", self.fraction, "gan")).parent
 
     def pairs(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
         """Images and labels of a kind of copy, in the order of the subset; made where missing.
@@ -44,7 +44,7 @@ class Augmentation:
         copy_paste.
         """
         make = _paint if kind in GENERATORS else partial(_transform, COPIERS[kind])
-        folder = runs.ensure(
+        folder = artefacts.ensure(
             self.config,
             Job("augmentation", self.fraction, kind, self.draw),
             lambda work: _save(work, *make(self.config, self.fraction, self.draw, kind)),

@@ -11,18 +11,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lcgan_core import runs
 from lcgan_core.cohort.resized import resized
-from lcgan_core.cohort.split import split_patients, subset
 from lcgan_core.cohort.store import AREAS, SliceStore
+from lcgan_core.cohort.windows import to_window
 from lcgan_core.cohort.workers import cores, workers
 from lcgan_core.errors import UserError
-from lcgan_core.labels import HEMORRHAGES, LABELS
-from lcgan_core.loops.engine import seed_of, seed_of_draw
-from lcgan_core.loops.placing import room
-from lcgan_core.plan import Job
-from lcgan_core.profiles import IN_SILICO, OWN, Config
-from lcgan_core.transforms.windows import to_window
+from lcgan_core.lesions import HEMORRHAGES, LABELS
+from lcgan_core.protocol.profiles import IN_SILICO, OWN, Config
+from lcgan_core.protocol.split import split_patients, subset
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import Job
+from lcgan_core.seeds import seed_of, seed_of_draw
+from lcgan_core.training.placing import room
 
 READ_AT_ONCE = 512
 """Slices: reading thousands of HU at once would take several times the memory of the images."""
@@ -30,7 +30,7 @@ READ_AT_ONCE = 512
 
 def run(config: Config) -> SliceStore:
     """Read or generate the cohort, write its slice store, split it, unless that is done already."""
-    folder = runs.ensure(config, Job("cohort"), lambda work: _build(config, work))
+    folder = artefacts.ensure(config, Job("cohort"), lambda work: _build(config, work))
     return SliceStore.open(folder / "store")
 
 
@@ -48,14 +48,14 @@ def _build(config: Config, work: Path) -> None:
         store.slices.patient, config.cohort.test_share, seed_of(config.seed, "split")
     )
     table = store.slices.assign(split=store.slices.patient.map(split))
-    with runs.atomic(made / "slices.csv") as temporary:
+    with artefacts.atomic(made / "slices.csv") as temporary:
         table.to_csv(temporary, index=False)
 
 
 def _generate(config: Config, folder: Path) -> None:
     """Write the in-silico patients as DICOM with NIfTI masks: a cohort like any user's."""
     # later stages only open the store: they must not wait for the DICOM and NIfTI libraries
-    from lcgan_core.cohort.insilico import write_cohort
+    from lcgan_core.phantom import write_cohort
 
     cohort = config.cohort
     with workers(cores()) as parallel:

@@ -11,19 +11,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lcgan_core import runs
 from lcgan_core.cohort.store import AREAS
 from lcgan_core.errors import UserError
-from lcgan_core.loops.engine import seed_of
-from lcgan_core.metrics import overlap
+from lcgan_core.metrics import claims, overlap
 from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
 from lcgan_core.metrics.cells import Cells, cells
 from lcgan_core.metrics.estimates import Estimate, estimate
 from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
-from lcgan_core.plan import Job, segmentations
-from lcgan_core.profiles import Config
-from lcgan_core.progress import progress
-from lcgan_core.report import claims
+from lcgan_core.protocol.profiles import Config
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import Job, segmentations
+from lcgan_core.run.progress import progress
+from lcgan_core.seeds import seed_of
 from lcgan_core.stages import cohort, segmentation
 
 COLUMNS = [
@@ -51,7 +50,7 @@ class Evaluation:
 
 def run(config: Config) -> Evaluation:
     """Evaluate all arms in all draws, training what is missing; writes results.csv."""
-    folder = runs.ensure(config, Job("evaluation"), lambda work: _evaluate(config, work))
+    folder = artefacts.ensure(config, Job("evaluation"), lambda work: _evaluate(config, work))
     path = folder / "results.csv"
     return Evaluation(folder, read_results(path, config.name))
 
@@ -136,9 +135,9 @@ def _evaluate(config: Config, work: Path) -> None:
         "claims": claims.put_to(grid),
     }
     for name, made in named.items():
-        with runs.atomic(work / f"{name}.csv") as temporary:
+        with artefacts.atomic(work / f"{name}.csv") as temporary:
             made.to_csv(temporary, index=False, float_format="%.6f")
-    runs.write_text(work / "run.json", json.dumps(_facts(config), indent=1) + "\n")
+    artefacts.write_text(work / "run.json", json.dumps(_facts(config), indent=1) + "\n")
 
 
 def _with(column: str) -> list[str]:
@@ -192,7 +191,7 @@ def scaled_min_area(image_size: int) -> int:
 
 def stored_label_maps() -> pd.DataFrame:
     """Every metric on the label maps stored in data/label_maps.npz: the same on every machine."""
-    with np.load(runs.REPOSITORY / "data" / "label_maps.npz") as maps:
+    with np.load(artefacts.REPOSITORY / "data" / "label_maps.npz") as maps:
         counts = overlap(maps["prediction"], maps["truth"])
         size = maps["truth"].shape[-1]
     table = cells(counts, scaled_min_area(size))
@@ -206,7 +205,7 @@ def stored_label_maps() -> pd.DataFrame:
 def _facts(config: Config) -> dict:
     """What a reader must know of the run beside its numbers."""
     jobs = segmentations(config)
-    records = [runs.provenance(runs.folder(config, job)) for job in jobs]
+    records = [artefacts.provenance(artefacts.folder(config, job)) for job in jobs]
     store = cohort.run(config)
     return {
         "profile": config.name,

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lcgan_core import metrics, runs
-from lcgan_core.arms import ARMS
-from lcgan_core.loops import checkpoint
-from lcgan_core.loops.engine import clean, fit, seed_of, seed_of_draw
-from lcgan_core.loops.segmentation import RedrawnTask, SegmentationTask, segment
-from lcgan_core.plan import Job
-from lcgan_core.profiles import Config
+from lcgan_core import metrics
+from lcgan_core.protocol.arms import ARMS
+from lcgan_core.protocol.profiles import Config
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import Job
+from lcgan_core.seeds import seed_of, seed_of_draw
+from lcgan_core.segmenters.fcn8s import RedrawnTask, SegmentationTask, segment
 from lcgan_core.stages import augmentation, cohort
+from lcgan_core.training import checkpoint
+from lcgan_core.training.engine import clean, fit
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Segmentation:
 
 def run(config: Config, fraction: float, arm: str, draw: int = 1) -> Segmentation:
     """Train and test FCN-8s on the subset plus what `arm` adds, unless that is done already."""
-    folder = runs.ensure(
+    folder = artefacts.ensure(
         config,
         Job("segmentation", fraction, arm, draw),
         lambda work: _segment(config, fraction, arm, draw, work),
@@ -113,6 +115,6 @@ def _segment(config: Config, fraction: float, arm: str, draw: int, work: Path) -
     )
     np.save(work / "predictions.npy", prediction.numpy())
     history.to_csv(work / "history.csv", index=False)
-    runs.write_text(work / "initialisation.txt", task.initialisation + "\n")
+    artefacts.write_text(work / "initialisation.txt", task.initialisation + "\n")
     checkpoint.save(work / "fcn.safetensors", task.modules, {}, {})
     clean(work)

@@ -11,17 +11,19 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lcgan_core import metrics, runs
-from lcgan_core.labels import HEMORRHAGES
-from lcgan_core.loops.coverage import coverage, nearest_pixels
-from lcgan_core.loops.engine import fit, seed_of, seed_of_draw
-from lcgan_core.loops.lcgan import load_generator, synthesise
-from lcgan_core.loops.segmentation import load_network, segment
+from lcgan_core import metrics
+from lcgan_core.criteria.coverage import coverage, nearest_pixels
+from lcgan_core.generators.lcgan import load_generator, synthesise
+from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.models import FCN8s
-from lcgan_core.plan import Job
-from lcgan_core.profiles import Config
-from lcgan_core.progress import progress
+from lcgan_core.protocol.profiles import Config
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import Job
+from lcgan_core.run.progress import progress
+from lcgan_core.seeds import seed_of, seed_of_draw
+from lcgan_core.segmenters.fcn8s import load_network, segment
 from lcgan_core.stages import cohort, training
+from lcgan_core.training.engine import fit
 
 CRITERIA = ("sharpness_laplacian", "realism_share")
 """Beside the FCN score, which each judge gives."""
@@ -51,7 +53,7 @@ class Selection:
 
 def run(config: Config, fraction: float, draw: int = 1) -> Selection:
     """Score and rank the snapshots of the subset's LcGAN, unless that is done already."""
-    folder = runs.ensure(
+    folder = artefacts.ensure(
         config,
         Job("selection", fraction, draw=draw),
         lambda work: _select(config, fraction, draw, work),
@@ -201,7 +203,7 @@ def _probability_real(
 ) -> dict[int, Tensor]:
     """P(real) of every fake, from a classifier that never saw the fake's patient (decision 10)."""
     # its torchvision takes seconds to import, and the stages after this one do not need it
-    from lcgan_core.loops.realism import RealismTask, probability_real
+    from lcgan_core.criteria.realism import RealismTask, probability_real
 
     patients = subset.table.patient.to_numpy()
     half = torch.from_numpy(realism_folds(patients, seed_of(root, "folds")))

@@ -11,18 +11,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lcgan_core import runs
-from lcgan_core.loops import checkpoint
-from lcgan_core.loops.curves import draw_samples
-from lcgan_core.loops.engine import clean, fit, seed_of, seed_of_draw
-from lcgan_core.loops.l1_only import L1OnlyTask
-from lcgan_core.loops.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
-from lcgan_core.loops.segmentation import SegmentationTask
+from lcgan_core.generators.l1_only import L1OnlyTask
+from lcgan_core.generators.lcgan import IMAGE_CHANNELS, LcganTask, synthesise
 from lcgan_core.models import Discriminator, FCN8s, Generator
-from lcgan_core.plan import Job
-from lcgan_core.profiles import Config
+from lcgan_core.protocol.profiles import Config
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import Job
+from lcgan_core.seeds import seed_of, seed_of_draw
+from lcgan_core.segmenters.fcn8s import SegmentationTask
 from lcgan_core.stages import cohort
-from lcgan_core.transforms.encoding import MASK_CHANNELS
+from lcgan_core.training import checkpoint
+from lcgan_core.training.curves import draw_samples
+from lcgan_core.training.encoding import MASK_CHANNELS
+from lcgan_core.training.engine import clean, fit
 
 SAMPLES = 6  # masks of the sample grid that shows a training's progress
 
@@ -56,7 +57,7 @@ def run(config: Config, fraction: float, network: str = "lcgan", draw: int = 1) 
         "l1_only": partial(_generator, L1OnlyTask),
         "judge": _judge,
     }
-    folder = runs.ensure(
+    folder = artefacts.ensure(
         config,
         Job("training", fraction, network, draw),
         lambda work: compute[network](config, fraction, draw, work),

@@ -16,10 +16,10 @@ from benchmarks import costs, gan, limits, measure, operations, slices
 from benchmarks.measuring import alternate
 from benchmarks.plain import PlainLcgan
 from benchmarks.sizes import TINY
+from lcgan_core.book.pages import performance
 from lcgan_core.cohort import ingest
-from lcgan_core.loops.placing import device
 from lcgan_core.models import Discriminator, Generator
-from lcgan_core.report import performance
+from lcgan_core.training.placing import device
 
 QUICK = [name for name in measure.ALL if name != "costs"]
 

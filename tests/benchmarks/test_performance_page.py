@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import measure
 from benchmarks.measuring import device_name, file_name
-from lcgan_core.report import performance
+from lcgan_core.book.pages import performance
 
 COMMITTED = sorted(performance.FOLDER.glob("*.json"))
 RESULT = {

@@ -13,7 +13,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from lcgan_core.cohort.dicom import find
 from lcgan_core.cohort.series import Series
-from lcgan_core.labels import LABELS
+from lcgan_core.lesions import LABELS
 
 OURS = {str(value): name for name, value in LABELS.items()}
 """The label map of masks that number the types as we do."""

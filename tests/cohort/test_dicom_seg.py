@@ -9,7 +9,7 @@ from pydicom.sr.coding import Code
 
 from lcgan_core.cohort.dicom import find
 from lcgan_core.cohort.series import Refused
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 
 from .conftest import read_one
 from .dicom_files import make_scan

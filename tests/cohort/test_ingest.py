@@ -13,7 +13,7 @@ from lcgan_core.cohort.salt import hashed, users_salt
 from lcgan_core.cohort.store import Aside, SliceStore, StoreWriter
 from lcgan_core.cohort.workers import AHEAD, workers
 from lcgan_core.errors import UserError
-from lcgan_core.labels import COLORS
+from lcgan_core.lesions import COLORS
 
 from .cases import SALT, SECRETS, LeftOut, Made, Refused, store_of
 

@@ -11,9 +11,9 @@ from lcgan_core.cohort.join import join
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import hashed
 from lcgan_core.cohort.series import Series
-from lcgan_core.cohort.split import split_patients
 from lcgan_core.cohort.store import SliceStore, StoreWriter
 from lcgan_core.errors import UserError
+from lcgan_core.protocol.split import split_patients
 
 SALT = b"one"
 

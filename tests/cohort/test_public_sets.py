@@ -9,7 +9,7 @@ import pytest
 from lcgan_core.cohort.public import bhsd, ct_ich, hemseg, instance22, mbh_seg25, seg_cq500
 from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
-from lcgan_core.labels import LABELS
+from lcgan_core.lesions import LABELS
 
 from .volumes import AFFINE, display, head, lesion, write
 

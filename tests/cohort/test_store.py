@@ -11,7 +11,7 @@ from lcgan_core.cohort import resampling
 from lcgan_core.cohort.resized import resized
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.errors import UserError
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 
 from .cases import SALT, SECRETS, Made, store_of
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lcgan_core.profiles import allowed_parameters
+from lcgan_core.protocol.profiles import allowed_parameters
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STAGES = {

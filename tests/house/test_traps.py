@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from lcgan_core.runs import REPOSITORY
+from lcgan_core.run.artefacts import REPOSITORY
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from lcgan_core import metrics
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.metrics import Overlap
 from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
 from lcgan_core.metrics.cells import cells

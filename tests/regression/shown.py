@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup
 
-from lcgan_core.report.origins import KEYS, RESULTS_PAGE
+from lcgan_core.book.pages.origins import KEYS, RESULTS_PAGE
 
 NUMBER = re.compile(r"[-+]?\d?\.\d{3}(?!\d)")
 WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:e([-+]?\d+))?(%?)")

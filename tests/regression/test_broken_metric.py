@@ -8,7 +8,8 @@ import sys
 import nbformat
 import pytest
 
-from lcgan_core import book, runs
+from lcgan_core.book import build
+from lcgan_core.run import artefacts
 
 WRONG = {
     "Dice without its factor 2": (
@@ -27,14 +28,14 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_nbval_sees_a_broken_metric(tmp_path, wrong):
-    shutil.copytree(runs.REPOSITORY / "lcgan_core", tmp_path / "lcgan_core")
-    shutil.copytree(runs.REPOSITORY / "data", tmp_path / "data")
+    shutil.copytree(artefacts.REPOSITORY / "lcgan_core", tmp_path / "lcgan_core")
+    shutil.copytree(artefacts.REPOSITORY / "data", tmp_path / "data")
     name, right, broken = WRONG[wrong]
     path = tmp_path / "lcgan_core" / name
     assert right in path.read_text()
     path.write_text(path.read_text().replace(right, broken))
 
-    notebook = nbformat.read(book.source("evaluation"), as_version=4)
+    notebook = nbformat.read(build.source("evaluation"), as_version=4)
     stored = ["parameters" in c.metadata.get("tags", []) for c in notebook.cells].index(True)
     kept = [
         cell

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from lcgan_core import bundle, pages
-from lcgan_core.report import claims
+from lcgan_core.book import bundle
+from lcgan_core.book.pages import write
+from lcgan_core.metrics import claims
 from lcgan_core.stages.evaluation import read_results
 from tests.regression import shown
 
@@ -37,7 +38,7 @@ def results(published, record):
 def texts(published, record, tmp_path_factory):
     """The text of everything that pages include, by name."""
     out = tmp_path_factory.mktemp("book") / "generated"
-    pages.write(published, record, out)
+    write.write(published, record, out)
     return {path.stem: path.read_text() for path in out.glob("*.md")}
 
 

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lcgan_core import profiles, runs
-from lcgan_core.plan import Job
+from lcgan_core.protocol import profiles
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import Job
 from lcgan_core.stages.evaluation import COLUMNS, read_results
-from tests.regression import refresh
+from tools import refresh
 
-REFERENCE = runs.REPOSITORY / "results" / "quick" / "results.csv"
+REFERENCE = artefacts.REPOSITORY / "results" / "quick" / "results.csv"
 KEY = ["fraction", "arm", "metric", "hemorrhage"]
 TOLERANCE = {"dice_image": 0.14, "dice_instance": 0.12, "dice_class_pooled": 0.15}
 """Largest absolute difference of a value over all types. The others (precision, recall, and Dice
@@ -34,7 +35,7 @@ MEAN_TOLERANCE = {"dice_image": 0.015, "dice_class_pooled": 0.013, "recall": 0.0
 
 @pytest.fixture(scope="module")
 def fresh():
-    path = runs.folder(profiles.load("quick"), Job("evaluation")) / "results.csv"
+    path = artefacts.folder(profiles.load("quick"), Job("evaluation")) / "results.csv"
     if "LCGAN_RUNS" not in os.environ or not path.exists():
         pytest.skip("no fresh quick run: `make notebooks` makes one and runs this test on it")
     return read_results(path, "quick").set_index(KEY).sort_index()
@@ -105,4 +106,4 @@ def test_a_run_that_learned_little_or_nothing_is_seen(reference, factor):
 
 
 def test_the_readme_shows_the_committed_results():
-    assert refresh.readme_table() in (runs.REPOSITORY / "README.md").read_text()
+    assert refresh.readme_table() in (artefacts.REPOSITORY / "README.md").read_text()

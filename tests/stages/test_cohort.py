@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lcgan_core import profiles
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import profiles
 from lcgan_core.stages import cohort
 from tests.cohort.cases import Made, store_of
 

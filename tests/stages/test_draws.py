@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lcgan_core import profiles, runs
-from lcgan_core.plan import Job
+from lcgan_core.protocol import profiles
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import Job
 from lcgan_core.stages import augmentation, cohort, segmentation
 from tests.cohort.cases import Made, store_of
 
@@ -26,8 +27,8 @@ def trained(tmp_path_factory):
         augmentation.run(config, 0.5, 2)
         segmentation.run(config, 0.5, "gan", 2)
         made = {
-            job.relative_to(runs.root() / config.name).as_posix()
-            for job in (runs.root() / config.name).glob("*/*/")
+            job.relative_to(artefacts.root() / config.name).as_posix()
+            for job in (artefacts.root() / config.name).glob("*/*/")
             if not job.name.startswith(".")
         }
         both = [segmentation.run(config, 1.0, "original", draw) for draw in (1, 2)]
@@ -36,7 +37,7 @@ def trained(tmp_path_factory):
             for fraction in (0.5, 1.0)
             for draw in (1, 2)
         }
-        yield made, both, slices, runs.folder(config, Job("segmentation", 0.5, "gan", 2))
+        yield made, both, slices, artefacts.folder(config, Job("segmentation", 0.5, "gan", 2))
 
 
 def test_a_draw_trains_what_is_its_own_and_the_judge_that_all_share(trained):
@@ -55,7 +56,10 @@ def test_a_draw_trains_what_is_its_own_and_the_judge_that_all_share(trained):
 
 def test_what_a_draw_follows_from_is_written_beside_it(trained):
     *_, folder = trained
-    assert set(runs.provenance(folder)["inputs"]) == {"cohort/all", "augmentation/0.5-draw2-gan"}
+    assert set(artefacts.provenance(folder)["inputs"]) == {
+        "cohort/all",
+        "augmentation/0.5-draw2-gan",
+    }
 
 
 def test_with_all_patients_a_draw_is_another_seed_on_the_same_slices(trained):

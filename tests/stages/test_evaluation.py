@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from lcgan_core import metrics, profiles
+from lcgan_core import metrics
 from lcgan_core.cohort.store import AREAS
 from lcgan_core.errors import UserError
 from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
 from lcgan_core.metrics.cells import cells
 from lcgan_core.metrics.estimates import estimate
+from lcgan_core.protocol import profiles
 from lcgan_core.stages import evaluation
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcgan_core import profiles
-from lcgan_core.cohort import split as splitting
 from lcgan_core.cohort.store import AREAS
 from lcgan_core.errors import UserError
-from lcgan_core.loops.engine import seed_of_draw
+from lcgan_core.protocol import profiles
+from lcgan_core.protocol import split as splitting
+from lcgan_core.seeds import seed_of_draw
 from lcgan_core.stages import cohort
 from lcgan_core.stages.selection import realism_folds
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from lcgan_core.errors import UserError
-from lcgan_core.labels import BACKGROUND, HEMORRHAGES, LABELS
+from lcgan_core.lesions import BACKGROUND, HEMORRHAGES, LABELS
 
 IGNORED = ("", "background")
 WORDS = {

@@ -10,7 +10,7 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
 from lcgan_core.cohort.series import Refused
-from lcgan_core.labels import HEMORRHAGES
+from lcgan_core.lesions import HEMORRHAGES
 
 TOLERANCE_MM = 0.1
 

@@ -14,7 +14,7 @@ from lcgan_core.cohort.dicom.classes import class_of
 from lcgan_core.cohort.dicom.place import Places
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.series import Refused
-from lcgan_core.labels import BACKGROUND
+from lcgan_core.lesions import BACKGROUND
 
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 

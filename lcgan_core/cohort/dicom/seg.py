@@ -13,7 +13,7 @@ from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION
 from lcgan_core.cohort.dicom.place import Places
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.series import Refused
-from lcgan_core.labels import BACKGROUND
+from lcgan_core.lesions import BACKGROUND
 
 Group = tuple[pydicom.Dataset, pydicom.Dataset]
 

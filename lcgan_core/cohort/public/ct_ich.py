@@ -14,7 +14,7 @@ from lcgan_core.cohort.public.layout import pairs, read_table, volumes
 from lcgan_core.cohort.series import Case, Found, Refused
 from lcgan_core.cohort.source import checked, files_below, folders_below
 from lcgan_core.errors import UserError
-from lcgan_core.labels import LABELS
+from lcgan_core.lesions import LABELS
 
 TYPES = {
     "Intraventricular": "IVH",

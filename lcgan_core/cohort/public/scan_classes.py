@@ -9,7 +9,7 @@ from lcgan_core.cohort.classes import OneClass
 from lcgan_core.cohort.public.layout import read_table, stem
 from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
-from lcgan_core.labels import HEMORRHAGES, LABELS
+from lcgan_core.lesions import HEMORRHAGES, LABELS
 
 
 def scan_classes(

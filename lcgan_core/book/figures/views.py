@@ -1,0 +1,150 @@
+"""Figures 3, 5 and 6 as viewers, and the table of candidates, from the CSVs of their pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from lcgan_core.book.figures.viewer import (
+    choice,
+    legend,
+    picture,
+    slider,
+    tint,
+    types,
+    viewer,
+    wipe,
+    words,
+)
+from lcgan_core.book.pages.origins import RUNS_PAGE, anchor, selection
+from lcgan_core.book.pages.tables import ABSENT, html, linked, number
+from lcgan_core.protocol.paper import percent
+
+PLACE = "../_static/viewers/"
+"""Where a page of the book finds the pictures."""
+LACKING = "What is struck out does not occur at this share."
+COLUMNS = {
+    "fcn_score_full": ("judge of all labels", number),
+    "fcn_score_subset": ("judge of the subset", number),
+    "sharpness_laplacian": ("sharpness", "{:.0f}".format),
+    "realism_share": ("taken for real", "{:.0%}".format),
+    "nearest_rmse": ("distance to the nearest training slice", "{:.1f}".format),
+    "mean_rank_full": ("mean rank", "{:.3g}".format),
+}
+"""Column of candidates.csv -> its heading, and how a value is written."""
+
+
+def synthetic(rows: pd.DataFrame, pixels: int) -> str:
+    """Fig. 6: mask beside real and synthetic slice, a row each share, type and case."""
+    shown = _of_share(rows).assign(
+        case=rows.case,
+        said=[f"{row.area_cm2:.1f} cm² of {row.hemorrhage}" for row in rows.itertuples()],
+    )
+    return viewer(
+        "Mask, real and synthetic slice",
+        pixels,
+        [_shares(rows, -2), _types(), _cases(rows), tint()],
+        [
+            picture("mask", 'mask<span data-show="said"></span>', "The coloured mask"),
+            wipe(("real", "real", "mask"), ("synthetic", "synthetic", "mask")),
+        ],
+        shown,
+        f"Move the line to uncover the real or the synthetic slice. {LACKING}",
+    )
+
+
+def transformed(rows: pd.DataFrame, pixels: int) -> str:
+    """Fig. 5: original and traditional copy, and what was done, a row each case."""
+    files = ["original", "original_mask", "copy", "copy_mask"]
+    shown = (PLACE + rows[files]).assign(
+        case=rows.case,
+        angle=rows.angle.map("{:+.0f}°".format),
+        scale=rows.scale.map("× {:.2f}".format),
+        shear=rows.shear.map("{:+.0f} in 256".format),
+        blur=rows.blur.map({True: "yes", False: "no"}),
+        gain=["no" if gain == 1 else f"× {gain:.2f}" for gain in rows.gain],
+    )
+    facts = words(
+        angle="turned clockwise", scale="scaled", shear="sheared", blur="blurred", gain="brightened"
+    )
+    return viewer(
+        "Original slice and traditional copy",
+        pixels,
+        [_cases(rows), tint(), legend()],
+        [wipe(("original", "original", "original_mask"), ("copy", "copy", "copy_mask")), facts],
+        shown,
+        "Move the line to uncover the original or its copy.",
+    )
+
+
+def snapshots(rows: pd.DataFrame, pixels: int) -> str:
+    """Fig. 3: the picture of one mask after each number of epochs, a row each share and type."""
+    shown = _of_share(rows).assign(
+        epoch=rows.epoch,
+        judge=rows.judge.map(number),
+        sharpness=rows.sharpness.map("{:.0f}".format),
+        probability_real=[ABSENT if pd.isna(p) else f"{p:.0%}" for p in rows.probability_real],
+        chosen=rows.chosen.map({True: "yes", False: "no"}),
+    )
+    facts = words(
+        judge="judge’s Dice",
+        sharpness="sharpness",
+        probability_real="taken for real with probability",
+        chosen="snapshot chosen",
+    )
+    epochs = [str(epoch) for epoch in sorted(rows.epoch.unique())]
+    return viewer(
+        "A mask’s picture after each number of epochs",
+        pixels,
+        [_shares(rows, 1), _types(), slider("epoch", "Epochs of training", epochs), tint()],
+        [
+            picture("synthetic", "synthetic slice", "The slice drawn by this snapshot", "mask"),
+            picture("real", "real slice", "The real slice of this mask", "mask"),
+            facts,
+        ],
+        shown,
+        f"The same mask drawn by each snapshot, with the scores of that picture. {LACKING}",
+    )
+
+
+def candidates(snapshots: pd.DataFrame, real: pd.DataFrame) -> str:
+    """Every snapshot of the generators with its scores, which lead to its row (`origins.linked`),
+    and below them those of real slices, which lead to the run that took them."""
+    runs = [
+        f"{RUNS_PAGE}#{anchor(selection(fraction, draw))}"
+        for fraction, draw in zip(real.fraction, real.draw, strict=True)
+    ]
+    table = pd.concat([snapshots, real.assign(href=runs)]).sort_values(
+        ["fraction", "draw"], kind="stable"
+    )
+    columns: dict[str, Any] = {"share": table.fraction.map(percent)}
+    if table.draw.max() > 1:
+        columns["draw"] = table.draw
+    columns["epoch"] = ["real slices" if pd.isna(e) else f"{e:.0f}" for e in table.epoch]
+    for name, (heading, write) in COLUMNS.items():
+        columns[heading] = [
+            ABSENT if pd.isna(row[name]) else linked(write(row[name]), row)
+            for _, row in table.iterrows()
+        ]
+    columns["chosen"] = ["yes" if chosen is True else "" for chosen in table.chosen]
+    return html(pd.DataFrame(columns), "results sortable", index=False)
+
+
+def _of_share(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the viewers by share and type have in common."""
+    shown = PLACE + rows[["mask", "real", "synthetic"]]
+    return shown.assign(share=rows.fraction.map(percent), kind=rows.hemorrhage)
+
+
+def _shares(rows: pd.DataFrame, start: int) -> str:
+    names = [percent(share) for share in sorted(rows.fraction.unique())]
+    return choice("share", "Share of the patients", dict(zip(names, names, strict=True)), start)
+
+
+def _types() -> str:
+    return choice("kind", "Haemorrhage", types())
+
+
+def _cases(rows: pd.DataFrame) -> str:
+    return choice("case", "Case", {str(k): str(k) for k in sorted(rows.case.unique())})

@@ -1,0 +1,114 @@
+"""Tables of what `make bench` measured, from the JSON files in results/bench alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lcgan_core.run.artefacts import REPOSITORY
+
+FOLDER = REPOSITORY / "results" / "bench"
+BESIDE, OPERATIONS, COHORTS, PROFILES = (
+    "Ours beside the plain recipe",
+    "Where LcGAN's step goes, each operation at its fastest",
+    "Ingest of growing cohorts",
+    "A training step of each profile",
+)
+NONE = "–"
+
+
+def results(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """Every committed run of `make bench`, one a device."""
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+
+
+def tables(result: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """Title -> table of texts; a list that the run left empty has none."""
+    shown = {
+        BESIDE: [_beside(row) for row in result["rows"]],
+        OPERATIONS: _operations(result["operations"]),
+        COHORTS: [_cohort(row) for row in result["cohorts"]],
+        PROFILES: [_profile(row) for row in result["profiles"]],
+    }
+    return {title: pd.DataFrame(rows).fillna(NONE) for title, rows in shown.items() if rows}
+
+
+def _beside(row: dict) -> dict[str, str]:
+    if "skipped" in row:
+        return {"task": row["task"], "plain recipe": f"skipped: {row['skipped']}"}
+    known = {
+        "task": row["task"],
+        "unit": row["unit"],
+        "ours": figures(row["ours"]),
+    }
+    if "plain" in row:
+        known["plain"] = figures(row["plain"])
+        known["ratio"] = f"{row['ratio']:.2f}"
+        known["plain recipe"] = row["against"]
+    if row["share"] is not None:
+        known["share of limit"] = f"{100 * row['share']:.0f} %"
+    return {name: known.get(name, NONE) for name in COLUMNS}
+
+
+COLUMNS = ("task", "unit", "ours", "plain", "ratio", "share of limit", "plain recipe")
+
+
+def _operations(rows: list[dict]) -> list[dict[str, str]]:
+    """The last row is of all operations together."""
+    return [
+        {
+            "operations": row["operations"],
+            "calls": str(row["calls"]),
+            "ms": figures(1000 * row["seconds"]),
+            "share of time": f"{100 * row['seconds'] / rows[-1]['seconds']:.0f} %",
+            "TFLOP/s": figures(row["tflops"]) if row["tflops"] else NONE,
+            "share of limit": f"{100 * row['share']:.0f} %" if row["tflops"] else NONE,
+        }
+        for row in rows
+    ]
+
+
+def _cohort(row: dict) -> dict[str, str]:
+    if "skipped" in row:
+        return {"slices": f"skipped: {row['skipped']}"}
+    return {
+        "slices": f"{row['slices']:,}",
+        "ms a slice": figures(1000 * row["seconds"] / row["slices"]),
+        "peak memory, MiB": figures(row["peak_mib"]),
+    }
+
+
+def _profile(row: dict) -> dict[str, str]:
+    return {
+        "profile": row["profile"],
+        "network": row["network"],
+        "pixels": str(row["image_size"]),
+        "width": str(row["width"]),
+        "batch": str(row["batch"]),
+        "ms a step": figures(1000 * row["seconds"]),
+        "peak memory, MiB": figures(row["peak_mib"]),
+    }
+
+
+def figures(value: float) -> str:
+    """A measured number with the three figures that it deserves.
+
+    >>> [figures(value) for value in (0.01234, 1.2345, 98.76, 12345.6)]
+    ['0.0123', '1.23', '98.8', '12,300']
+    """
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
+def page(folder: Path = FOLDER) -> str:
+    """All tables of all devices as the book includes them."""
+    parts = []
+    for result in results(folder):
+        versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+        parts.append(f"**{result['device']}**, {result['precision']}; {versions}.")
+        for title, table in tables(result).items():
+            html = table.to_html(classes="results", border=0, index=False)
+            parts.append(f":::{{numbered-table}} {title}, on {result['device']}.\n\n{html}\n:::")
+    return "\n\n".join(parts)

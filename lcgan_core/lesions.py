@@ -1,0 +1,110 @@
+"""Lesion classes: the names of labels 1..K, their titles and their display colours.
+
+The classes belong to a slice store, whose manifest lists them; the paper's five are the default.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+MOST = 15
+"""Classes at most: two labels of 0..15 fit one byte, in which pixels are counted."""
+
+_FIRST = ((0, 0, 0), (230, 60, 60), (70, 130, 255), (70, 200, 90), (255, 200, 40), (220, 90, 230))
+_GOLDEN = 0.618033988749895
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Names ("IPH") and titles ("intraparenchymal") of labels 1..K, in label order.
+
+    Raises ValueError for no class, more than MOST, a name twice or a name that is no word.
+
+    >>> two = Classes(("PHE", "IPH"), ("perihaematomal oedema", "intraparenchymal"))
+    >>> len(two), two.labels
+    (2, {'PHE': 1, 'IPH': 2})
+    """
+
+    names: tuple[str, ...]
+    titles: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.names) <= MOST or len(self.titles) != len(self.names):
+            raise ValueError(f"1 to {MOST} classes are needed, each with a title")
+        if len({name.lower() for name in self.names}) < len(self.names):
+            raise ValueError("a class name occurs twice")
+        if bad := [n for n in self.names if not n.isidentifier() or n.lower() == "all"]:
+            raise ValueError(f"{bad[0]!r} is no class name; use letters, digits and _, not 'all'")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Label value of each class name."""
+        return {name: value for value, name in enumerate(self.names, start=1)}
+
+    @property
+    def title_of(self) -> dict[str, str]:
+        """Title of each class name."""
+        return dict(zip(self.names, self.titles, strict=True))
+
+    @property
+    def areas(self) -> list[str]:
+        """The columns of slices.csv that hold each class's area, mm2.
+
+        >>> FIVE.areas[0]
+        'area_IPH'
+        """
+        return [f"area_{name}" for name in self.names]
+
+    @property
+    def colors(self) -> tuple[tuple[int, int, int], ...]:
+        """RGB (0..255) of labels 0..K: of the mask that a generator sees, and of every figure."""
+        return colors(len(self))
+
+    def to_json(self) -> list[dict[str, str]]:
+        """As a store's manifest lists them.
+
+        >>> Classes.from_json(FIVE.to_json()) == FIVE
+        True
+        """
+        pairs = zip(self.names, self.titles, strict=True)
+        return [{"name": name, "title": title} for name, title in pairs]
+
+    @classmethod
+    def from_json(cls, listed: Iterable[Mapping[str, str]]) -> Classes:
+        """From a manifest's list; raises ValueError, KeyError or TypeError for anything else."""
+        pairs = [(str(one["name"]), str(one["title"])) for one in listed]
+        return cls(tuple(name for name, _ in pairs), tuple(title for _, title in pairs))
+
+
+def colors(count: int) -> tuple[tuple[int, int, int], ...]:
+    """RGB (0..255) of labels 0..count: background black, then one colour per class.
+
+    >>> colors(2)
+    ((0, 0, 0), (230, 60, 60), (70, 130, 255))
+    """
+    return _FIRST[: count + 1] + tuple(_further(k) for k in range(count + 1 - len(_FIRST)))
+
+
+def _further(k: int) -> tuple[int, int, int]:
+    """Hues as far apart as can be for any number of them."""
+    red, green, blue = colorsys.hls_to_rgb((0.53 + k * _GOLDEN) % 1, 0.55, 0.75)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+FIVE = Classes(
+    ("IPH", "IVH", "SAH", "EDH", "SDH"),
+    ("intraparenchymal", "intraventricular", "subarachnoid", "epidural", "subdural"),
+)
+"""The paper's haemorrhage types: IPH 1, IVH 2, SAH 3, EDH 4, SDH 5."""
+
+# The five as constants, for code that is about them alone (the phantom, public data sets).
+BACKGROUND = 0
+HEMORRHAGES = FIVE.names
+LABELS = FIVE.labels
+LONG_NAMES = FIVE.title_of
+COLORS = FIVE.colors

@@ -1,0 +1,171 @@
+"""The five haemorrhages as shapes: where each may lie, what it pushes aside, how it is painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lcgan_core.lesions import LABELS
+from lcgan_core.phantom.brain import DURA_MM, Spaces, Where, falx, tentorium
+from lcgan_core.phantom.fields import Field, ball, ramp
+from lcgan_core.phantom.tissues import Array, Canvas, Tissue
+
+LIFT = np.float32(42.0)
+"""Height (mm) of the point from which the inner table is seen by two angles."""
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One haemorrhage: a ragged ellipsoid (IPH, SAH), a patch of the inner table (EDH, SDH), a
+    layer on the falx or the tentorium (SDH), or the ventricles behind a level (IVH).
+
+    centre, radii: mm, on the inner table radians and mm; hu: undiluted; thick: mm of extra-axial
+    blood; rim: mm of oedema of `rim_hu`; mixed: HU by which its denser, dependent part exceeds the
+    rest.
+    """
+
+    name: str
+    centre: tuple[float, float, float]
+    radii: tuple[float, float, float]
+    hu: float
+    texture: Field
+    thick: float = 0.0
+    rim: float = 0.0
+    rim_hu: float = 23.0
+    mixed: float = 0.0
+    on: str = "skull"
+
+    @property
+    def label(self) -> int:
+        return LABELS[self.name]
+
+    @property
+    def lifts(self) -> bool:
+        """Whether it lies between the skull and the brain."""
+        return self.name in ("EDH", "SDH") and self.on == "skull"
+
+    def attenuation(self, at: Where) -> Array:
+        """HU (h, w): its mean, lumps, and where it has not clotted, a level."""
+        lumps = self.texture(at.y, at.z, at.x)
+        level = np.clip((10 * lumps - at.y + 66 * float(np.cos(self.centre[0]))) / 8, -0.5, 0.5)
+        return np.asarray(self.hu + 3.0 * lumps + self.mixed * level)
+
+    def region(self, at: Where) -> Array:
+        """mm into the ragged ellipsoid (h, w)."""
+        x, y, z = (a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True))
+        inside, most = ball(x, y, z, self.radii), 0.26 * min(self.radii)
+        near = inside > -1.4 * most - self.rim - 5  # elsewhere nothing is painted
+        x, y, z = at.x[near], at.y[near], at.z[near]
+        ragged = self.texture(x, y, z) + 0.5 * self.texture(2 * z, 2 * x, 2 * y)
+        inside[near] += most * np.clip(ragged, -1.6, 1.4)  # no crumbs far from the clot
+        return inside
+
+    def thickness(self, at: Where) -> Array:
+        """mm of blood over the inner table (h, w): a lens (EDH) or a crescent (SDH)."""
+        length = np.sqrt(at.x**2 + at.y**2 + (at.z - LIFT) ** 2) + 1e-3
+        around = np.arctan2(at.x, at.y) - self.centre[0]
+        around = (around + np.pi) % (2 * np.pi) - np.pi
+        flat = np.sqrt(at.x**2 + at.y**2) / length
+        upward = np.arcsin(np.clip((at.z - LIFT) / length, -1, 1)) - self.centre[1]
+        away2 = (around * flat * 75 / self.radii[0]) ** 2 + (upward * 75 / self.radii[1]) ** 2
+        if self.name == "EDH":
+            # the dura holds fast at the sutures: the lens ends there
+            lens = self.thick * np.clip(1 - away2, 0, 1)
+            return np.minimum(lens, 1.2 * np.maximum(self._to_suture(at), 0))
+        ragged = 1 + 0.18 * self.texture(at.x, at.y, at.z)
+        own_side = ramp(at.x * float(np.sign(self.centre[0])), 1.0, 6.0)  # the falx holds it
+        return self.thick * ragged * np.sqrt(np.clip(1 - away2**1.5, 0, 1)) * own_side
+
+    def _to_suture(self, at: Where) -> Array:
+        """mm to the nearest suture, on this lesion's side of each."""
+        up = np.sin(self.centre[1]) * 75 + LIFT
+        y, x = (f(self.centre[0]) * np.cos(self.centre[1]) * 75 for f in (np.cos, np.sin))
+        coronal = at.y - 30 + 0.30 * (at.z - 60)
+        lambdoid = at.y + 58 - 0.35 * (at.z - 50)
+        near = np.abs(at.x) if abs(x) > 12 else np.full_like(at.x, 99.0)
+        for suture, own in (
+            (coronal, y - 30 + 0.30 * (up - 60)),
+            (lambdoid, y + 58 - 0.35 * (up - 50)),
+        ):
+            near = np.minimum(near, suture * float(np.sign(own)))
+        return near
+
+    def layer(self, at: Where) -> Array:
+        """mm into a layer of blood on the falx or the tentorium (h, w)."""
+        below, behind = tentorium(np.abs(at.x), at.y, at.z)
+        x, y, z = (a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True))
+        patch = ball(0 * x, y, z, (99, *self.radii[1:])) + 3 * self.texture(at.x, at.y, at.z)
+        sheet = np.abs(falx(at.x, at.y, at.z, below)) if self.on == "falx" else np.abs(below + 1)
+        sheet = np.where((self.on == "falx") | (behind > 0), sheet, 50.0)
+        own_side = at.x * float(np.sign(self.centre[0]))
+        thin = self.thick * np.sqrt(np.clip(patch / min(self.radii[1:]), 0, 1))
+        return np.asarray(np.minimum(thin - sheet, own_side))
+
+    def push(self, at: Where) -> Where:
+        """Where the tissue now at each point lay before the lesion pushed it."""
+        if self.lifts:
+            sine, cosine = float(np.sin(self.centre[0])), float(np.cos(self.centre[0]))
+            near = np.exp(-((at.x - 55 * sine) ** 2 + (at.y - 70 * cosine) ** 2) / (2 * 48.0**2))
+            near = near * np.exp(-((at.z - 42 - 70 * self.centre[1]) ** 2) / (2 * 42.0**2))
+            shift = 0.75 * self.thick * near * ramp(at.depth, 0, 30)
+            return Where(at.x + shift * sine, at.y + 0.4 * shift * cosine, at.z, at.depth)
+        if self.name == "IPH":
+            away = [a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True)]
+            r = np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2) + 0.1
+            grown = 0.5 * self.radii[0] * self.radii[1] * self.radii[2]
+            before = np.cbrt(np.maximum(r**3 - grown, (0.35 * r) ** 3))
+            factor = 1 - (1 - before / r) * ramp(at.depth, 0, 15)
+            x, y, z = (c + a * factor for a, c in zip(away, self.centre, strict=True))
+            return Where(x, y, z, at.depth)
+        return at
+
+
+def swelling(found: list[Lesion], at: Where) -> Array:
+    """mm that subarachnoid blood adds to half the width of the sulci it fills (h, w)."""
+    added = np.zeros_like(at.x)
+    for lesion in found:
+        if lesion.name == "SAH":
+            most = 0.45 + 0.03 * min(lesion.radii)  # a large bleed fills its sulci tight
+            added = np.maximum(added, most * np.clip(lesion.region(at) / 8 + 0.5, 0, 1))
+    return added
+
+
+def paint_blood(
+    canvas: Canvas, found: list[Lesion], lifting: list[tuple[Lesion, Array]], at: Where,
+    spaces: Spaces, top: Array,
+) -> None:  # fmt: skip
+    """Paint the lesions inside the brain and its CSF, then those between brain and bone.
+
+    lifting: the latter, and mm (h, w) of blood of each; top: (H, W) share of the pixel that lies
+    in the brain case.
+    """
+    under = canvas.solid(at.depth - 1.0)
+    for lesion in found:
+        if lesion.lifts:
+            continue
+        if lesion.name == "IPH":
+            inside = np.minimum(lesion.region(at), np.abs(at.x) + 3.0)
+            if inside.max() < -lesion.rim - 2:
+                continue
+            cover = canvas.solid(inside) * under * (1 - spaces.ventricle)
+            dry = under * (1 - spaces.ventricle) * (1 - spaces.subarachnoid)
+            oedema = canvas.solid(inside + lesion.rim, 3.0) * dry
+            canvas.paint(oedema, Tissue.OEDEMA, lesion.rim_hu - 23.0)
+        elif lesion.name == "IVH":
+            inside = lesion.centre[1] - at.y + 1.2 * lesion.texture(at.x, at.y, at.z)
+            if lesion.centre[0]:
+                inside = np.minimum(inside, at.x * float(np.sign(lesion.centre[0])) + 1.5)
+            cover = canvas.solid(inside, 2.5) * spaces.ventricle
+        elif lesion.name == "SAH":
+            cover = canvas.solid(lesion.region(at), 3.0)
+            cover = cover * spaces.subarachnoid * (1 - spaces.ventricle)
+        else:
+            cover = canvas.solid(lesion.layer(at)) * under
+        if cover.any():
+            canvas.bleed(cover, lesion.label, canvas.up(lesion.attenuation(at)))
+    for lesion, thick in lifting[::-1]:
+        if thick.max() > 0.5:
+            inside = np.minimum(thick - at.depth, at.depth) - 0.5 * DURA_MM
+            cover = canvas.solid(np.where(thick > 0.5, inside, -3.0)) * top
+            canvas.bleed(cover, lesion.label, canvas.up(lesion.attenuation(at)))

@@ -1,0 +1,138 @@
+"""The tissues of a head, their attenuation, and the slice that they are painted on."""
+
+from __future__ import annotations
+
+from copy import copy
+from enum import IntEnum
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lcgan_core.lesions import HEMORRHAGES
+
+Array = NDArray[Any]
+
+
+class Tissue(IntEnum):
+    """What most of a voxel is made of, before the scanner's blur and noise."""
+
+    AIR = 0
+    SKIN = 1
+    FAT = 2
+    MUSCLE = 3
+    TABLE = 4
+    DIPLOE = 5
+    CSF = 6
+    GREY = 7
+    WHITE = 8
+    VENTRICLE = 9
+    DURA = 10
+    CEREBELLUM = 11
+    BRAINSTEM = 12
+    CALCIFICATION = 13
+    OEDEMA = 14
+    BLOOD = 15
+    GLOBE = 16
+    REST = 17
+
+
+HU = {
+    Tissue.AIR: -1000.0,
+    Tissue.SKIN: 40.0,
+    Tissue.FAT: -100.0,
+    Tissue.MUSCLE: 52.0,
+    Tissue.TABLE: 1150.0,
+    Tissue.DIPLOE: 650.0,
+    Tissue.CSF: 8.0,
+    Tissue.GREY: 38.0,
+    Tissue.WHITE: 29.5,
+    Tissue.VENTRICLE: 7.0,
+    Tissue.DURA: 54.0,
+    Tissue.CEREBELLUM: 36.0,
+    Tissue.BRAINSTEM: 32.0,
+    Tissue.CALCIFICATION: 170.0,
+    Tissue.OEDEMA: 23.0,
+    Tissue.GLOBE: 12.0,
+    Tissue.REST: 60.0,
+}
+"""HU of undiluted tissue: MIDA tables and clinical ranges; blood differs from lesion to lesion."""
+
+FINER = 2
+"""Pixels painted for each point, along a row, at which the geometry is worked out."""
+
+
+class Canvas:
+    """A thin plane, painted from the outside in; a part-covered pixel keeps a share of the past.
+
+    hu: (H, W) float32; tissue: (H, W) uint8; blood: (5, H, W) float32, share of each haemorrhage
+    type; px: mm. Geometry comes on an (H / FINER, W / FINER) grid: distances are smooth enough to
+    be interpolated, the edges drawn from them are not.
+    """
+
+    def __init__(self, shape: tuple[int, int], px: float) -> None:
+        self.px = px
+        self.hu = np.full(shape, HU[Tissue.AIR], np.float32)
+        self.tissue = np.full(shape, Tissue.AIR, np.uint8)
+        self.blood = np.zeros((len(HEMORRHAGES), *shape), np.float32)
+
+    def part(self, rows: slice, columns: slice) -> Canvas:
+        """The same pixels, of some rows and columns of the geometry's grid only."""
+        fine = tuple(slice(FINER * it.start, FINER * it.stop) for it in (rows, columns))
+        part = copy(self)
+        part.hu, part.tissue, part.blood = self.hu[fine], self.tissue[fine], self.blood[:, *fine]
+        return part
+
+    def up(self, values: Array) -> Array:
+        """(h, w) values of the geometry's grid on the canvas, (H, W) float32."""
+        height, width = self.hu.shape
+        return np.asarray(cv2.resize(values.astype(np.float32, copy=False), (width, height)))
+
+    def solid(self, inside: Array, width: float | None = None) -> Array:
+        """(H, W) share of a pixel covered by a solid whose border lies `inside` (h, w) mm away.
+
+        `width` of the transition: a pixel, if not given.
+        """
+        width = width or self.px
+        if inside.max() <= -0.5 * width:  # most shapes miss most planes
+            return np.zeros_like(self.hu)
+        return edge(self.up(inside), width)
+
+    def wall(self, signed: Array, half: Array | float) -> Array:
+        """(H, W) share covered by a sheet of half thickness `half` (h, w) `signed` mm away."""
+        thick = self.up(half) if isinstance(half, np.ndarray) else half
+        return sheet(np.abs(self.up(signed)), thick, self.px)
+
+    def paint(self, cover: Array, tissue: Tissue, texture: Array | float = 0.0) -> None:
+        """Cover pixels by `cover` (H, W) in 0..1 with a tissue; `texture` (HU) is added to it."""
+        self._lay(cover, HU[tissue] + texture, tissue)
+
+    def bleed(self, cover: Array, label: int, hu: Array) -> None:
+        """Cover pixels with blood of a haemorrhage type (label 1..5) and attenuation `hu`."""
+        self._lay(cover, hu, Tissue.BLOOD)
+        self.blood *= 1.0 - cover
+        self.blood[label - 1] += cover
+
+    def _lay(self, cover: Array, hu: Array | float, tissue: Tissue) -> None:
+        if cover.max() > 0:
+            self.hu += cover * (hu - self.hu)
+            self.tissue[cover > 0.5] = tissue
+
+
+def edge(inside: Array, width: Array | float) -> Array:
+    """Share of a voxel `width` mm wide that a shape covers whose border lies `inside` mm away.
+
+    >>> edge(np.array([-1.0, 0.0, 0.25, 2.0]), 1.0).tolist()
+    [0.0, 0.5, 0.75, 1.0]
+    """
+    return np.clip(inside / width + 0.5, 0.0, 1.0)
+
+
+def sheet(distance: Array, half: Array | float, width: float) -> Array:
+    """Share of a voxel `width` mm wide that a sheet of half thickness `half` covers.
+
+    >>> sheet(np.array([0.0, 1.0]), 0.25, 1.0).tolist()
+    [0.5, 0.0]
+    """
+    return np.clip(np.minimum((half - distance) / width + 0.5, 2.0 * half / width), 0.0, 1.0)

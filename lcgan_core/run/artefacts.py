@@ -1,0 +1,238 @@
+"""Artefact folders: each job's result, whole or not there, with where it came from."""
+
+from __future__ import annotations
+
+import errno
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from lcgan_core.errors import UserError, memory_is_full
+from lcgan_core.protocol.profiles import Config
+from lcgan_core.run import locks
+from lcgan_core.run.plan import ALL, Job, code_hash, fingerprint, inputs
+
+REPOSITORY = Path(__file__).parents[2]
+PROVENANCE = "artefact.json"
+RUN_LOCK = ".run.lock"
+_claims: list[TextIO] = []  # a lock ends where its file is closed, and so with this process
+
+
+def root() -> Path:
+    """The folder of all runs: $LCGAN_RUNS, else runs/ in the checkout, else runs/ here."""
+    if "LCGAN_RUNS" in os.environ:
+        return Path(os.environ["LCGAN_RUNS"]).expanduser().resolve()
+    home = REPOSITORY if (REPOSITORY / "pyproject.toml").exists() else Path.cwd()
+    return home / "runs"
+
+
+def folder(config: Config, job: Job) -> Path:
+    """Where the artefact of `job` lies or will lie."""
+    stage = root() / config.name / job.stage
+    return stage if job.key == ALL else stage / job.key
+
+
+def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
+    """Folder of the artefact of `job`, computed by `compute(work)` only where it is not there.
+
+    `compute` writes into a working folder that becomes the artefact by one rename when all is
+    done. After an interruption the working folder stays, so that a training goes on from its
+    last checkpoint. A second process that wants the same artefact says so and waits for the first.
+    An artefact that lacks one of its files is computed anew.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # a helping process is importing the user's script: it would wait for the lock for ever
+        raise UserError(
+            'A script that runs stages must call them below `if __name__ == "__main__":`, because '
+            "the processes that help it import it."
+        )
+    final = folder(config, job)
+    stamp = fingerprint(config, job)
+    with _disk_errors(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with locks.take(_lock(final), lambda who: _say(f"Waiting for {who}: it makes {final}.")):
+            if _stamp_of(final) == stamp:
+                lack = damage(final)
+                if lack is None:
+                    return final
+                _say(f"{final} is made anew: {lack}.")
+            work = final.with_name(f".{final.name}.partial")
+            if _begun_with(work) != stamp:
+                shutil.rmtree(work, ignore_errors=True)
+                work.mkdir()
+                write_text(work / "fingerprint", stamp)
+            started = time.monotonic()
+            with _memory_errors(job):
+                compute(work)
+            record = _provenance(config, job, stamp, time.monotonic() - started)
+            record["files"] = _sizes(work)
+            write_text(work / PROVENANCE, json.dumps(record, indent=1) + "\n")
+            shutil.rmtree(final, ignore_errors=True)
+            work.rename(final)
+    return final
+
+
+def state(config: Config, job: Job) -> str:
+    """What there is of a job: "done", "stale" (of other settings, code or data) or "missing"."""
+    final = folder(config, job)
+    if damage(final):
+        return "missing"
+    return "done" if _stamp_of(final) == fingerprint(config, job) else "stale"
+
+
+def running(config: Config, job: Job) -> locks.Holder | None:
+    """The process that computes a job at this moment."""
+    return locks.holder(_lock(folder(config, job)))
+
+
+def claim(config: Config) -> None:
+    """Make this process the only one that fills the run's folder, until it ends.
+
+    Raises UserError where another process does that.
+    """
+
+    def refuse(who: locks.Holder) -> None:
+        raise UserError(
+            f"{place} is being filled by {who}: wait for it or stop it (`lcgan status` shows its "
+            "jobs), then run the same command again; nothing was changed."
+        )
+
+    place = root() / config.name
+    with _disk_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+        _claims.append(locks.take(place / RUN_LOCK, refuse))
+
+
+def claimed(config: Config) -> bool:
+    """Whether a process fills the run's folder."""
+    return locks.holder(root() / config.name / RUN_LOCK) is not None
+
+
+def damage(path: Path) -> str | None:
+    """What an artefact lacks, as the beginning of a sentence; None if it is whole."""
+    if _stamp_of(path) is None:
+        return f"{PROVENANCE} is missing or damaged"
+    for name, size in provenance(path).get("files", {}).items():
+        file = path / name
+        if not file.is_file():
+            return f"{name} is missing"
+        if file.stat().st_size != size:
+            return f"{name} is not as it was written"
+    return None
+
+
+def provenance(path: Path) -> dict:
+    """The record beside an artefact: job, settings, inputs, code, versions, device, seconds."""
+    return json.loads((path / PROVENANCE).read_text())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary name to write to, renamed to `path` when the block ends well."""
+    temporary = path.with_name(f".{path.name}.writing{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _memory_errors(job: Job) -> Iterator[None]:
+    """Say in one sentence what lowers the memory that a job takes."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not memory_is_full(error):
+            raise
+        raise UserError(
+            f"{job.stage} of {job.key}: the memory does not suffice; lower the batch and the width "
+            "of the network, or image_size, in the profile."
+        ) from None
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is used up",
+            errno.EACCES: "the folder may not be written to",
+            errno.EROFS: "the disk is read-only",
+        }
+        if error.errno not in reasons:
+            raise
+        raise UserError(
+            f"Could not write {path}: {reasons[error.errno]}; mend that and run the same command "
+            "again, what is finished is kept."
+        ) from None
+
+
+def _lock(final: Path) -> Path:
+    return final.with_name(f".{final.name}.lock")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.__stderr__)  # not into a notebook, whose outputs nbval reads
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file; deeper lie only the in-silico scans, which nobody reads again."""
+    files = sorted(path for depth in ("*", "*/*") for path in folder.glob(depth) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def _stamp_of(path: Path) -> str | None:
+    try:
+        return provenance(path)["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _begun_with(work: Path) -> str | None:
+    try:
+        return (work / "fingerprint").read_text()
+    except OSError:
+        return None
+
+
+def _provenance(config: Config, job: Job, stamp: str, seconds: float) -> dict:
+    import torch
+
+    gpu = torch.cuda.is_available()
+    return {
+        "stage": job.stage,
+        "key": job.key,
+        "fingerprint": stamp,
+        "inputs": {
+            f"{needed.stage}/{needed.key}": fingerprint(config, needed)
+            for needed in inputs(config, job)
+        },
+        "config": config.nameless(),
+        "code": code_hash(f"lcgan_core.stages.{job.stage}"),
+        "versions": {
+            name: importlib.metadata.version(name)
+            for name in ("lcgan-core", "torch", "torchvision", "numpy", "scipy")
+        },
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name() if gpu else f"CPU ({platform.machine()})",
+        "threads": torch.get_num_threads(),
+        "seconds": round(seconds, 1),
+    }

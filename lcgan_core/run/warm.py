@@ -1,0 +1,161 @@
+"""`python -m lcgan_core.run.warm`, then papermill's arguments: papermill, started at once.
+
+Importing the network and plotting libraries takes longer than a job of the `quick` grid computes.
+So the Snakefile starts one process that has imported them (`start`), and each job is a fork of it,
+with the caller's working directory, environment and outputs. Where there is no such process, as in
+a cluster's job, papermill runs in the caller.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+ADDRESS = "LCGAN_WARM"
+"""Environment variable with the path of the warm process's socket."""
+
+
+def papermill(arguments: list[str]) -> int:
+    """Papermill's command line with the in-process engine; returns its exit code."""
+    from papermill.cli import papermill as command
+
+    from lcgan_core.run import in_process
+
+    try:
+        command.main([*arguments, "--engine", in_process.NAME], prog_name="papermill")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Exception as error:  # what papermill raises of a cell, with the cell's traceback
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def call(arguments: list[str]) -> int:
+    """Papermill in a fork of the warm process where there is one, else here."""
+    server = _connected()
+    if server is None:
+        return papermill(arguments)
+    job = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
+    with server:
+        socket.send_fds(server, [b"!"], [1, 2])
+        server.sendall(json.dumps(job).encode() + b"\n")
+        answer = server.recv(1)
+    if not answer:
+        print("The job's process was killed, perhaps for want of memory.", file=sys.stderr)
+    return answer[0] if answer else 1
+
+
+def _connected() -> socket.socket | None:
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.connect(os.environ[ADDRESS])
+    except (KeyError, OSError):
+        server.close()
+        return None
+    return server
+
+
+class _Job(socketserver.StreamRequestHandler):
+    """One job, in a fork of the warm process."""
+
+    def handle(self) -> None:
+        _, outputs, _, _ = socket.recv_fds(self.request, 1, 2)
+        job = json.loads(self.rfile.readline())
+        for theirs, ours in zip(outputs, (1, 2), strict=True):
+            os.dup2(theirs, ours)
+            os.close(theirs)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.clear()
+        os.environ.update(job["environment"])
+        os.chdir(job["folder"])
+        self._threads()
+        threading.Thread(target=self._end_with_caller, daemon=True).start()
+        status = papermill(job["arguments"])
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.request.sendall(bytes([status]))
+
+    @staticmethod
+    def _threads() -> None:
+        """As many as the job was given: torch looks at this variable when it is imported."""
+        import torch
+
+        if given := os.environ.get("OMP_NUM_THREADS"):
+            torch.set_num_threads(int(given))
+
+    def _end_with_caller(self) -> None:
+        if not self.request.recv(1):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+    max_children = 1000
+    request_queue_size = 1000
+
+
+def serve(address: str) -> None:
+    """Fork a job a call, until standard input ends: that is, until the caller of `start` does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the jobs
+    with _Server(address, _Job) as server:
+        threading.Thread(target=_until_end_of_input, args=(server,), daemon=True).start()
+        _load()
+        server.serve_forever()
+    shutil.rmtree(Path(address).parent, ignore_errors=True)
+
+
+def _until_end_of_input(server: _Server) -> None:
+    sys.stdin.read()
+    server.shutdown()
+
+
+def _load() -> None:
+    import importlib
+
+    for module in (
+        "matplotlib_inline.backend_inline",
+        "papermill.cli",
+        "torch._dynamo",
+        "torchvision.transforms.v2.functional",
+        "lcgan_core.run.in_process",
+        "lcgan_core.run.notebook",
+        "lcgan_core.book.figures.pictures",
+        *(f"lcgan_core.stages.{stage}" for stage in ("cohort", "training", "selection")),
+        *(f"lcgan_core.stages.{stage}" for stage in ("augmentation", "segmentation", "evaluation")),
+    ):
+        importlib.import_module(module)
+
+
+def start() -> subprocess.Popen:
+    """Start the warm process and let this process's children find it; it ends with this process."""
+    address = Path(tempfile.mkdtemp(prefix="lcgan-")) / "warm"
+    process = subprocess.Popen(
+        [sys.executable, "-m", __name__, "--serve", str(address)],
+        stdin=subprocess.PIPE,
+        # a fork keeps no threads, so there shall be none
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    while not address.exists() and process.poll() is None:
+        threading.Event().wait(0.02)
+    os.environ[ADDRESS] = str(address)
+    return process
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2])
+    else:
+        sys.exit(call(sys.argv[1:]))

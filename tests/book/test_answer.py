@@ -1,0 +1,112 @@
+"""The first page's answer says what claims.csv and run.json say."""
+
+import pandas as pd
+import pytest
+
+from lcgan_core.book.pages import answer
+from lcgan_core.run.artefacts import REPOSITORY
+
+FACTS = {
+    "profile": "compact",
+    "cohort": "in-silico",
+    "patients": {"train": 300, "test": 90},
+    "draws": [[0.025, 3], [0.1, 3], [0.25, 1], [1.0, 1]],
+}
+
+
+def row(claim, verdict, share="10%", source="paper", value=0.06, ends=(0.01, 0.1), paper=0.05):
+    return {
+        "source": source, "claim": claim, "verdict": verdict, "share": share, "paper_share": "10%",
+        "value": value, "ci_low": ends[0], "ci_high": ends[1], "paper": paper,
+    }  # fmt: skip
+
+
+BOTH = "both kinds of copy raise"
+
+
+def test_verdicts_count_the_papers_statements_alone():
+    claims = pd.DataFrame(
+        [
+            row("a", "confirmed"),
+            row("b", "undecided"),
+            row("c", "undecided"),
+            row("d", "confirmed", source="question"),
+        ]
+    )
+    assert "Of the 3 statements" in answer.verdicts(claims)
+    assert "1 are confirmed, 0 contradicted and 2 undecided" in answer.verdicts(claims)
+
+
+def test_the_main_claim_is_told_by_its_verdicts():
+    found = [("2.5%", "undecided"), ("10%", "confirmed"), ("25%", "undecided")]
+    rows = [row(answer.MAIN, verdict, share) for share, verdict in found]
+    rows.append(row(f"{BOTH} recall", "contradicted"))
+    told = answer.main(pd.DataFrame(rows))
+    assert told.endswith("is here **confirmed** at 10% and **undecided** at 2.5% and 25%:")
+    for each in rows:
+        each["verdict"] = "undecided"
+    assert answer.main(pd.DataFrame(rows)).endswith("**undecided** at 2.5%, 10% and 25%:")
+
+
+def test_gains_are_the_main_claim_share_by_share():
+    claims = pd.DataFrame(
+        [
+            row(f"{BOTH} the Dice per image", "confirmed", "2.5%"),
+            row(f"{BOTH} recall", "confirmed"),
+            row(f"{BOTH} the Dice of EDH where found", "confirmed"),
+            row(
+                "with all the data both kinds of copy change the Dice per image by so much",
+                "undecided", "100%", value=-0.002, ends=(float("nan"),) * 2, paper=float("nan"),
+            ),
+        ]
+    )  # fmt: skip
+    assert answer.gains(claims).to_numpy().tolist() == [
+        ["2.5%", "+.060", "+.010 to +.100", "+.050 at 10%", "confirmed"],
+        ["100%", "-.002", "–", "less than .010 at 10%", "undecided"],
+    ]
+
+
+def test_questions_that_are_decided_are_listed_with_their_shares():
+    pasted, longer = "GAN copies add more than pasted lesions", "they add at equal steps"
+    claims = pd.DataFrame(
+        [
+            row("a claim of the paper", "confirmed"),
+            row(pasted, "contradicted", "2.5%", source="question"),
+            row(pasted, "contradicted", "10%", source="question"),
+            row(longer, "confirmed", "2.5%", source="question"),
+            row(longer, "undecided", "10%", source="question"),
+        ]
+    )
+    _, *listed = answer.questions(claims).splitlines()
+    assert listed == [
+        "",
+        f"- {pasted}: **no, less** at 2.5% and 10%",
+        f"- {longer}: **yes** at 2.5%",
+    ]
+    assert "Of 4 such questions, one a share, this run decides 3 " in answer.questions(claims)
+
+
+def test_without_a_decided_question_nothing_is_listed():
+    claims = pd.DataFrame([row("x", "undecided", source="question"), row("y", "confirmed")])
+    assert "decides 0" in answer.questions(claims) and "\n" not in answer.questions(claims)
+    assert answer.questions(claims[claims.source == "paper"]) == ""
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "results").glob("*/claims.csv")), ids=str)
+def test_every_published_run_has_a_gain_for_each_share(path):
+    assert len(answer.gains(pd.read_csv(path))) == 4
+
+
+def test_certainty_names_what_is_few():
+    said = answer.certainty(FACTS)
+    assert "90 test patients" in said and "3 draws at 2.5% and 3 draws at 10%" in said
+    assert "No person" in said and "smoke" not in said
+
+
+def test_certainty_of_one_draw_and_of_the_smoke_test():
+    said = answer.certainty(FACTS | {"profile": "quick", "draws": [[0.5, 1], [1.0, 1]]})
+    assert said.startswith("- **A smoke test.**") and "One draw" in said
+
+
+def test_own_patients_are_not_called_computed():
+    assert "computed" not in answer.certainty(FACTS | {"cohort": "own"})

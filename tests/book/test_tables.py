@@ -1,0 +1,75 @@
+"""Tables 1 to 3: the paper's layout, both sources in the right cell, nothing made up."""
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from lcgan_core.book.pages import tables
+from lcgan_core.protocol.arms import PAPER as ARMS
+from lcgan_core.stages.evaluation import COLUMNS
+
+FRACTIONS = (0.125, 0.25, 0.5, 1.0)
+
+
+@pytest.fixture
+def results():
+    """Every cell another value, so that a misplaced one shows."""
+    metrics = [(m, "all") for m in ("dice_image", "precision", "recall")]
+    metrics += [("dice_class_detected", kind) for kind in tables.TYPES]
+    rows = [
+        ["quick", 1, fraction, arm, metric, kind, k / 1000, k / 1000 - 0.01, k / 1000 + 0.01, 9]
+        for k, (fraction, arm, (metric, kind)) in enumerate(
+            itertools.product(FRACTIONS, ARMS, metrics), start=100
+        )
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def ours(results, **where):
+    chosen = results.loc[(results[list(where)] == pd.Series(where)).all(axis=1)]
+    return f"{chosen.value.item():.3f}"[1:]
+
+
+def test_table1_has_the_paper_s_rows_and_both_values(results):
+    table = tables.table1(results)
+    assert list(table.index)[:5] == [
+        "Selected (Original)", "+ GAN generated", "+ traditional aug.", "+ both",
+        "Entire dataset (100%)",
+    ]  # fmt: skip
+    assert table.loc["+ both", "paper 2.5%"] == ".371"  # read off the paper's Table 1
+    assert table.loc["Entire dataset (100%)", "paper 10%"] == ".628"
+    expected = ours(results, metric="dice_image", fraction=0.125, arm="both")
+    assert table.loc["+ both", "ours 12.5%"].startswith(expected)
+    expected = ours(results, metric="dice_image", fraction=1.0, arm="gan")
+    assert table.loc["Entire + GAN generated", "ours 25%"].startswith(expected)
+    assert table.loc["Entire + GAN generated", "paper 10%"] == tables.ABSENT
+
+
+def test_table2_keeps_precision_and_recall_apart(results):
+    table = tables.table2(results)
+    assert table.loc["+ GAN generated", ("Precision", "paper 25%")] == ".810"
+    assert table.loc["+ GAN generated", ("Recall", "paper 25%")] == ".757"
+    expected = ours(results, metric="recall", fraction=0.5, arm="gan")
+    assert table.loc["+ GAN generated", ("Recall", "ours 50%")].startswith(expected)
+
+
+def test_table3_has_the_types_in_the_paper_s_order(results):
+    table = tables.table3(results)
+    assert [kind for kind, source in table.columns if source == "paper"] == [
+        "IPH", "IVH", "EDH", "SDH", "SAH", "Mean",
+    ]  # fmt: skip
+    row = table.loc[("10% | 25%", "+ traditional aug.")]
+    assert row["SAH", "paper"] == ".645"
+    where = {"metric": "dice_class_detected", "hemorrhage": "SAH", "fraction": 0.25}
+    assert row["SAH", "ours"].startswith(ours(results, arm="traditional", **where))
+
+
+def test_a_missing_row_is_shown_as_missing(results):
+    cut = results[~((results.arm == "gan") & (results.fraction == 0.25))]
+    assert tables.table1(cut).loc["+ GAN generated", "ours 25%"] == tables.ABSENT
+
+
+def test_a_value_that_is_not_defined_is_a_dash(results):
+    results.loc[results.metric == "dice_image", ["value", "ci_low", "ci_high"]] = float("nan")
+    assert tables.table1(results).loc["+ both", "ours 25%"] == tables.ABSENT

@@ -1,0 +1,65 @@
+"""Lesion copy-paste: pasted pixels come from the donor with their label, the rest is untouched."""
+
+import torch
+
+from lcgan_core.copies import copy_paste
+from lcgan_core.copies.copy_paste import Pastes
+
+
+def slices(n=12, size=16, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(255, (n, size, size), generator=generator, dtype=torch.uint8)
+    for edge in (1, -2):  # a square skull, with scalp outside
+        images[:, edge, 1:-1] = images[:, 1:-1, edge] = 255
+    labels = torch.zeros_like(images)
+    for k in range(1, n):  # the first slice has no lesion
+        labels[k, k : k + 4, 1:9] = 1 + k % 5
+    return images, labels
+
+
+def test_pasted_pixels_carry_the_donor_s_label_and_the_rest_is_untouched():
+    images, labels = slices()
+    pastes = copy_paste.sample(labels, torch.Generator().manual_seed(1))
+    new, new_labels = copy_paste.apply(images, labels, pastes)
+    for k, (donor, flip) in enumerate(zip(pastes.donor, pastes.flip, strict=True)):
+        image, label = images[donor], labels[donor]
+        if flip:
+            image, label = image.fliplr(), label.fliplr()
+        inside = torch.zeros_like(label, dtype=torch.bool)
+        inside[2:-2, 2:-2] = images[k, 2:-2, 2:-2] > 0
+        pasted = (label > 0) & inside
+        assert pasted.any()
+        assert torch.equal(new[k][pasted], image[pasted])
+        assert torch.equal(new_labels[k][pasted], label[pasted])
+        assert torch.equal(new[k][~pasted], images[k][~pasted])
+        assert torch.equal(new_labels[k][~pasted], labels[k][~pasted])
+
+
+def test_donors_have_lesions_and_are_other_slices():
+    _, labels = slices()
+    drawn = [copy_paste.sample(labels, torch.Generator().manual_seed(s)) for s in range(20)]
+    donors = torch.stack([pastes.donor for pastes in drawn])
+    assert (donors != torch.arange(len(labels))).all()
+    assert donors.min() > 0
+    assert len(donors.unique()) == len(labels) - 1
+    assert 0.3 < torch.stack([pastes.flip for pastes in drawn]).float().mean() < 0.7
+
+
+def test_bone_air_and_scalp_take_no_lesion():
+    row = [50, 255, 0, 40, 255, 50]  # scalp, bone, air, brain, bone, scalp
+    images = torch.full((2, 3, 6), 255, dtype=torch.uint8)
+    images[0, 1], images[1] = torch.tensor(row), 60
+    labels = torch.zeros_like(images)
+    labels[1] = 1
+    pastes = Pastes(torch.tensor([1, 1]), torch.zeros(2).bool())
+    new, new_labels = copy_paste.apply(images, labels, pastes)
+    assert new[0, 1].tolist() == [50, 255, 0, 60, 255, 50]
+    assert new_labels[0, 1].tolist() == [0, 0, 0, 1, 0, 0]
+    assert new_labels[0].sum() == 1
+
+
+def test_slices_without_any_lesion_stay_as_they_are():
+    images, labels = slices()
+    labels = 0 * labels
+    pastes = copy_paste.sample(labels, torch.Generator().manual_seed(0))
+    assert torch.equal(copy_paste.apply(images, labels, pastes)[0], images)

@@ -1,0 +1,63 @@
+"""Checkpoints: tensors and notes come back exactly; a damaged file is named; no pickle is read."""
+
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from lcgan_core.errors import UserError
+from lcgan_core.training import checkpoint
+
+
+def network_and_adam():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    return network, torch.optim.Adam(network.parameters(), lr=0.1)
+
+
+def step(network, adam):
+    network(torch.ones(2, 1, 5, 5)).square().sum().backward()
+    adam.step()
+    adam.zero_grad()
+
+
+def test_network_optimizer_and_notes_come_back(tmp_path):
+    network, adam = network_and_adam()
+    step(network, adam)
+    path = tmp_path / "a.safetensors"
+    checkpoint.save(path, {"n": network}, {"a": adam}, {"epoch": 3, "history": [{"L1": 0.25}]})
+    other, other_adam = network_and_adam()
+    notes = checkpoint.load(path, {"n": other}, {"a": other_adam})
+    assert notes == {"epoch": 3, "history": [{"L1": 0.25}]}
+    step(network, adam)
+    step(other, other_adam)
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, other.state_dict()[key]), key
+    assert list(tmp_path.iterdir()) == [path], "no temporary file stays"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:100]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(pickle.dumps({"weights": 1})),
+    ],
+    ids=["truncated", "empty", "a pickle"],
+)
+def test_a_damaged_file_is_named_with_the_remedy(tmp_path, damage):
+    network, _ = network_and_adam()
+    path = tmp_path / "a.safetensors"
+    checkpoint.save(path, {"n": network}, {}, {})
+    damage(path)
+    with pytest.raises(UserError, match="is damaged .* delete it to train anew"):
+        checkpoint.load(path, {"n": network})
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    network, _ = network_and_adam()
+    path = tmp_path / "a.safetensors"
+    checkpoint.save(path, {"n": network}, {}, {})
+    with pytest.raises(UserError, match="of another network"):
+        checkpoint.load(path, {"n": nn.Linear(2, 2)})
