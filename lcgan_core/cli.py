@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +13,19 @@ import yaml
 from tqdm import tqdm
 
 from lcgan_core.errors import UserError
-from lcgan_core.protocol import profiles
+from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
+from lcgan_core.run import artefacts, plan
+
+
+def _one_of(known: Iterable[str]) -> str:
+    return f"One of {', '.join(known)}."
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profiles.names())}.")]
+Profile = Annotated[
+    str, typer.Option(help=f"One of {', '.join(profiles.names())}, or the path of a .yaml file.")
+]
 Cohort = Annotated[str, typer.Option(help="Folder of head CTs, or a slice store; else in silico.")]
 Numbers = Annotated[
     list[str] | None,
@@ -30,8 +38,10 @@ def run(
     stage: Annotated[str, typer.Argument(help=f"One of {', '.join(profiles.STAGE_PARAMETERS)}.")],
     profile: Profile = "quick",
     cohort: Cohort = "",
-    fraction: Annotated[float | None, typer.Option(help="Share of the training patients.")] = None,
+    fraction: Annotated[float | None, typer.Option(help="Fraction of the patients.")] = None,
     arm: Annotated[str | None, typer.Option(help=f"One of {', '.join(ARMS)}.")] = None,
+    generator: Annotated[str | None, typer.Option(help=_one_of(methods.GENERATORS))] = None,
+    segmenter: Annotated[str | None, typer.Option(help=_one_of(methods.SEGMENTERS))] = None,
     draw: Annotated[int | None, typer.Option(help="Which draw of patients and seeds; 1.")] = None,
     numbers: Numbers = None,
 ) -> None:
@@ -40,6 +50,7 @@ def run(
         known = ", ".join(profiles.STAGE_PARAMETERS)
         raise UserError(f"Unknown stage '{stage}'; allowed: {known}.")
     given = {"fraction": fraction, "arm": arm, "draw": draw}
+    given |= {"generator": generator, "segmenter": segmenter}
     config, own = profiles.from_namespace(
         stage,
         {"profile": profile, "cohort": cohort, **_overrides(numbers or [])}
@@ -48,8 +59,10 @@ def run(
     for name in profiles.STAGE_PARAMETERS[stage]:
         if name not in own:
             raise UserError(f"Stage '{stage}' needs --{name}.")
-    made = importlib.import_module(f"lcgan_core.stages.{stage}").run(config, **own)
-    print(f"{stage}: {made.folder}")
+    shown = plan.page(config, stage, own)
+    artefacts.make(config, *shown.values())
+    for job in shown.values():
+        print(f"{job.name}: {artefacts.folder(config, job)}")
 
 
 @app.command()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.errors import UserError
-from lcgan_core.lesions import HEMORRHAGES
+from lcgan_core.lesions import FIVE, HEMORRHAGES, Classes
 
 AREAS = [f"area_{name}" for name in HEMORRHAGES]
 FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
@@ -59,6 +59,11 @@ class SliceStore:
     def image_size(self) -> int:
         """Rows and columns of every slice."""
         return int(self.hu.shape[-1])
+
+    @property
+    def classes(self) -> Classes:
+        """The lesion classes of labels 1..K."""
+        return FIVE
 
     @property
     def manifest(self) -> dict:

@@ -35,6 +35,12 @@ def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
     return Pastes(donors[(drawn + own.long()) % len(donors)], flip)
 
 
+def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw a donor for each slice and paste its lesions; the result lies on the CPU."""
+    images, labels = images.cpu(), labels.cpu()
+    return apply(images, labels, sample(labels, generator))
+
+
 def apply(images: Tensor, labels: Tensor, pastes: Pastes) -> tuple[Tensor, Tensor]:
     """Slices with their donors' lesions pasted in, (N, H, W) uint8 each.
 

@@ -1,7 +1,12 @@
-"""Training of the realism classifier and P(real) of images it has not seen (paper 3.2.3)."""
+"""Realism: does a classifier that never saw its patient take a slice for real? (paper 3.2.3)"""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,6 +16,7 @@ from lcgan_core.protocol.profiles import Realism
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import optimizers
 from lcgan_core.training.encoding import to_network
+from lcgan_core.training.engine import Schedule, fit
 from lcgan_core.training.placing import device, place, resident, take
 
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss, as GoogLeNet's authors have it
@@ -54,3 +60,48 @@ def probability_real(classifier: RealismClassifier, images: Tensor, batch: int =
         for part in images.split(batch)
     ]
     return torch.cat(parts)
+
+
+def realism_folds(patients: np.ndarray, seed: int) -> np.ndarray:
+    """(N,) bool: whether each slice's patient is in the first of two halves; all False for one."""
+    unique = np.random.default_rng(seed).permutation(np.unique(patients))
+    return np.isin(patients, unique[::2]) if len(unique) > 1 else np.zeros(len(patients), bool)
+
+
+def cross_fitted(
+    settings: Realism,
+    painted: Mapping[int, Tensor],
+    images: Tensor,
+    patients: np.ndarray,
+    root: int,
+    fraction: float,
+    work: Path,
+) -> dict[int, Tensor]:
+    """P(real) of every painted slice, from a classifier that never saw its patient (decision 10).
+
+    `painted`: candidate -> (N, H, W) uint8, of the same masks as the real `images` (N, H, W) of
+    `patients` (N,). `root` is the seed of the draw; `work` keeps unfinished trainings. NaN where
+    there is one patient only.
+    """
+    half = torch.from_numpy(realism_folds(patients, seed_of(root, "folds")))
+    result = {candidate: torch.full((len(half),), float("nan")) for candidate in painted}
+    if not half.any():
+        return result
+    stacked = torch.stack(list(painted.values()))  # (candidates, N, H, W)
+    count = len(half)
+    pooled = stacked[torch.arange(count) % len(painted), torch.arange(count)]
+    for fold, held_out in enumerate((half, ~half)):
+        train = ~held_out
+        both = torch.cat([images[train], pooled[train]])
+        real = torch.arange(len(both)) < int(train.sum())
+        seed = seed_of(root, "realism", fraction, fold)
+        task = RealismTask(settings, both, real, seed)
+        place = work / f"fold-{fold}"
+        place.mkdir(exist_ok=True)
+        schedule = Schedule(settings.epochs, settings.batch)
+        fit(task, len(both), schedule, seed, place, f"realism classifier, fold {fold + 1} of 2")
+        for candidate, slices in painted.items():
+            result[candidate][held_out] = probability_real(task.classifier, slices[held_out])
+    for fold in range(2):  # kept until here: an interruption must not train the first fold again
+        shutil.rmtree(work / f"fold-{fold}")
+    return result

@@ -1,8 +1,8 @@
-"""The arms: what each one's FCN-8s is trained on beside the N slices of the subset."""
+"""The arms: what a segmenter is trained on beside the N slices of the subset."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Arm(NamedTuple):
@@ -16,6 +16,16 @@ class Arm(NamedTuple):
     passes: float = 1.0
     """Passes over its slices, as a multiple of the profile's."""
 
+    def settings(self) -> dict[str, Any]:
+        """What its network follows from: the title does not count, nor what is at its default.
+
+        >>> Arm("+ both", ("gan", "traditional")).settings()
+        {'copies': ('gan', 'traditional')}
+        """
+        given = self._asdict()
+        given.pop("title")
+        return {name: v for name, v in given.items() if v != self._field_defaults[name]}
+
 
 ARMS = {
     # the paper's
@@ -23,7 +33,7 @@ ARMS = {
     "gan": Arm("+ GAN generated", ("gan",)),
     "traditional": Arm("+ traditional aug.", ("traditional",)),
     "both": Arm("+ both", ("gan", "traditional")),
-    # controls: what a reviewer asks for
+    # controls that a reviewer asks for
     "duplicate2": Arm("+ the same once more (2N)", ("original",)),
     "duplicate3": Arm("+ the same twice more (3N)", ("original", "original")),
     "traditional3": Arm("+ two traditional copies (3N)", ("traditional", "traditional2")),
@@ -33,3 +43,5 @@ ARMS = {
     "online": Arm("+ traditional aug. drawn anew", ("original",), redrawn=True),
 }
 PAPER = ("original", "gan", "traditional", "both")
+LARGEST = 3
+"""The paper's largest arm trains on 3N slices; with `equal_steps` all arms take its steps."""

@@ -1,4 +1,4 @@
-"""Profiles: every number a run depends on, one YAML file each; single numbers may be overridden."""
+"""Profiles: every number that a run depends on, in one YAML file; any of them may be overridden."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import methods
 from lcgan_core.protocol.arms import ARMS, PAPER
 
 FILES = Path(__file__).parent / "files"
@@ -29,10 +30,10 @@ IN_SILICO, OWN = "in-silico", "own head CTs"
 
 STAGE_PARAMETERS = {
     "cohort": (),
-    "training": ("fraction", "draw"),
-    "selection": ("fraction", "draw"),
-    "augmentation": ("fraction", "draw"),
-    "segmentation": ("fraction", "arm", "draw"),
+    "training": ("fraction", "generator", "draw"),
+    "selection": ("fraction", "generator", "draw"),
+    "augmentation": ("fraction", "generator", "draw"),
+    "segmentation": ("fraction", "arm", "segmenter", "draw"),
     "evaluation": (),
 }
 """What tells one run of a stage from another, beside the profile and the cohort."""
@@ -101,6 +102,7 @@ class Config(Group):
     """A profile with its overrides: all that a run depends on."""
 
     profile: str
+    file: str = ""  # where the profile is not a shipped one
     seed: int = Field(ge=0)
     image_size: Literal[64, 128, 256, 512]
     fractions: tuple[float, ...] = Field(min_length=1)
@@ -112,9 +114,11 @@ class Config(Group):
     segmentation: Segmentation
     realism: Realism
     arms: tuple[str, ...] = PAPER
+    segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)
     controls_up_to: float = Field(1.0, gt=0, le=1)  # the largest fraction with more than PAPER
     equal_steps: bool = False  # every arm takes as many optimiser steps as one with 3N slices
     judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
+    judge_segmenter: str = methods.default_segmenter()
     evaluation: Evaluation = Evaluation()
     overrides: dict[str, Any] = {}
 
@@ -145,6 +149,38 @@ class Config(Group):
             raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
         return arms
 
+    @field_validator("segmenters", "judge_segmenter")
+    @classmethod
+    def _known_segmenters(cls, named: Any) -> Any:
+        listed = [named] if isinstance(named, str) else named
+        unknown = [name for name in listed if name not in methods.SEGMENTERS]
+        if unknown:
+            allowed = ", ".join(methods.SEGMENTERS)
+            raise ValueError(f"'{unknown[0]}' is no segmenter; allowed: {allowed}")
+        if len(set(listed)) < len(listed):
+            raise ValueError("each segmenter may be named once")
+        return named
+
+    @property
+    def subsets(self) -> tuple[float, ...]:
+        """The fractions below 1, ascending; 1 alone where there is no other."""
+        return self.fractions[:-1] or self.fractions
+
+    @property
+    def shown_fraction(self) -> float:
+        """The fraction of the pages that show one: the largest subset, the one with most to see."""
+        return self.subsets[-1]
+
+    @property
+    def middle_fraction(self) -> float:
+        """The second of the subsets, for which the paper shows its Figs. 3 and 5."""
+        return self.subsets[:2][-1]
+
+    @property
+    def page_fraction(self) -> float:
+        """The fraction of the stages' pages: the notebooks' default where the profile has it."""
+        return 0.25 if 0.25 in self.fractions else self.shown_fraction
+
     def arms_at(self, fraction: float) -> tuple[str, ...]:
         """The arms of a fraction: beyond `controls_up_to` the paper's alone."""
         most = fraction <= self.controls_up_to
@@ -161,7 +197,7 @@ class Config(Group):
 
     def nameless(self) -> dict[str, Any]:
         """All settings as JSON, without the path of the user's cohort."""
-        dumped = self.model_dump(mode="json")
+        dumped = self.model_dump(mode="json", exclude={"file"})
         dumped["cohort"]["source"] = self.cohort_name
         if "cohort" in dumped["overrides"]:
             dumped["overrides"]["cohort"] = self.cohort_name
@@ -188,7 +224,7 @@ def flat_fields() -> dict[str, tuple[str, ...]]:
         group = field.annotation
         if isinstance(group, type) and issubclass(group, Group):
             fields |= {f"{name}_{inner}": (name, inner) for inner in group.model_fields}
-        elif name not in ("profile", "overrides", "fractions"):
+        elif name not in ("profile", "file", "overrides"):
             fields[name] = (name,)
     del fields["cohort_source"]
     return fields
@@ -209,9 +245,17 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
     >>> load("quick", lcgan_width=4).lcgan.width
     4
     """
-    if profile not in names():
-        raise UserError(f"Unknown profile '{profile}'; allowed: {', '.join(names())}.")
-    values = yaml.safe_load((FILES / f"{profile}.yaml").read_text())
+    path = _profile_file(profile)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} cannot be read as a profile ({reason}); correct it.") from None
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise UserError(f"{path} is no profile; write one 'name: value' per line.")
+    if path.parent != FILES:
+        values["file"] = str(path)
+    profile = path.stem
     shipped = _validated(profile, values)
     places = {}
     for name, value in overrides.items():
@@ -235,6 +279,23 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
     return config.model_copy(update={"overrides": changed})
 
 
+def _profile_file(profile: str) -> Path:
+    """The YAML file of a shipped profile, or of a user's own, given by its path."""
+    if profile in names():
+        return FILES / f"{profile}.yaml"
+    path = Path(profile).expanduser().resolve()
+    if path.suffix not in (".yaml", ".yml"):
+        raise UserError(
+            f"Unknown profile '{profile}'; allowed: {', '.join(names())}, or the path of a .yaml "
+            "file of the same form."
+        )
+    if path.stem in names():
+        raise UserError(f"{path} has the name of a shipped profile; give the file another name.")
+    if not path.is_file():
+        raise UserError(f"There is no profile {path}; check the path.")
+    return path
+
+
 def at(config: Config, place: tuple[str, ...]) -> Any:
     """The number at a place of `flat_fields`."""
     return functools.reduce(getattr, place, config)
@@ -251,7 +312,7 @@ def _cohort_source(value: str) -> str:
 
 def _validated(profile: str, values: dict) -> Config:
     try:
-        return Config(profile=profile, **values)
+        return Config.model_validate({**values, "profile": profile})
     except ValidationError as error:
         first = error.errors()[0]
         where = "_".join(str(step) for step in first["loc"])
@@ -284,6 +345,13 @@ def check_arm(arm: str) -> str:
     return arm
 
 
+def check_method(name: str, known: Mapping[str, Any], what: str) -> str:
+    """`name` if it is a known generator or segmenter, else UserError."""
+    if name not in known:
+        raise UserError(f"Unknown {what} {name!r}; allowed: {', '.join(known)}.")
+    return name
+
+
 def check_draw(draw: int) -> int:
     """`draw` if it is a count from 1, within the profile's number or not, else UserError."""
     if not isinstance(draw, int) or draw < 1:
@@ -309,6 +377,9 @@ def from_namespace(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, di
         own["fraction"] = check_fraction(config, own["fraction"])
     if "arm" in own:
         own["arm"] = check_arm(own["arm"])
+    for what, known in (("generator", methods.GENERATORS), ("segmenter", methods.SEGMENTERS)):
+        if what in STAGE_PARAMETERS[stage]:
+            own[what] = check_method(own.get(what) or next(iter(known)), known, what)
     if "draw" in STAGE_PARAMETERS[stage]:
         own["draw"] = check_draw(own.get("draw", 1))
     return config, own

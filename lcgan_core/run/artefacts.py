@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import importlib.metadata
 import json
 import multiprocessing
@@ -11,15 +12,15 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from lcgan_core.errors import UserError, memory_is_full
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
 from lcgan_core.run import locks
-from lcgan_core.run.plan import ALL, Job, code_hash, fingerprint, inputs
+from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 
 REPOSITORY = Path(__file__).parents[2]
 PROVENANCE = "artefact.json"
@@ -37,17 +38,22 @@ def root() -> Path:
 
 def folder(config: Config, job: Job) -> Path:
     """Where the artefact of `job` lies or will lie."""
-    stage = root() / config.name / job.stage
+    stage = run_folder(config) / job.stage
     return stage if job.key == ALL else stage / job.key
 
 
-def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
-    """Folder of the artefact of `job`, computed by `compute(work)` only where it is not there.
+def run_folder(config: Config) -> Path:
+    """The folder of a run: its artefacts, logs and executed notebooks."""
+    return root() / config.name
 
-    `compute` writes into a working folder that becomes the artefact by one rename when all is
-    done. After an interruption the working folder stays, so that a training goes on from its
-    last checkpoint. A second process that wants the same artefact says so and waits for the first.
-    An artefact that lacks one of its files is computed anew.
+
+def ensure(config: Config, job: Job) -> Path:
+    """Folder of the artefact of `job`, made by its stage only where it is not there.
+
+    What it needs must be there. The stage writes into a working folder that becomes the artefact by
+    one rename when all is done. After an interruption the working folder stays, so that a training
+    continues from its last checkpoint. A second process that wants the same artefact says so and
+    waits for the first. An artefact that lacks one of its files is made anew.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         # a helping process is importing the user's script: it would wait for the lock for ever
@@ -65,6 +71,7 @@ def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
                 if lack is None:
                     return final
                 _say(f"{final} is made anew: {lack}.")
+            given = _inputs(config, job)
             work = final.with_name(f".{final.name}.partial")
             if _begun_with(work) != stamp:
                 shutil.rmtree(work, ignore_errors=True)
@@ -72,13 +79,51 @@ def ensure(config: Config, job: Job, compute: Callable[[Path], None]) -> Path:
                 write_text(work / "fingerprint", stamp)
             started = time.monotonic()
             with _memory_errors(job):
-                compute(work)
+                _stage(config, job)(config, job, given, work)
             record = _provenance(config, job, stamp, time.monotonic() - started)
             record["files"] = _sizes(work)
             write_text(work / PROVENANCE, json.dumps(record, indent=1) + "\n")
             shutil.rmtree(final, ignore_errors=True)
             work.rename(final)
     return final
+
+
+def make(config: Config, *wanted: Job) -> None:
+    """Make the artefacts of some jobs and of all that these need, with progress on a terminal."""
+    missing = [job for job in jobs(config, *wanted) if state(config, job) != "done"]
+    for number, job in enumerate(missing, start=1):
+        if len(missing) > 1:
+            _say(f"{number} of {len(missing)}: {job.name}")
+        ensure(config, job)
+
+
+def _stage(config: Config, job: Job) -> Callable[[Config, Job, Mapping[str, Path], Path], None]:
+    module, _, name = work_of(config, job).partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _inputs(config: Config, job: Job) -> dict[str, Path]:
+    """The folders of what a job needs, by role; UserError names the first that is not there."""
+    needed = inputs(config, job)
+    for one in needed.values():
+        if state(config, one) != "done":
+            raise UserError(
+                f"{job.name} needs {folder(config, one)}, which is missing or of other settings, "
+                "code or data; `lcgan run` and `make book` make it first."
+            )
+    return {role: folder(config, one) for role, one in needed.items()}
+
+
+def forget_broken(config: Config) -> None:
+    """Delete the marks of jobs whose artefact is gone or broken, and the pages that show them."""
+    from lcgan_core.run import pages
+
+    broken = {job for job in jobs(config) if damage(folder(config, job))}
+    for job in broken:
+        (run_folder(config) / "done" / job.name).unlink(missing_ok=True)
+    for stage in STAGE_PARAMETERS:
+        if broken & set(pages.shown(config, stage)):
+            pages.executed(config, stage).unlink(missing_ok=True)
 
 
 def state(config: Config, job: Job) -> str:
@@ -161,7 +206,7 @@ def _memory_errors(job: Job) -> Iterator[None]:
         if not memory_is_full(error):
             raise
         raise UserError(
-            f"{job.stage} of {job.key}: the memory does not suffice; lower the batch and the width "
+            f"{job.name}: the memory does not suffice; lower the batch and the width "
             "of the network, or image_size, in the profile."
         ) from None
 
@@ -222,11 +267,10 @@ def _provenance(config: Config, job: Job, stamp: str, seconds: float) -> dict:
         "key": job.key,
         "fingerprint": stamp,
         "inputs": {
-            f"{needed.stage}/{needed.key}": fingerprint(config, needed)
-            for needed in inputs(config, job)
+            needed.place: fingerprint(config, needed) for needed in inputs(config, job).values()
         },
         "config": config.nameless(),
-        "code": code_hash(f"lcgan_core.stages.{job.stage}"),
+        "code": code_of(config, job),
         "versions": {
             name: importlib.metadata.version(name)
             for name in ("lcgan-core", "torch", "torchvision", "numpy", "scipy")

@@ -1,9 +1,10 @@
-"""The first code cell of every notebook: parameters checked, errors short, figures alike."""
+"""The first code cell of every notebook: parameters checked, artefacts made, errors short."""
 
 from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,22 +13,32 @@ from IPython.core.getipython import get_ipython
 
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.profiles import Config, from_namespace
+from lcgan_core.run import artefacts, plan
 
 SPOKEN = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
 """Names that IPython puts into every notebook."""
 
 
-def start(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, Any]]:
-    """Config and stage parameters from `globals()` of the notebook of `stage`.
+def start(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, Path]]:
+    """The settings of a run, and the folders of what the notebook of `stage` shows.
 
-    Raises UserError, shown as one sentence, for a parameter that the notebook does not have.
+    `namespace` is the notebook's `globals()`. What is missing is made first, by the same graph as
+    `make book` follows. The folders are named by their roles (`plan.page`), with those of the
+    artefacts that these were made from, as in folders["cohort"]. Raises UserError, shown as one
+    sentence, for a parameter that the notebook does not have.
     """
     shell = get_ipython()
     if shell is not None:
         shell.set_custom_exc((UserError,), _one_sentence)
     plt.rcParams |= {"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False}
     pd.options.display.max_colwidth = None  # a table with sentences is read, not glanced at
-    return from_namespace(stage, parameters(namespace))
+    config, own = from_namespace(stage, parameters(namespace))
+    shown = plan.page(config, stage, own)
+    artefacts.make(config, *shown.values())
+    jobs = {"cohort": plan.COHORT}
+    for job in shown.values():
+        jobs |= plan.inputs(config, job)
+    return config, {role: artefacts.folder(config, job) for role, job in (jobs | shown).items()}
 
 
 def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,131 +1,242 @@
-"""The graph of a run: which job needs which, and what makes a finished job stale.
+"""The graph of a run: its jobs, what each one needs, and what makes a finished one stale.
 
-Nothing here imports a network library, so that the Snakefile, read once a job, loads at once.
+Nothing here imports a network library, so that the Snakefile, read once per job, loads at once.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from lcgan_core.protocol import methods
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.profiles import IN_SILICO, Config
+from lcgan_core.run.code import code_hash
 from lcgan_core.run.listing import listing
-
-PACKAGE = Path(__file__).parents[1]
-
-USES = {
-    "cohort": ("seed", "image_size", "cohort"),
-    "training": ("seed", "window", "lcgan", "segmentation"),
-    "selection": ("seed", "realism", "judge"),
-    "augmentation": ("seed", "window"),
-    "segmentation": ("seed", "window", "segmentation", "equal_steps"),
-    "evaluation": ("fractions", "evaluation"),
-}
-"""The parts of a profile that a stage reads itself (its inputs bring their own)."""
-
-
-SHOWN_COPIES = ("gan", "traditional")
-"""The copies that stage 4 makes; an arm that takes another kind has it made."""
-
-GENERATORS = {"gan": "lcgan", "l1_only": "l1_only"}
-"""Kind of copy -> the network of stage 2 that paints it."""
 
 ALL = "all"
 """Key of a stage that is one job."""
+JUDGE = "judge"
+SLICES = ("seed", "window", "cohort.lesion_only")
+"""The settings of whatever reads slices of a subset."""
 
 
 class Job(NamedTuple):
     """One artefact of a run: a stage, and what tells it from the stage's other artefacts."""
 
     stage: str
+    what: str = ""
+    """Training: a generator, or JUDGE. Selection: a generator. Augmentation: a kind of copy.
+    Segmentation: an arm."""
     fraction: float | None = None
-    # the network in training (lcgan, l1_only, judge), the kind of copy in augmentation, the arm in
-    # segmentation
-    what: str | None = None
     draw: int = 1
     """Which patients the fraction holds, and which seeds train on them."""
+    segmenter: str | None = None
 
     @property
     def key(self) -> str:
-        """Folder name under runs/<profile>/<stage>/, or ALL where the stage is one folder.
+        """Folder name under runs/<run>/<stage>/; the default segmenter is not written out.
 
-        >>> Job("segmentation", 0.25, "both").key, Job("selection", 0.25, draw=2).key
-        ('0.25-both', '0.25-draw2')
+        >>> Job("segmentation", "both", 0.25, 2, "fcn8s").key, Job("cohort").key
+        ('0.25-draw2-both', 'all')
         """
+        other = self.segmenter if self.segmenter != methods.default_segmenter() else None
         parts = [
             f"{self.fraction:g}" if self.fraction is not None else None,
             f"draw{self.draw}" if self.draw > 1 else None,
             self.what,
+            other,
         ]
         return "-".join(part for part in parts if part) or ALL
 
+    @property
+    def name(self) -> str:
+        """What people and Snakemake call it.
 
-def inputs(config: Config, job: Job) -> list[Job]:
-    """The jobs whose artefacts `job` reads."""
-    cohort = Job("cohort")
+        >>> Job("training", "lcgan", 0.25).name, Job("evaluation").name
+        ('training-0.25-lcgan', 'evaluation')
+        """
+        return self.stage if self.key == ALL else f"{self.stage}-{self.key}"
 
-    def same(stage: str, what: str | None = None) -> Job:
+    @property
+    def place(self) -> str:
+        """Its folder below that of the run, as provenance and error messages name it."""
+        return f"{self.stage}/{self.key}"
+
+
+COHORT, EVALUATION = Job("cohort"), Job("evaluation")
+
+
+def judge(config: Config) -> Job:
+    """The segmenter that has seen all training labels; one for all draws (paper, Fig. 4)."""
+    return Job("training", JUDGE, config.fractions[-1], segmenter=config.judge_segmenter)
+
+
+def inputs(config: Config, job: Job) -> dict[str, Job]:
+    """The jobs whose artefacts a job reads, by the role that each plays in it."""
+
+    def same(stage: str, what: str, segmenter: str | None = None) -> Job:
         """A job of the same patients and seeds."""
-        return job._replace(stage=stage, what=what)
+        return job._replace(stage=stage, what=what, segmenter=segmenter)
 
     match job.stage:
         case "training":
-            return [cohort]
+            return {"cohort": COHORT}
         case "selection":
-            return [
-                cohort,
-                same("training", "lcgan"),
-                Job("training", max(config.fractions), "judge"),  # one judge for all draws
-                same("segmentation", "original"),  # the judge of the subset
-            ]
-        case "augmentation" if job.what in GENERATORS:
-            return [
-                cohort,
-                same("training", GENERATORS[job.what]),
-                same("selection"),
-            ]
+            return {
+                "cohort": COHORT,
+                "training": same("training", job.what),
+                "judge": judge(config),
+                # the judge that has seen the subset's labels alone is the arm `original`
+                "subset_judge": same("segmentation", "original", config.judge_segmenter),
+            }
+        case "augmentation" if generator := methods.generator_of(job.what):
+            return {
+                "cohort": COHORT,
+                "training": same("training", generator),
+                "selection": same("selection", generator),
+            }
         case "augmentation":
-            return [cohort]
+            return {"cohort": COHORT}
         case "segmentation":
-            kinds = dict.fromkeys(ARMS[job.what or ""].copies)
-            made = [same("augmentation", k) for k in kinds if k != "original"]
-            return [cohort, *made]
+            kinds = [kind for kind in ARMS[job.what].copies if kind != "original"]
+            return {"cohort": COHORT, **{kind: same("augmentation", kind) for kind in kinds}}
         case "evaluation":
-            return [cohort, *segmentations(config)]
-    return []
+            return {"cohort": COHORT, **{one.key: one for one in segmentations(config)}}
+    return {}
 
 
-def jobs(config: Config) -> list[Job]:
-    """Every job of a run, each after those that it needs; the evaluation is the last."""
+def jobs(config: Config, *wanted: Job) -> list[Job]:
+    """Every job of a run, or those that some jobs need, each after those that it needs itself."""
     found: dict[Job, None] = {}
 
     def add(job: Job) -> None:
         if job not in found:
-            for needed in inputs(config, job):
+            for needed in inputs(config, job).values():
                 add(needed)
             found[job] = None
 
-    add(Job("evaluation"))
+    for job in wanted or (EVALUATION, *shown(config)):
+        add(job)
     return list(found)
 
 
 def segmentations(config: Config) -> list[Job]:
-    """Every FCN-8s of the grid: the profile's arms of each fraction in all its draws."""
+    """Every segmenter of the grid: the profile's arms at each fraction in all its draws."""
     return [
-        Job("segmentation", fraction, arm, draw)
+        Job("segmentation", arm, fraction, draw, segmenter)
+        for segmenter in config.segmenters
         for fraction in config.fractions
         for draw in config.draws_at(fraction)
         for arm in config.arms_at(fraction)
     ]
 
 
+def page(config: Config, stage: str, own: dict[str, Any]) -> dict[str, Job]:
+    """The jobs that a stage's notebook shows, by role; `own` has the notebook's own parameters."""
+    if stage in ("cohort", "evaluation"):
+        return {stage: Job(stage)}
+    fraction, draw = own["fraction"], own.get("draw", 1)
+    generator = own.get("generator", "lcgan")
+    match stage:
+        case "training":
+            return {"training": Job(stage, generator, fraction, draw), JUDGE: judge(config)}
+        case "selection":
+            return {"selection": Job(stage, generator, fraction, draw)}
+        case "augmentation":
+            kinds = (methods.kind_of(generator), "traditional")
+            return {kind: Job(stage, kind, fraction, draw) for kind in kinds}
+    segmenter = own.get("segmenter", config.segmenters[0])
+    return {stage: Job(stage, own["arm"], fraction, draw, segmenter)}
+
+
+def page_parameters(config: Config, stage: str) -> dict[str, Any]:
+    """The own parameters of a stage's notebook where it is a page of the book."""
+    if stage in ("cohort", "evaluation"):
+        return {}
+    own: dict[str, Any] = {"fraction": config.page_fraction}
+    if stage == "segmentation":
+        own |= {"arm": "both", "segmenter": config.segmenters[0]}
+    return own
+
+
+def shown(config: Config) -> list[Job]:
+    """What the book shows beside the evaluation: the pages' jobs, and the paper's two copies of
+    each subset in its first draw."""
+    pages = [
+        job
+        for stage in ("training", "selection", "augmentation", "segmentation")
+        for job in page(config, stage, page_parameters(config, stage)).values()
+    ]
+    copies = [
+        Job("augmentation", kind, fraction)
+        for fraction in config.fractions
+        for kind in ("gan", "traditional")
+    ]
+    return list(dict.fromkeys([*pages, *copies]))
+
+
+def work_of(config: Config, job: Job) -> str:
+    """The function that makes a job's artefact, as "module:name" (below `lcgan_core.stages`)."""
+    name = {"selection": "select", "segmentation": "segment", "evaluation": "evaluate"}
+    what = name.get(job.stage, "")
+    match job.stage:
+        case "cohort" if config.cohort.source == IN_SILICO:
+            what = "in_silico"
+        case "cohort":
+            what = "given"
+        case "training":
+            what = "judge" if job.what == JUDGE else "generator"
+        case "augmentation":
+            what = "paint" if methods.generator_of(job.what) else "copy"
+    return f"lcgan_core.stages.{job.stage}:{what}"
+
+
+def settings_of(config: Config, job: Job) -> tuple[str, ...]:
+    """The fields of the profile that a job reads itself; its inputs bring their own."""
+    match job.stage:
+        case "cohort" if config.cohort.source == IN_SILICO:
+            sizes = ("cohort.patients", "cohort.matrix", "cohort.slices")
+            return ("seed", "image_size", "cohort.source", "cohort.test_share", *sizes)
+        case "cohort":
+            return ("seed", "image_size", "cohort.source", "cohort.test_share")
+        case "selection":
+            return (*SLICES, "realism", "judge")
+        case "augmentation":
+            return SLICES
+        case "segmentation":
+            return (*SLICES, "equal_steps", *methods.SEGMENTERS[job.segmenter or ""].settings)
+        case "evaluation":
+            return ("seed", "fractions", "draws", "cohort.lesion_only", "evaluation")
+    if job.what == JUDGE:
+        return (*SLICES, *methods.SEGMENTERS[job.segmenter or ""].settings)
+    return (*SLICES, *methods.GENERATORS[job.what].settings)
+
+
+def _methods_of(config: Config, job: Job) -> list[str]:
+    """The methods that a job calls by name, which its own code does not show."""
+    used: list[methods.Method] = []
+    if job.stage == "cohort" and config.cohort.source == IN_SILICO:
+        used.append(methods.FORMATS["dicom"])  # the phantom is read as any user's cohort is
+    elif job.stage == "cohort":
+        used += methods.FORMATS.values()
+    elif job.stage == "selection" or (job.stage == "training" and job.what != JUDGE):
+        used.append(methods.GENERATORS[job.what])
+    elif job.stage == "augmentation":
+        generator = methods.generator_of(job.what)
+        used.append(methods.GENERATORS[generator] if generator else methods.COPIES[job.what])
+    if job.stage == "selection":
+        used.append(methods.SEGMENTERS[config.judge_segmenter])
+    if job.segmenter:
+        used.append(methods.SEGMENTERS[job.segmenter])
+    return [method.place for method in used]
+
+
 def fingerprint(config: Config, job: Job) -> str:
-    """Hash of all that the artefact of `job` follows from: settings, code and inputs."""
+    """Hash of all that a job's artefact follows from: settings, code and inputs."""
     return _fingerprint(config.model_dump_json(), job)
 
 
@@ -134,53 +245,24 @@ def _fingerprint(config_json: str, job: Job) -> str:
     config = Config.model_validate_json(config_json)
     dumped, source = config.model_dump(mode="json"), config.cohort.source
     parts = {
-        # the first draw is what a run without draws was
-        "job": list(job if job.draw > 1 else job[:-1]),
-        "settings": {name: dumped[name] for name in USES[job.stage]},
-        # an arm is a setting: one more arm leaves the others as they are
-        "arm": ARMS[job.what][1:] if job.stage == "segmentation" and job.what else None,
+        "job": [*job[:3], job.segmenter, *([job.draw] if job.draw > 1 else [])],
+        "settings": {name: _at(dumped, name) for name in settings_of(config, job)},
+        "arm": ARMS[job.what].settings() if job.stage == "segmentation" else None,
         "files": listing(Path(source)) if job.stage == "cohort" and source != IN_SILICO else None,
-        "code": code_hash(f"lcgan_core.stages.{job.stage}"),
+        "code": code_of(config, job),
         "inputs": {
-            f"{needed.stage}/{needed.key}": _fingerprint(config_json, needed)
-            for needed in inputs(config, job)
+            role: _fingerprint(config_json, needed) for role, needed in inputs(config, job).items()
         },
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@cache
-def code_hash(module: str) -> str:
-    """Hash of the source files that a module imports from this package, directly or not."""
-    text = b"".join(path.read_bytes() for path in sorted(_sources(module)))
-    return hashlib.sha256(text).hexdigest()[:16]
+def code_of(config: Config, job: Job) -> str:
+    """Hash of the code that a job can reach."""
+    return code_hash((work_of(config, job), *_methods_of(config, job)))
 
 
-def _sources(module: str) -> set[Path]:
-    found: set[Path] = set()
-    waiting = [module]
-    while waiting:
-        path = _file(waiting.pop())
-        if path is None or path in found or path.parent.name == "stages" and found:
-            # another stage's code counts through that stage's own fingerprint
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return found - {
-        PACKAGE / f"{name}.py" for name in ("plan", "runs", "locks", "profiles", "arms")
-    }
-
-
-def _file(module: str) -> Path | None:
-    head, *rest = module.split(".")
-    if head != PACKAGE.name:
-        return None
-    path = PACKAGE.joinpath(*rest)
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
+def _at(dumped: dict[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        dumped = dumped[part]
+    return dumped

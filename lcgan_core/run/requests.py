@@ -1,6 +1,6 @@
 """What a job asks of a machine, so that no machine takes more jobs than it can hold.
 
-Results do not depend on it. Runtimes are for a cluster alone and stand in its profile.
+Results do not depend on it.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lcgan_core.protocol import methods
+from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.profiles import Config
+from lcgan_core.run.plan import Job
 
-TRAINS = ("training", "selection", "augmentation", "segmentation")
-"""The stages that run networks."""
 LIBRARIES_MB = 2000
 READER_MB = 500
 """Each of the processes that read head CTs side by side."""
@@ -19,18 +20,30 @@ NETWORKS_MB = 8000
 """Weights, gradients, moments and activations at the paper's size."""
 MOST_SLICES_MB = 16000
 """Larger cohorts are mapped from a file."""
-COPIES = 3
-"""The largest arm trains on 3N slices."""
+MINUTES = {"training": 1440, "segmentation": 720}
+"""Runtime that a cluster grants a job; another stage gets 240."""
 
 
-def request(config: Config, stage: str) -> dict[str, int | Callable[..., int]]:
-    """Snakemake's `mem_mb` and `gpu` of a stage; an attempt after a failure asks for more memory.
+def request(config: Config, job: Job) -> dict[str, int | Callable[..., int]]:
+    """Snakemake's `mem_mb`, `gpu` and `runtime` (minutes); an attempt after a failure asks for
+    more memory.
 
-    >>> from lcgan_core import profiles
-    >>> [request(profiles.load(name), "training")["gpu"] for name in profiles.names()]
+    >>> from lcgan_core.protocol import profiles
+    >>> job = Job("training", "lcgan", 1.0)
+    >>> [request(profiles.load(name), job)["gpu"] for name in profiles.names()]
     [0, 1, 0]
     """
-    return {"mem_mb": _memory(config, stage), "gpu": int(stage in TRAINS and _needs_gpu(config))}
+    return {
+        "mem_mb": _memory(config, job),
+        "gpu": int(_runs_networks(job) and _needs_gpu(config)),
+        "runtime": MINUTES.get(job.stage, 240),
+    }
+
+
+def _runs_networks(job: Job) -> bool:
+    if job.stage == "augmentation":
+        return methods.generator_of(job.what) is not None
+    return job.stage in ("training", "selection", "segmentation")
 
 
 def _needs_gpu(config: Config) -> bool:
@@ -38,14 +51,15 @@ def _needs_gpu(config: Config) -> bool:
     return config.image_size >= 256
 
 
-def _memory(config: Config, stage: str) -> Callable[..., int]:
+def _memory(config: Config, job: Job) -> Callable[..., int]:
     pixels = config.cohort.patients * config.cohort.slices * config.image_size**2
-    slices = min(COPIES * 2 * pixels / 1e6, MOST_SLICES_MB)  # image and label, a byte each
+    copies = len(ARMS[job.what].copies) if job.stage == "segmentation" else 1
+    held = 2 * (1 + copies) * pixels / 1e6 * (job.fraction or 1.0)  # image and label, a byte each
     width = max(config.lcgan.width, config.segmentation.width) / 64
-    networks = NETWORKS_MB * width**2 if stage in TRAINS else 0
+    networks = NETWORKS_MB * width**2 if _runs_networks(job) else 0
 
     def mem_mb(wildcards: Any, threads: int, attempt: int) -> int:
-        readers = READER_MB * threads if stage == "cohort" else 0
-        return int(LIBRARIES_MB + slices + networks + readers) * attempt
+        readers = READER_MB * threads if job.stage == "cohort" else 0
+        return int(LIBRARIES_MB + min(held, MOST_SLICES_MB) + networks + readers) * attempt
 
     return mem_mb

@@ -59,13 +59,13 @@ def status(config: Config) -> Status:
 def work(job: Job) -> float:
     """Size of a job beside the others of its kind: share of patients, times N, 2N, 3N for an arm.
 
-    >>> work(Job("training", 0.25, "lcgan"))
+    >>> work(Job("training", "lcgan", 0.25))
     0.25
-    >>> [work(Job("segmentation", 0.5, arm)) for arm in ("original", "both", "both_equal_steps")]
+    >>> [work(Job("segmentation", arm, 0.5)) for arm in ("original", "both", "both_equal_steps")]
     [0.5, 1.5, 0.5]
     """
     share = job.fraction or 1.0
-    if job.stage != "segmentation" or job.what is None:
+    if job.stage != "segmentation":
         return share
     arm = ARMS[job.what]
     return share * (1 + len(arm.copies)) * arm.passes
@@ -73,7 +73,7 @@ def work(job: Job) -> float:
 
 def _kind(job: Job) -> tuple[str, str | None]:
     """Jobs of a kind take time in proportion to their work."""
-    return job.stage, None if job.stage == "segmentation" else job.what
+    return job.stage, job.segmenter if job.stage == "segmentation" else job.what
 
 
 def _rates(config: Config, done: list[Job]) -> dict[tuple[str, str | None], float]:
@@ -106,7 +106,7 @@ def text(found: Status) -> str:
         lines.append(f"{name:<13}{counts}{_left(stage.left, stage.unknown):>14}")
     for job, who in found.running.items():
         since = duration(time.time() - who.since)
-        lines.append(f"{job.stage} {job.key} runs since {since} in {who}.")
+        lines.append(f"{job.name} has been running for {since} in {who}.")
     stages = found.stages.values()
     total = sum((stage.counts for stage in stages), Counter[str]())
     left, unknown = sum(stage.left for stage in stages), sum(stage.unknown for stage in stages)
@@ -115,7 +115,7 @@ def text(found: Status) -> str:
         at_once = max(total["running"], 1)
         lines.append(f"Left with {at_once} at a time: {_left(left / at_once, unknown)}.")
     if unknown:
-        lines.append("?: jobs of which none like them has finished yet.")
+        lines.append("?: no job of this kind has finished yet.")
     return "\n".join(lines)
 
 

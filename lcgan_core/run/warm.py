@@ -1,13 +1,15 @@
-"""`python -m lcgan_core.run.warm`, then papermill's arguments: papermill, started at once.
+"""`python -m lcgan_core.run.warm REQUEST NAME`: one job of a run, started at once.
 
-Importing the network and plotting libraries takes longer than a job of the `quick` grid computes.
-So the Snakefile starts one process that has imported them (`start`), and each job is a fork of it,
-with the caller's working directory, environment and outputs. Where there is no such process, as in
-a cluster's job, papermill runs in the caller.
+REQUEST is a JSON file with the run's profile and overrides; NAME is a job's, or `page-` and a
+stage, whose notebook is then executed. Importing the network libraries takes longer than a job of
+the `quick` grid computes. So the Snakefile starts one process that has imported them (`start`), and
+each job is a fork of it, with the caller's working directory, environment and outputs. Where there
+is no such process, as in a cluster's job, the job runs in the caller.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -20,35 +22,55 @@ import tempfile
 import threading
 from pathlib import Path
 
+from lcgan_core.errors import UserError
+from lcgan_core.protocol import methods, profiles
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.run import artefacts, pages, plan
+
 ADDRESS = "LCGAN_WARM"
 """Environment variable with the path of the warm process's socket."""
+PAGE = "page-"
 
 
-def papermill(arguments: list[str]) -> int:
-    """Papermill's command line with the in-process engine; returns its exit code."""
-    from papermill.cli import papermill as command
+def write_request(config: Config, given: dict) -> Path:
+    """The file from which a run's jobs read its profile and overrides, as the user gave them."""
+    path = artefacts.run_folder(config) / "request.json"
+    text = json.dumps(given, sort_keys=True) + "\n"
+    if not path.is_file() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        artefacts.write_text(path, text)
+    return path
 
-    from lcgan_core.run import in_process
 
+def work(arguments: list[str]) -> int:
+    """Do one job; returns the exit code. A UserError is one sentence on stderr."""
+    request, name = arguments
     try:
-        command.main([*arguments, "--engine", in_process.NAME], prog_name="papermill")
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        given = json.loads(Path(request).read_text())
+        config = profiles.load(**given)
+        if name.startswith(PAGE):
+            pages.execute(config, name.removeprefix(PAGE), given)
+        else:
+            (job,) = (job for job in plan.jobs(config) if job.name == name)
+            artefacts.ensure(config, job)
+    except UserError as error:
+        print(f"UserError: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except Exception as error:  # what papermill raises of a cell, with the cell's traceback
-        print(error, file=sys.stderr)
-        return 1
+    except Exception as error:
+        if name.startswith(PAGE):  # papermill's error holds the cell and its traceback
+            print(error, file=sys.stderr)
+            return 1
+        raise
     return 0
 
 
 def call(arguments: list[str]) -> int:
-    """Papermill in a fork of the warm process where there is one, else here."""
+    """One job in a fork of the warm process where there is one, else here."""
     server = _connected()
     if server is None:
-        return papermill(arguments)
+        return work(arguments)
     job = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
     with server:
         socket.send_fds(server, [b"!"], [1, 2])
@@ -84,10 +106,13 @@ class _Job(socketserver.StreamRequestHandler):
         os.chdir(job["folder"])
         self._threads()
         threading.Thread(target=self._end_with_caller, daemon=True).start()
-        status = papermill(job["arguments"])
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.request.sendall(bytes([status]))
+        status = 1
+        try:
+            status = work(job["arguments"])
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self.request.sendall(bytes([status]))
 
     @staticmethod
     def _threads() -> None:
@@ -108,7 +133,7 @@ class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 
 
 def serve(address: str) -> None:
-    """Fork a job a call, until standard input ends: that is, until the caller of `start` does."""
+    """Fork a job per call, until standard input ends: that is, until the caller of `start` does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the jobs
     with _Server(address, _Job) as server:
         threading.Thread(target=_until_end_of_input, args=(server,), daemon=True).start()
@@ -123,18 +148,13 @@ def _until_end_of_input(server: _Server) -> None:
 
 
 def _load() -> None:
-    import importlib
-
     for module in (
-        "matplotlib_inline.backend_inline",
-        "papermill.cli",
+        "papermill",
         "torch._dynamo",
         "torchvision.transforms.v2.functional",
-        "lcgan_core.run.in_process",
-        "lcgan_core.run.notebook",
-        "lcgan_core.book.figures.pictures",
-        *(f"lcgan_core.stages.{stage}" for stage in ("cohort", "training", "selection")),
-        *(f"lcgan_core.stages.{stage}" for stage in ("augmentation", "segmentation", "evaluation")),
+        *(method.place.partition(":")[0] for method in methods.GENERATORS.values()),
+        *(method.place.partition(":")[0] for method in methods.SEGMENTERS.values()),
+        *(f"lcgan_core.stages.{stage}" for stage in STAGE_PARAMETERS),
     ):
         importlib.import_module(module)
 

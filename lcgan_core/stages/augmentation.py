@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,95 +10,54 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_hu
-from lcgan_core.copies import copy_paste, traditional
-from lcgan_core.generators.lcgan import load_generator, synthesise
-from lcgan_core.lesions import LABELS
+from lcgan_core.generators.base import generator
+from lcgan_core.protocol import methods
 from lcgan_core.protocol.profiles import Config
-from lcgan_core.run import artefacts
-from lcgan_core.run.plan import GENERATORS, SHOWN_COPIES, Job
+from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
-from lcgan_core.stages import cohort, selection, training
+from lcgan_core.stages import cohort, pictures, selection
 from lcgan_core.training.placing import resident
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """Copies of the subset's N slices: image and label arrays (N, H, W) uint8, memory-mapped."""
-
-    config: Config
-    fraction: float
-    draw: int = 1
-
-    @property
-    def folder(self) -> Path:
-        """The folder of all copies."""
-        return artefacts.folder(self.config, Job("augmentation", self.fraction, "gan")).parent
-
-    def pairs(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        """Images and labels of a kind of copy, in the order of the subset; made where missing.
-
-        Kinds: gan and traditional as in the paper; for the controls l1_only, traditional2 and
-        copy_paste.
-        """
-        make = _paint if kind in GENERATORS else partial(_transform, COPIERS[kind])
-        folder = artefacts.ensure(
-            self.config,
-            Job("augmentation", self.fraction, kind, self.draw),
-            lambda work: _save(work, *make(self.config, self.fraction, self.draw, kind)),
-        )
-        return (
-            np.load(folder / "images.npy", mmap_mode="r"),
-            np.load(folder / "labels.npy", mmap_mode="r"),
-        )
+def paint(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
+    """Paint each mask of the subset with the chosen candidate of the kind's generator."""
+    subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
+    name = methods.generator_of(job.what) or ""
+    method = generator(name, config, subset.size, len(subset.classes))
+    chosen = selection.chosen(inputs["selection"])
+    seed = selection.painting_seed(config, job)
+    images = method.paint(inputs["training"], chosen, subset.labels, seed)
+    _save(work, images, subset.labels)
+    densities = _densities(config, subset, images)
+    densities.to_csv(work / "densities.csv", index_label="lesion", float_format="%.6g")
+    if job.draw == 1:
+        pictures.synthetic(images, subset, job.fraction or 1.0, work)
 
 
-def run(config: Config, fraction: float, draw: int = 1) -> Augmentation:
-    """Write the paper's two copies of the N% subset, unless that is done already."""
-    made = Augmentation(config, fraction, draw)
-    for kind in SHOWN_COPIES:
-        made.pairs(kind)
-    return made
-
-
-def _paint(config: Config, fraction: float, draw: int, kind: str) -> tuple[Tensor, Tensor]:
-    """Each mask painted by the generator of the chosen epoch, trained with or without D."""
-    labels = cohort.training_slices(config, fraction, draw).labels
-    epoch = selection.run(config, fraction, draw).epoch
-    network = load_generator(
-        training.run(config, fraction, GENERATORS[kind], draw).snapshot(epoch),
-        config.lcgan,
-        config.image_size,
-    )
-    # the seed under which selection judged this generator, so that these are the judged images
-    seed = seed_of(seed_of_draw(config.seed, draw), "synthetic", fraction)
-    return synthesise(network, config.lcgan, labels, seed), labels
-
-
-def _transform(
-    copy: Callable, config: Config, fraction: float, draw: int, kind: str
-) -> tuple[Tensor, Tensor]:
-    subset = cohort.training_slices(config, fraction, draw)
-    seed = seed_of(seed_of_draw(config.seed, draw), kind, fraction)
+def copy(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
+    """Make a copy of each slice of the subset that no network paints."""
+    subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
+    make = methods.load(methods.COPIES[job.what])
+    seed = seed_of(seed_of_draw(config.seed, job.draw), job.what, job.fraction)
     noise = torch.Generator().manual_seed(seed)
-    return copy(subset.images, subset.labels, noise)
+    made = make(resident(subset.images), resident(subset.labels), noise)
+    images, labels = (part.cpu() for part in made)
+    _save(work, images, labels)
+    if job.what == "traditional" and job.draw == 1:
+        from lcgan_core.copies.traditional import sample
+
+        drawn = sample(len(images), torch.Generator().manual_seed(seed))
+        pictures.transformed(images, labels, drawn, subset, work)
 
 
-def _transformed(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-    moved, moved_labels = traditional.copies(resident(images), resident(labels), noise)
-    return moved.cpu(), moved_labels.cpu()
-
-
-def _pasted(images: Tensor, labels: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-    return copy_paste.apply(images, labels, copy_paste.sample(labels, noise))
-
-
-COPIERS = {
-    "traditional": _transformed,
-    "traditional2": _transformed,
-    "copy_paste": _pasted,
-}
-"""Kinds of copy that no network paints; each kind draws its own random numbers."""
+def pairs(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels (N, H, W) uint8 of finished copies, in the subset's order."""
+    images, labels = (
+        np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "labels")
+    )
+    return images, labels
 
 
 def _save(work: Path, images: Tensor, labels: Tensor) -> None:
@@ -108,19 +65,17 @@ def _save(work: Path, images: Tensor, labels: Tensor) -> None:
     np.save(work / "labels.npy", labels.numpy())
 
 
-def lesion_densities(config: Config, fraction: float, draw: int = 1) -> pd.DataFrame:
-    """Median HU inside each haemorrhage type of the subset, real and synthetic, and its slices.
+def _densities(config: Config, subset: Slices, painted: Tensor) -> pd.DataFrame:
+    """Median HU inside each class of the subset, real and synthetic, and the slices that show it.
 
-    NaN with 0 slices for a type that the subset lacks.
+    NaN with 0 slices for a class that the subset lacks.
     """
-    subset = cohort.training_slices(config, fraction, draw)
-    images, labels = run(config, fraction, draw).pairs("gan")
     rows = {}
-    for name, value in LABELS.items():
-        inside = labels == value
-        row: dict[str, float] = {"slices": int(inside.any((1, 2)).sum())}
-        for column, pixels in (("real", subset.images.numpy()), ("synthetic", images)):
-            hu = to_hu(pixels[inside], **config.window.model_dump())
+    for name, value in subset.classes.labels.items():
+        inside = subset.labels == value
+        row: dict[str, float] = {"slices": int(inside.any(2).any(1).sum())}
+        for column, pixels in (("real", subset.images), ("synthetic", painted)):
+            hu = to_hu(pixels[inside].numpy(), config.window.level, config.window.width)
             row[column] = float(np.median(hu)) if hu.size else float("nan")
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index")

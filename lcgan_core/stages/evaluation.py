@@ -1,58 +1,119 @@
-"""Stage 6: every arm's pixel counts to results.csv, with patient-level intervals (paper 5)."""
+"""Stage 6: predictions to pixel counts to results.csv, with patient-level intervals (paper 5)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lcgan_core.cohort.store import AREAS
 from lcgan_core.errors import UserError
+from lcgan_core.lesions import FIVE
 from lcgan_core.metrics import claims, overlap
 from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
 from lcgan_core.metrics.cells import Cells, cells
 from lcgan_core.metrics.estimates import Estimate, estimate
+from lcgan_core.metrics.overlap import scaled_area
 from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
 from lcgan_core.protocol.profiles import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
 from lcgan_core.run.progress import progress
 from lcgan_core.seeds import seed_of
-from lcgan_core.stages import cohort, segmentation
+from lcgan_core.stages import cohort, cohort_tables, segmentation
 
 COLUMNS = [
-    "profile", "seed", "fraction", "arm", "metric", "hemorrhage", "value", "ci_low", "ci_high", "n",
+    "profile", "seed", "segmenter", "fraction", "arm", "metric", "lesion",
+    "value", "ci_low", "ci_high", "n",
 ]  # fmt: skip
 OF_DRAWS = [
-    "profile", "seed", "fraction", "arm", "draw", "metric", "hemorrhage", "value", "n", "sd",
+    "profile", "seed", "segmenter", "fraction", "arm", "draw", "metric", "lesion", "value", "n",
+    "sd",
 ]  # fmt: skip
 """draws.csv: each draw's value of a cell; sd, over the draws, is the same in all rows of a cell."""
-Arm = tuple[float, str]
-"""Fraction and name of an arm."""
+Arm = tuple[str, float, str]
+"""Segmenter, fraction and arm."""
+ARM = ["segmenter", "fraction", "arm"]
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """results.csv as a table, and its folder."""
+def evaluate(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
+    """Score the predictions of all arms in all draws; write results.csv and its companions."""
+    grid = _Grid(config, inputs)
+    named = {
+        "results": grid.table(_rows(grid.arms)),
+        "draws": _spread(grid.table(_draws(grid.arms), OF_DRAWS)),
+        "differences": grid.table(_differences(grid.arms), [*_with("baseline"), "draws"]),
+        "by_size": grid.table(_grouped(grid.groups, "size"), _with("size")),
+        "sensitivity": grid.table(_grouped(grid.rules, "rule"), _with("rule")),
+        "claims": claims.put_to(grid.arms, grid.names),
+    }
+    for name, made in named.items():
+        with artefacts.atomic(work / f"{name}.csv") as temporary:
+            made.to_csv(temporary, index=False, float_format="%.6f")
+    facts = json.dumps(_facts(config, inputs), indent=1)
+    artefacts.write_text(work / "run.json", facts + "\n")
 
-    folder: Path
-    results: pd.DataFrame
 
-    def table(self, name: str) -> pd.DataFrame:
-        """Another table of the folder: draws, differences, by_size, sensitivity or claims."""
-        return pd.read_csv(self.folder / f"{name}.csv")
+class _Grid:
+    """The estimates of every arm: as the tables have them, by lesion area, under other rules."""
 
+    def __init__(self, config: Config, inputs: Mapping[str, Path]):
+        self.config = config
+        store, rows = cohort.store_of(inputs["cohort"]), cohort.test_rows(config, inputs["cohort"])
+        table = store.slices.iloc[rows]
+        self.names = store.classes.names
+        self.truth, self.patients = store.labels[rows], table.patient.to_numpy()
+        self.areas = table[store.classes.areas].to_numpy()
+        self.weights = patient_weights(
+            len(set(self.patients)), config.evaluation.resamples, seed_of(config.seed, "bootstrap")
+        )
+        self.arms: dict[Arm, Estimate] = {}
+        self.groups: dict[Arm, dict[str, Estimate]] = {}
+        self.rules: dict[Arm, dict[str, Estimate]] = {}
+        of_arms: dict[Arm, list[Path]] = {}
+        for job in segmentations(config):
+            assert job.fraction is not None and job.segmenter is not None
+            arm = (job.segmenter, job.fraction, job.what)
+            of_arms.setdefault(arm, []).append(inputs[job.key])
+        for arm, folders in progress(of_arms.items(), "evaluating", "arm", len(of_arms)):
+            self._add(arm, folders)
 
-def run(config: Config) -> Evaluation:
-    """Evaluate all arms in all draws, training what is missing; writes results.csv."""
-    folder = artefacts.ensure(config, Job("evaluation"), lambda work: _evaluate(config, work))
-    path = folder / "results.csv"
-    return Evaluation(folder, read_results(path, config.name))
+    def _add(self, arm: Arm, of_draws: Sequence[Path]) -> None:
+        size, names = self.config.image_size, self.names
+        guesses = [segmentation.predictions(folder) for folder in of_draws]
+        counts = [overlap(guess, self.truth, classes=len(names)) for guess in guesses]
+        area = scaled_area(size)
+        self.arms[arm] = self._resampled([cells(one, names, area) for one in counts])
+        self.groups[arm] = self._each(by_size(one, names, self.areas) for one in counts)
+        self.rules[arm] = self._each(
+            [
+                *sensitivity(one, names, size),
+                with_components(guess, self.truth, names, size),
+            ]
+            for one, guess in zip(counts, guesses, strict=True)
+        )
+
+    def _each(self, of_draws: Iterable[Iterable[tuple[str, Cells]]]) -> dict[str, Estimate]:
+        tables: dict[str, list[Cells]] = {}
+        for parts in of_draws:
+            for name, part in parts:
+                tables.setdefault(name, []).append(part)
+        return {name: self._resampled(parts) for name, parts in tables.items()}
+
+    def _resampled(self, of_draws: Sequence[Cells]) -> Estimate:
+        # one seed for all: where fractions have as many draws, a resample takes the same ones
+        seed = seed_of(self.config.seed, "draws")
+        draws = draw_weights(len(of_draws), self.config.evaluation.resamples, seed)
+        by_patient = [table.by_patient(self.patients) for table in of_draws]
+        return estimate(by_patient, self.weights, draws)
+
+    def table(self, rows: Iterator[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+        """Rows with the run's name and seed in front."""
+        start = {"profile": self.config.name, "seed": self.config.seed}
+        return pd.DataFrame([start | row for row in rows], columns=list(columns))
 
 
 def read_results(path: Path, profile: str) -> pd.DataFrame:
@@ -74,10 +135,9 @@ def read_results(path: Path, profile: str) -> pd.DataFrame:
             f"{path} is {found}, not of '{profile}'; delete it or name the right profile."
         )
     arms, measures = (
-        results.groupby(columns).size().index
-        for columns in (["fraction", "arm"], ["metric", "hemorrhage"])
+        results.groupby(columns).size().index for columns in (ARM, ["metric", "lesion"])
     )
-    there = set(results[["fraction", "arm", "metric", "hemorrhage"]].itertuples(False, None))
+    there = set(results[[*ARM, "metric", "lesion"]].itertuples(False, None))
     lacking = [row for arm in arms for of in measures if (row := (*arm, *of)) not in there]
     if lacking:
         raise UserError(
@@ -87,57 +147,8 @@ def read_results(path: Path, profile: str) -> pd.DataFrame:
     return results
 
 
-def _evaluate(config: Config, work: Path) -> None:
-    test = cohort.test_slices(config)
-    patients, areas = test.table.patient.to_numpy(), test.table[AREAS].to_numpy()
-    size, resamples = config.image_size, config.evaluation.resamples
-    weights = patient_weights(len(set(patients)), resamples, seed_of(config.seed, "bootstrap"))
-    grid: dict[Arm, Estimate] = {}
-    groups: dict[Arm, dict[str, Estimate]] = {}
-    rules: dict[Arm, dict[str, Estimate]] = {}
-
-    def resampled(of_draws: Sequence[Cells]) -> Estimate:
-        # one seed for all: where fractions have as many draws, a resample takes the same ones
-        draws = draw_weights(len(of_draws), resamples, seed_of(config.seed, "draws"))
-        return estimate([table.by_patient(patients) for table in of_draws], weights, draws)
-
-    def each(of_draws: Iterable[Iterable[tuple[str, Cells]]]) -> dict[str, Estimate]:
-        tables: dict[str, list[Cells]] = {}
-        for parts in of_draws:
-            for name, part in parts:
-                tables.setdefault(name, []).append(part)
-        return {name: resampled(of_draws) for name, of_draws in tables.items()}
-
-    arms = [(fraction, arm) for fraction in config.fractions for arm in config.arms_at(fraction)]
-    for arm in progress(arms, "evaluating", "arm"):
-        fraction, name = arm
-        done = [segmentation.run(config, fraction, name, k) for k in config.draws_at(fraction)]
-        grid[arm] = resampled([cells(one.overlap, scaled_min_area(size)) for one in done])
-        groups[arm] = each(by_size(one.overlap, areas) for one in done)
-        rules[arm] = each(
-            [
-                *sensitivity(one.overlap, size),
-                with_components(one.predictions(), test.labels.numpy(), size),
-            ]
-            for one in done
-        )
-
-    def table(rows: Iterator[dict], columns: list[str] = COLUMNS) -> pd.DataFrame:
-        start = {"profile": config.name, "seed": config.seed}
-        return pd.DataFrame([start | row for row in rows], columns=columns)
-
-    named = {
-        "results": table(_rows(grid)),
-        "draws": _spread(table(_draws(grid), OF_DRAWS)),
-        "differences": table(_differences(grid), [*_with("baseline"), "draws"]),
-        "by_size": table(_grouped(groups, "size"), _with("size")),
-        "sensitivity": table(_grouped(rules, "rule"), _with("rule")),
-        "claims": claims.put_to(grid),
-    }
-    for name, made in named.items():
-        with artefacts.atomic(work / f"{name}.csv") as temporary:
-            made.to_csv(temporary, index=False, float_format="%.6f")
-    artefacts.write_text(work / "run.json", json.dumps(_facts(config), indent=1) + "\n")
+def _named(arm: Arm) -> dict:
+    return dict(zip(ARM, arm, strict=True))
 
 
 def _with(column: str) -> list[str]:
@@ -147,46 +158,37 @@ def _with(column: str) -> list[str]:
 
 
 def _rows(grid: dict[Arm, Estimate]) -> Iterator[dict]:
-    for (fraction, arm), cells_of_arm in grid.items():
+    for arm, cells_of_arm in grid.items():
         for row in cells_of_arm.rows():
-            yield {"fraction": fraction, "arm": arm, **row}
+            yield {**_named(arm), **row}
 
 
 def _draws(grid: dict[Arm, Estimate]) -> Iterator[dict]:
-    for (fraction, arm), cells_of_arm in grid.items():
+    for arm, cells_of_arm in grid.items():
         for row in cells_of_arm.draw_rows():
-            yield {"fraction": fraction, "arm": arm, **row}
+            yield {**_named(arm), **row}
 
 
 def _spread(draws: pd.DataFrame) -> pd.DataFrame:
     """draws.csv with the standard deviation between a cell's draws; NaN with fewer than two."""
-    cell = draws.groupby(["fraction", "arm", "metric", "hemorrhage"])
+    cell = draws.groupby([*ARM, "metric", "lesion"])
     return draws.assign(sd=cell.value.transform("std"))
 
 
 def _differences(grid: dict[Arm, Estimate]) -> Iterator[dict]:
     """Each arm minus each one before it, in each draw; n counts patients with a case in both."""
-    for (fraction, baseline), (other, arm) in combinations(grid, 2):
-        if fraction == other:
-            difference = grid[fraction, arm] - grid[fraction, baseline]
+    for first, second in combinations(grid, 2):
+        if first[:2] == second[:2]:
+            difference = grid[second] - grid[first]
             for row in difference.rows():
-                yield {"fraction": fraction, "arm": arm, "baseline": baseline, **row}
+                yield {**_named(second), "baseline": first[2], **row}
 
 
 def _grouped(grid: dict[Arm, dict[str, Estimate]], column: str) -> Iterator[dict]:
-    for (fraction, arm), parts in grid.items():
+    for arm, parts in grid.items():
         for name, part in parts.items():
             for row in part.rows():
-                yield {"fraction": fraction, "arm": arm, column: name, **row}
-
-
-def scaled_min_area(image_size: int) -> int:
-    """The paper's 200 pixels, taken as an area on the 256-pixel grid.
-
-    >>> [scaled_min_area(size) for size in (64, 128, 256, 512)]
-    [12, 50, 200, 800]
-    """
-    return 200 * image_size**2 // 256**2
+                yield {**_named(arm), column: name, **row}
 
 
 def stored_label_maps() -> pd.DataFrame:
@@ -194,33 +196,37 @@ def stored_label_maps() -> pd.DataFrame:
     with np.load(artefacts.REPOSITORY / "data" / "label_maps.npz") as maps:
         counts = overlap(maps["prediction"], maps["truth"])
         size = maps["truth"].shape[-1]
-    table = cells(counts, scaled_min_area(size))
+    table = cells(counts, FIVE.names, scaled_area(size))
     rows = [
-        {"metric": metric, "hemorrhage": name, "value": value}
+        {"metric": metric, "lesion": name, "value": value}
         for (metric, name), value in zip(table.names, table.values()[0], strict=True)
     ]
-    return pd.DataFrame(rows).round(6).pivot(index="hemorrhage", columns="metric", values="value")
+    return pd.DataFrame(rows).round(6).pivot(index="lesion", columns="metric", values="value")
 
 
-def _facts(config: Config) -> dict:
+def _facts(config: Config, inputs: Mapping[str, Path]) -> dict:
     """What a reader must know of the run beside its numbers."""
+    heads = inputs["cohort"]
     jobs = segmentations(config)
-    records = [artefacts.provenance(artefacts.folder(config, job)) for job in jobs]
-    store = cohort.run(config)
+    records = [artefacts.provenance(inputs[job.key]) for job in jobs]
+    firsts = {job.segmenter: inputs[job.key] for job in reversed(jobs) if job.what == "original"}
+    store = cohort.store_of(heads)
     return {
         "profile": config.name,
         "overrides": config.nameless()["overrides"],
         "cohort": config.cohort_name,
-        "patients": cohort.patient_counts(config),
+        "classes": store.classes.to_json(),
+        "patients": cohort_tables.patient_counts(heads),
         "slices": len(store.slices),
         "lesion_slices": {
-            "train": len(cohort.training_slices(config, max(config.fractions)).table),
-            "test": len(cohort.test_slices(config).table),
+            "train": len(cohort.training_rows(config, heads, config.fractions[-1])),
+            "test": len(cohort.test_rows(config, heads)),
         },
         "draws": list(zip(config.fractions, config.draws, strict=True)),
-        "remarks": cohort.remarks(config),
+        "remarks": cohort_tables.remarks(config, heads),
         "image_size": config.image_size,
-        "initialisation": segmentation.run(config, config.fractions[0], "original").initialisation,
+        "segmenters": list(config.segmenters),
+        "initialisation": segmentation.initialisation(firsts[config.segmenters[0]]),
         "code": records[0]["code"],
         "versions": records[0]["versions"],
         "device": sorted({record["device"] for record in records}),

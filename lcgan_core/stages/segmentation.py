@@ -1,76 +1,57 @@
-"""Stage 5: one FCN-8s for an arm and a fraction, scored on the test patients (paper 4.1)."""
+"""Stage 5: one segmenter for an arm and a fraction, and its predictions (paper 4.1)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
-from lcgan_core import metrics
-from lcgan_core.protocol.arms import ARMS
+from lcgan_core.protocol.arms import ARMS, LARGEST
 from lcgan_core.protocol.profiles import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
-from lcgan_core.segmenters.fcn8s import RedrawnTask, SegmentationTask, segment
+from lcgan_core.segmenters.base import save, segmenter
 from lcgan_core.stages import augmentation, cohort
-from lcgan_core.training import checkpoint
 from lcgan_core.training.engine import clean, fit
+from lcgan_core.training.pairs import Pairs, Redrawn
 
 
-@dataclass(frozen=True)
-class Segmentation:
-    """A trained arm: loss history, and pixel counts (test slices, 5) behind every metric."""
-
-    folder: Path
-    history: pd.DataFrame
-    overlap: metrics.Overlap
-    initialisation: str
-
-    @property
-    def network(self) -> Path:
-        """File of the trained FCN-8s."""
-        return self.folder / "fcn.safetensors"
-
-    def predictions(self) -> np.ndarray:
-        """Label maps of the test slices, (N, H, W) uint8, memory-mapped."""
-        return np.load(self.folder / "predictions.npy", mmap_mode="r")
-
-
-def run(config: Config, fraction: float, arm: str, draw: int = 1) -> Segmentation:
-    """Train and test FCN-8s on the subset plus what `arm` adds, unless that is done already."""
-    folder = artefacts.ensure(
-        config,
-        Job("segmentation", fraction, arm, draw),
-        lambda work: _segment(config, fraction, arm, draw, work),
-    )
-    counts = np.load(folder / "overlap.npz")
-    return Segmentation(
-        folder,
-        pd.read_csv(folder / "history.csv"),
-        metrics.Overlap(**counts),
-        (folder / "initialisation.txt").read_text().strip(),
-    )
+def segment(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
+    """Train a segmenter on the subset and what the arm adds; segment the test patients."""
+    test = cohort.test_slices(config, inputs["cohort"])
+    pairs = arm_pairs(config, job, inputs)
+    method = segmenter(job.segmenter or "", config, len(test.classes))
+    # the arms of a draw share their seed: they differ in their data, not in their luck
+    seed = seed_of(seed_of_draw(config.seed, job.draw), "segmentation", job.fraction)
+    task = method.task(pairs, seed)
+    schedule = method.schedule
+    schedule = schedule._replace(epochs=epochs(job.what, schedule.epochs, config.equal_steps))
+    label = f"{job.segmenter}, {cohort.name_of(job.fraction or 1.0, job.draw)}, {job.what}"
+    history = fit(task, len(pairs), schedule, seed, work, label)
+    np.save(work / "predictions.npy", method.segment(test.images).numpy())
+    history.to_csv(work / "history.csv", index=False)
+    artefacts.write_text(work / "initialisation.txt", method.initialisation + "\n")
+    save(task, work)
+    clean(work)
 
 
-def arm_slices(
-    config: Config, fraction: float, arm: str, draw: int = 1
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Training images and labels of an arm: the N originals, then its copies.
+def arm_pairs(config: Config, job: Job, inputs: Mapping[str, Path]) -> Pairs:
+    """What an arm trains on: the N slices of the subset, then its copies.
 
-    The copies of an arm that draws them anew at every step are the originals here.
+    The copies of an arm that draws them anew at every step are the slices themselves.
     """
-    subset = cohort.training_slices(config, fraction, draw)
-    made = augmentation.Augmentation(config, fraction, draw)
+    subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
     images, labels = [subset.images], [subset.labels]
-    for kind in ARMS[arm].copies:
-        copies = (subset.images, subset.labels) if kind == "original" else made.pairs(kind)
+    for kind in ARMS[job.what].copies:
+        same = kind == "original"
+        copies = (subset.images, subset.labels) if same else augmentation.pairs(inputs[kind])
         images.append(torch.as_tensor(np.array(copies[0])))
         labels.append(torch.as_tensor(np.array(copies[1])))
-    return torch.cat(images), torch.cat(labels)
+    make = Redrawn if ARMS[job.what].redrawn else Pairs
+    return make(torch.cat(images), torch.cat(labels))
 
 
 def epochs(arm: str, profile_epochs: int, equal_steps: bool) -> int:
@@ -83,38 +64,15 @@ def epochs(arm: str, profile_epochs: int, equal_steps: bool) -> int:
     >>> [epochs(arm, 20, False) for arm in ("original", "both", "both_equal_steps")]
     [20, 20, 7]
     """
-    largest = 1 + max(len(known.copies) for known in ARMS.values())
-    times = largest / (1 + len(ARMS[arm].copies)) if equal_steps else ARMS[arm].passes
+    times = LARGEST / (1 + len(ARMS[arm].copies)) if equal_steps else ARMS[arm].passes
     return max(round(profile_epochs * times), 1)
 
 
-def _segment(config: Config, fraction: float, arm: str, draw: int, work: Path) -> None:
-    images, labels = arm_slices(config, fraction, arm, draw)
-    # the arms of a draw share their seed: they differ in their data, not in their luck
-    seed = seed_of(seed_of_draw(config.seed, draw), "segmentation", fraction)
-    make = RedrawnTask if ARMS[arm].redrawn else SegmentationTask
-    task = make(config.segmentation, images, labels, seed)
-    history = fit(
-        task,
-        len(images),
-        epochs=epochs(arm, config.segmentation.epochs, config.equal_steps),
-        batch=config.segmentation.batch,
-        falling_rate=config.segmentation.optimizer == "adam",
-        seed=seed,
-        work=work,
-        label=f"FCN-8s, {cohort.name_of(fraction, draw)}, {arm}",
-    )
-    test = cohort.test_slices(config)
-    prediction = segment(task.fcn, test.images)
-    overlap = metrics.overlap(prediction.numpy(), test.labels.numpy())
-    np.savez_compressed(
-        work / "overlap.npz",
-        intersection=overlap.intersection,
-        predicted=overlap.predicted,
-        truth=overlap.truth,
-    )
-    np.save(work / "predictions.npy", prediction.numpy())
-    history.to_csv(work / "history.csv", index=False)
-    artefacts.write_text(work / "initialisation.txt", task.initialisation + "\n")
-    checkpoint.save(work / "fcn.safetensors", task.modules, {}, {})
-    clean(work)
+def predictions(folder: Path) -> np.ndarray:
+    """Label maps of the test slices (N, H, W) uint8, memory-mapped."""
+    return np.load(folder / "predictions.npy", mmap_mode="r")
+
+
+def initialisation(folder: Path) -> str:
+    """Which weights the segmenter started from, in a sentence."""
+    return (folder / "initialisation.txt").read_text().strip()

@@ -1,4 +1,4 @@
-"""The one training loop of the three networks: steps, data order, checkpoints, loss history."""
+"""The one training loop of every network: steps, data order, checkpoints, loss history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 import torch
@@ -50,29 +50,35 @@ class Task(Protocol):
         ...
 
 
+class Schedule(NamedTuple):
+    """How long a network trains: epochs, samples per step, and whether the learning rates fall in
+    equal steps from their value at the first step to nothing after the last."""
+
+    epochs: int
+    batch: int
+    falling_rate: bool = False
+
+
 def fit(
     task: Task,
     samples: int,
-    *,
-    epochs: int,
-    batch: int,
+    schedule: Schedule,
     seed: int,
     work: Path,
     label: str,
-    falling_rate: bool = False,
     after_epoch: Callable[[int], None] | None = None,
 ) -> pd.DataFrame:
-    """Train `task` for `epochs` over `samples` samples; returns mean losses, a row an epoch.
+    """Train `task` over `samples` samples; returns the mean losses, one row per epoch.
 
-    Goes on from the last checkpoint in `work`, at the very step: every step draws its random
+    Continues from the last checkpoint in `work`, at the very step: every step draws its random
     numbers from (seed, epoch, step) alone, so an interrupted training ends bitwise as an
-    uninterrupted one. With `falling_rate` every learning rate falls in equal steps, from its value
-    at the first step to nothing after the last. `after_epoch(epoch)` is called with 1..epochs;
-    after an interruption perhaps again. While it runs, `work` holds the loss curves so far. Raises
-    UserError where a loss is not finite, the discriminator wins outright, the device's memory is
-    full, the checkpoint is of another training, and on Ctrl-C.
+    uninterrupted one. `after_epoch(epoch)` is called with 1..epochs; after an interruption perhaps
+    again. While it runs, `work` holds the loss curves so far. Raises UserError when a loss is not
+    finite, the discriminator wins outright, the device's memory is full, the checkpoint is of
+    another training, and on Ctrl-C.
     """
-    training = _Training(task, samples, batch, seed, work, label, epochs if falling_rate else None)
+    epochs, batch = schedule.epochs, schedule.batch
+    training = _Training(task, samples, schedule, seed, work, label)
     training.go_on()
     left = (epochs - len(training.history)) * samples - training.done * batch
     # a bar where there is a terminal; never in a notebook, whose outputs nbval reads
@@ -119,13 +125,12 @@ class _Training:
         self,
         task: Task,
         samples: int,
-        batch: int,
+        schedule: Schedule,
         seed: int,
         work: Path,
         label: str,
-        falls_over: int | None,
     ):
-        self.task, self.samples, self.batch, self.seed = task, samples, batch, seed
+        self.task, self.samples, self.batch, self.seed = task, samples, schedule.batch, seed
         self.path, self.label = work / CHECKPOINT, label
         self.history: list[dict[str, float]] = []
         self.done = 0
@@ -134,11 +139,11 @@ class _Training:
         self.identity = {
             "settings": task.settings.model_dump(mode="json"),
             "samples": samples,
-            "batch": batch,
+            "batch": schedule.batch,
             "seed": seed,
-            "rate falls over": falls_over,
+            "rate falls over": schedule.epochs if schedule.falling_rate else None,
         }
-        self.falls_over = falls_over
+        self.falls_over = self.identity["rate falls over"]
         self.rates = [group["lr"] for group in self.groups()]
 
     def groups(self) -> list[dict[str, Any]]:

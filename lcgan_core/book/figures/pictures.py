@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lcgan_core.book.figures import figures, forest
-from lcgan_core.book.figures.cases import cases
+from lcgan_core.criteria.cases import cases
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.protocol.profiles import Config

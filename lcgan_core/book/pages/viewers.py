@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.book.figures import charts, views
-from lcgan_core.book.figures.cases import cases
 from lcgan_core.book.pages import origins
 from lcgan_core.cohort.store import AREAS
+from lcgan_core.criteria.cases import cases
 from lcgan_core.lesions import COLORS, HEMORRHAGES
 from lcgan_core.protocol.profiles import Config
 from lcgan_core.run import artefacts

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcgan_core.book.figures.cases import cases
+from lcgan_core.criteria.cases import cases
 
 
 @st.composite

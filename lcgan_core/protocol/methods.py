@@ -1,0 +1,106 @@
+"""What may be chosen by name: generators, segmenters, kinds of copy and formats, one line each.
+
+A method is named, not imported, so that reading the graph loads no network library, and so that a
+new line here makes nothing stale but what uses it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from lcgan_core.errors import UserError
+
+
+class Method(NamedTuple):
+    """Where a method is defined ("package.module:name"), and the settings that it reads."""
+
+    place: str
+    settings: tuple[str, ...] = ()
+    """Names of the profile's fields and groups, as in ("lcgan", "window.width")."""
+
+
+GENERATORS = {
+    "lcgan": Method("lcgan_core.generators.lcgan:LcGan", ("lcgan",)),
+    "l1_only": Method("lcgan_core.generators.l1_only:L1Only", ("lcgan",)),
+}
+"""Methods that paint a slice around a mask: `generators.base.Generator`."""
+
+SEGMENTERS = {
+    "fcn8s": Method("lcgan_core.segmenters.fcn8s:Fcn8s", ("segmentation",)),
+}
+"""Methods that outline lesions: `segmenters.base.Segmenter`; the first is the default."""
+
+COPIES = {
+    "traditional": Method("lcgan_core.copies.traditional:copies"),
+    "traditional2": Method("lcgan_core.copies.traditional:copies"),
+    "copy_paste": Method("lcgan_core.copies.copy_paste:copies"),
+}
+"""Copies that no network paints: (images, labels, torch.Generator) -> (images, labels).
+
+Two names of one function draw different random numbers."""
+
+PAINTED_AS = {"gan": "lcgan"}
+"""Kind of copy -> its generator, where the two are not called the same."""
+
+FORMATS = {
+    "dicom": Method("lcgan_core.cohort.dicom:find"),
+    "nifti": Method("lcgan_core.cohort.nifti:find"),
+    "ct-ich": Method("lcgan_core.cohort.public.ct_ich:find"),
+    "bhsd": Method("lcgan_core.cohort.public.bhsd:find"),
+    "instance22": Method("lcgan_core.cohort.public.instance22:find"),
+    "seg-cq500": Method("lcgan_core.cohort.public.seg_cq500:find"),
+    "hemseg": Method("lcgan_core.cohort.public.hemseg:find"),
+    "mbh-seg25": Method("lcgan_core.cohort.public.mbh_seg25:find"),
+}
+"""Layouts that head CTs come in; a public set's module also has `is_here(folder)`."""
+
+
+def default_segmenter() -> str:
+    """The segmenter of the paper."""
+    return next(iter(SEGMENTERS))
+
+
+def generator_of(kind: str) -> str | None:
+    """The generator that paints a kind of copy; None for a copy that no network paints.
+
+    >>> generator_of("gan"), generator_of("l1_only"), generator_of("traditional")
+    ('lcgan', 'l1_only', None)
+    """
+    name = PAINTED_AS.get(kind, kind)
+    return name if name in GENERATORS else None
+
+
+def kind_of(generator: str) -> str:
+    """The kind of copy that a generator paints.
+
+    >>> kind_of("lcgan"), kind_of("l1_only")
+    ('gan', 'l1_only')
+    """
+    return next((kind for kind, name in PAINTED_AS.items() if name == generator), generator)
+
+
+def kinds() -> list[str]:
+    """Every kind of copy that an arm may take, the slices themselves included."""
+    return ["original", *map(kind_of, GENERATORS), *COPIES]
+
+
+def load(method: Method, functions: Iterable[str] = ()) -> Any:
+    """The class or function of a method, which has all of `functions`.
+
+    Raises UserError naming what is missing.
+    """
+    module, _, name = method.place.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise UserError(f"{method.place} cannot be loaded ({error}); correct its line.") from None
+    missing = [f for f in functions if not callable(getattr(found, f, None))]
+    if missing:
+        file = getattr(sys.modules[module], "__file__", module)
+        raise UserError(
+            f"{name} in {file} lacks the function {missing[0]}; see the protocol's base.py."
+        )
+    return found

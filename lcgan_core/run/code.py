@@ -1,0 +1,199 @@
+"""What a function follows from: a hash of the code that it can reach, as Python understands it.
+
+Names are followed from definition to definition, through facades and into other modules of the
+package. Comments, docstrings, annotations of functions and formatting do not count; annotations of
+a class do, since dataclasses and settings are made of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+SETTINGS = ("protocol.arms", "protocol.methods", "protocol.profiles")
+"""Not followed: what they hold reaches a job as its settings. Nor is `run`, which only runs it."""
+
+_Place = tuple[str, str]
+"""A module and a name in it; the name is empty for all of the module."""
+
+
+def code_hash(places: Iterable[str]) -> str:
+    """Hash of all that the functions and classes at `places` ("module:name") can reach."""
+    return _code_hash(tuple(places))
+
+
+@cache
+def _code_hash(places: tuple[str, ...]) -> str:
+    waiting: list[_Place] = []
+    for given in places:
+        head, _, inner = given.partition(":")
+        waiting.append((head, inner))
+    found: dict[_Place, str] = {}
+    while waiting:
+        place = waiting.pop()
+        if place not in found and (module := _module(place[0])) is not None:
+            found[place], leads_to = module.definition(place[1])
+            waiting += leads_to
+    lines = sorted(f"{module}:{name}\n{text}" for (module, name), text in found.items() if text)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+class _Module:
+    """The definitions of a source file, and where its imported names come from."""
+
+    def __init__(self, name: str, path: Path):
+        self.name, self.is_package = name, path.name == "__init__.py"
+        tree = _bare(ast.parse(path.read_text(encoding="utf-8")))
+        self.defined: dict[str, list[ast.stmt]] = {}
+        self.imported: dict[str, _Place] = {}
+        self.loose: list[ast.stmt] = []
+        """Statements that define nothing: they run when the module is imported."""
+        for node in tree.body:
+            self._file(node)
+
+    def _file(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self.imported |= _imports(node, self.name, self.is_package)
+        elif isinstance(node, ast.If | ast.Try):
+            for inner in ast.iter_child_nodes(node):
+                if isinstance(inner, ast.Import | ast.ImportFrom):
+                    self.imported |= _imports(inner, self.name, self.is_package)
+            self._define(node)
+        else:
+            self._define(node)
+
+    def _define(self, node: ast.stmt) -> None:
+        names = list(_bound(node))
+        for name in names:
+            self.defined.setdefault(name, []).append(node)
+        if not names and not isinstance(node, ast.Pass):
+            self.loose.append(node)
+
+    def definition(self, name: str) -> tuple[str, list[_Place]]:
+        """The source of a name as a text without comments, and the places that it leads to."""
+        if name and name not in self.defined:
+            if name in self.imported:
+                return "", [self.imported[name]]
+            return "", [(f"{self.name}.{name}", "")] if self.is_package else []
+        own = self.defined[name] if name else [n for nodes in self.defined.values() for n in nodes]
+        nodes = list(dict.fromkeys([*own, *self.loose]))
+        leads_to = [place for node in nodes for place in self._leads_to(node)]
+        if not name:
+            leads_to += self.imported.values()
+        return "\n".join(ast.unparse(node) for node in nodes), leads_to
+
+    def _leads_to(self, node: ast.AST) -> Iterator[_Place]:
+        local: dict[str, _Place] = {}
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Import | ast.ImportFrom):
+                local |= _imports(inner, self.name, self.is_package)
+        known = self.imported | local
+        attributes = {
+            id(inner.value): inner.attr
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name)
+        }
+        for inner in ast.walk(node):
+            if not isinstance(inner, ast.Name):
+                continue
+            if inner.id in known:
+                module, name = known[inner.id]
+                attribute = attributes.get(id(inner))
+                whole = f"{module}.{name}" if name else module
+                if attribute and _module(whole) is not None:
+                    yield whole, attribute  # `stage.run`, where `stage` is a module
+                else:
+                    yield module, name
+            elif inner.id in self.defined:
+                yield self.name, inner.id
+
+
+@cache
+def _module(name: str) -> _Module | None:
+    """A module of the package, or of a package that registers methods from outside; else None."""
+    head, *rest = name.split(".")
+    if head == PACKAGE.name and (rest[:1] == ["run"] or ".".join(rest) in SETTINGS):
+        return None
+    bases = [PACKAGE.parent] if head == PACKAGE.name else _outside(head)
+    for base in bases:
+        path = base.joinpath(head, *rest)
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return _Module(name, file)
+    return None
+
+
+def _outside(head: str) -> list[Path]:
+    """Where a method from outside the package may lie; installed libraries are not followed."""
+    if head in sys.stdlib_module_names:
+        return []
+    folders = [Path(entry or ".").resolve() for entry in sys.path]
+    return [folder for folder in folders if folder.name not in ("site-packages", "dist-packages")]
+
+
+def _imports(node: ast.Import | ast.ImportFrom, module: str, is_package: bool) -> dict[str, _Place]:
+    """Local name -> where it is defined."""
+    if isinstance(node, ast.Import):
+        return {
+            alias.asname or alias.name.partition(".")[0]: (
+                alias.name if alias.asname else alias.name.partition(".")[0],
+                "",
+            )
+            for alias in node.names
+        }
+    source = node.module or ""
+    if node.level:
+        parts = module.split(".")
+        base = parts[: len(parts) - node.level + is_package]
+        source = ".".join([*base, *([node.module] if node.module else [])])
+    return {alias.asname or alias.name: (source, alias.name) for alias in node.names}
+
+
+def _bound(node: ast.stmt) -> Iterator[str]:
+    """The names that a statement of a module defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.With):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                yield inner.id
+    elif isinstance(node, ast.If | ast.Try):
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, ast.stmt):
+                yield from _bound(inner)
+
+
+class _Bare(ast.NodeTransformer):
+    """Leaves out docstrings, texts below a constant, and annotations of functions."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [n for n in body if not _is_text(n)] or [ast.Pass()]  # type: ignore[attr-defined]
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    return _Bare().visit(tree)

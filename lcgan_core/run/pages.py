@@ -1,0 +1,45 @@
+"""The six notebooks: where each lies, and where its executed copy of a run does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import page, page_parameters
+
+
+def source(stage: str) -> Path:
+    """The committed notebook of a stage."""
+    number = list(STAGE_PARAMETERS).index(stage) + 1
+    return artefacts.REPOSITORY / "notebooks" / f"{number:02d}_{stage}.ipynb"
+
+
+def executed(config: Config, stage: str) -> Path:
+    """Where the executed notebook of a stage's page lies or will lie."""
+    return artefacts.run_folder(config) / "notebooks" / source(stage).name
+
+
+def execute(config: Config, stage: str, given: dict) -> None:
+    """Run the notebook of a stage with a run's parameters, on artefacts that are there.
+
+    `given`: profile and overrides as the user gave them.
+    """
+    import papermill  # takes a second, and most jobs do without
+
+    out = executed(config, stage)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with artefacts.atomic(out) as temporary:
+        papermill.execute_notebook(
+            str(source(stage)),
+            str(temporary),
+            {**given, **page_parameters(config, stage)},
+            kernel_name="python3",
+            progress_bar=False,
+            cwd=str(source(stage).parent),
+        )
+
+
+def shown(config: Config, stage: str) -> list:
+    """The jobs whose artefacts the page of a stage shows."""
+    return list(page(config, stage, page_parameters(config, stage)).values())
