@@ -1,12 +1,13 @@
 """Do synthetic slices repeat the training slices, and do they cover them?
 
-In two spaces: grey levels outside the lesions, and the judge's features. Beside each distance of a
-synthetic slice to its nearest training slice stands the distance of its real counterpart to the
-nearest slice of another patient.
+Both are asked in two spaces: grey levels outside the lesions, and features such as the judge's.
+The distance of each synthetic slice to its nearest training slice stands beside the distance of its
+real counterpart to the nearest slice of another patient.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,28 +18,26 @@ from torch import Tensor
 from lcgan_core.criteria.kernel_distance import patient_halves
 from lcgan_core.criteria.nearest import nearest, pixel_rmse
 from lcgan_core.metrics.bootstrap import interval, patient_weights
-from lcgan_core.models import FCN8s
-from lcgan_core.segmenters.fcn8s import features
 from lcgan_core.training.placing import device
 
 SPACES = ("pixels", "features")
 RESAMPLES, SPLITS, MOST = 1000, 50, 2000
-"""Bootstrap draws of patients, splits into halves, and slices in the kernel distance at most."""
+"""Resamples of patients, splits into halves, and slices at most in the kernel distance."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """neighbours: a row a slice; shares: a row a space; kernel: synthetic and real, a row each."""
+    """neighbours: one row per slice; memorisation: per space; kernel: per set of slices."""
 
     neighbours: pd.DataFrame
-    shares: pd.DataFrame
+    memorisation: pd.DataFrame
     kernel: pd.DataFrame
 
 
 def nearest_pixels(images: Tensor, labels: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
-    """(N,) distance and number of the training slice nearest to each synthetic slice.
+    """(N,) distance and index of the training slice nearest to each synthetic slice.
 
-    `images` (N, H, W) painted from `labels` (N, H, W), whose real slices are `training`.
+    `images` (N, H, W) were painted from `labels` (N, H, W), the masks of the slices `training`.
     """
     return _pixels(images, labels, training)
 
@@ -58,11 +57,19 @@ def _pixels(
 
 
 def coverage(
-    synthetic: Tensor, real: Tensor, labels: Tensor, patients: np.ndarray, fcn: FCN8s, seed: int
+    synthetic: Tensor,
+    real: Tensor,
+    labels: Tensor,
+    patients: np.ndarray,
+    features: Callable[[Tensor], Tensor],
+    seed: int,
 ) -> Coverage:
-    """Compare N synthetic slices with the N training slices of the same masks (all (N, H, W))."""
+    """Compare N synthetic slices with the N training slices of the same masks, all (N, H, W).
+
+    patients (N,); `features` maps images (N, H, W) to vectors (N, F) on the CPU.
+    """
     groups = torch.from_numpy(np.unique(patients, return_inverse=True)[1])
-    painted, taken = features(fcn, synthetic), features(fcn, real)
+    painted, taken = features(synthetic), features(real)
     found = {
         "pixels": (_pixels(synthetic, labels, real), _pixels(real, labels, real, groups)),
         "features": (
@@ -76,7 +83,7 @@ def coverage(
         columns[f"{space}_nearest"] = of_synthetic[1].numpy()
         columns[f"{space}_real"] = of_real[0].numpy()
     neighbours = pd.DataFrame(columns)
-    shares = [
+    memorisation = [
         {
             "space": space,
             **_closer(
@@ -86,21 +93,24 @@ def coverage(
         }
         for space in SPACES
     ]
-    return Coverage(neighbours, pd.DataFrame(shares), _kernel(taken, painted, groups, seed))
+    kernel = _kernel(taken, painted, groups, seed)
+    return Coverage(neighbours, pd.DataFrame(memorisation), kernel)
 
 
 def _closer(synthetic: pd.Series, real: pd.Series, patients: np.ndarray, seed: int) -> dict:
-    """Share of slices whose synthetic copy comes closer to a training slice than the real slice
-    comes to another patient; resampled by patient."""
+    """How often a synthetic slice is closer to its nearest slice than its real counterpart is.
+
+    With an interval from resampled patients.
+    """
     known = (synthetic.notna() & real.notna()).to_numpy()
     if not known.any():
         return {"closer": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": 0}
     closer = pd.DataFrame({"closer": synthetic[known] < real[known], "cases": 1})
     sums = closer.groupby(patients[known]).sum().to_numpy(np.float64)
-    draws = patient_weights(len(sums), RESAMPLES, seed) @ sums
-    low, high = (
-        interval((draws[:, 0] / draws[:, 1])[:, None])[:, 0] if len(sums) > 1 else (np.nan,) * 2
-    )
+    low = high = np.nan
+    if len(sums) > 1:
+        resampled = patient_weights(len(sums), RESAMPLES, seed) @ sums
+        low, high = interval((resampled[:, 0] / resampled[:, 1])[:, None])[:, 0]
     return {
         "closer": float(closer.closer.mean()),
         "ci_low": float(low),
@@ -110,7 +120,7 @@ def _closer(synthetic: pd.Series, real: pd.Series, patients: np.ndarray, seed: i
 
 
 def _kernel(real: Tensor, synthetic: Tensor, groups: Tensor, seed: int) -> pd.DataFrame:
-    """Kernel distance of synthetic and of real slices to other patients' real slices."""
+    """Kernel distance of synthetic, and of real, slices to the real slices of other patients."""
     generator = torch.Generator().manual_seed(seed)
     few = torch.randperm(len(real), generator=generator)[:MOST].sort().values
     apart = patient_halves(real[few], synthetic[few], groups[few], SPLITS, generator).numpy()

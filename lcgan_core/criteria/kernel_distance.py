@@ -3,9 +3,10 @@
     x   (N, D)   float
     y   (M, D)   float
 
-The squared maximum mean discrepancy with the polynomial kernel (x.y / D + 1)^3, as in KID, by the
-unbiased estimator: it may be negative, its mean is 0 for two samples of one distribution. It is no
-KID: the features are the judge's, not an Inception network's. Source: Binkowski et al. 2018.
+The unbiased estimate of the squared maximum mean discrepancy with the polynomial kernel
+(x.y / D + 1)^3, as in KID: it may be negative, and its mean is 0 for two samples of the same
+distribution. It is not a KID, since the features are the judge's and not those of an Inception
+network. Source: Binkowski et al. 2018.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def _kernel(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _off_diagonal(kernel: Tensor) -> Tensor:
-    """Mean of a square matrix without its diagonal: no vector beside itself."""
+    """Mean of a square matrix without its diagonal, where a vector meets itself."""
     count = len(kernel)
     return (kernel.sum() - kernel.diagonal().sum()) / (count * (count - 1))
 
@@ -44,13 +45,13 @@ def patient_halves(
 ) -> Tensor:
     """(splits, 2) distance of half the patients' synthetic, then real, vectors to the others' real.
 
-    `real` and `synthetic` (N, D), row by row of the same patient `groups` (N,). The second column
-    is the floor: what real slices of other patients reach.
+    `real` and `synthetic` (N, D); row by row both belong to the same patient of `groups` (N,). The
+    second column is the floor: the distance between real slices of different patients.
     """
     patients = groups.unique()
     rows = []
     for _ in range(splits):
-        drawn = patients[torch.randperm(len(patients), generator=generator)]
-        half = torch.isin(groups, drawn[: len(drawn) // 2])
+        shuffled = patients[torch.randperm(len(patients), generator=generator)]
+        half = torch.isin(groups, shuffled[: len(shuffled) // 2])
         rows.append([kernel_distance(part[half], real[~half]) for part in (synthetic, real)])
     return torch.tensor(rows, dtype=torch.float64)

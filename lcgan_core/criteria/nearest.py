@@ -1,8 +1,8 @@
-"""Nearest neighbours: which of a set of slices comes closest to each slice of another set.
+"""Nearest neighbours: which slice of one set is closest to each slice of another.
 
 images   (N, H, W)   uint8 0..255
-labels   (N, H, W)   uint8 0..5; pixels with a lesion in either slice are left out
-groups   (N,)        integer, a patient's number
+labels   (N, H, W)   uint8, 0 for background; a pixel with a lesion in either slice is left out
+groups   (N,)        integer, one number per patient
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 BLOCK = 256
-"""Slices compared at once: memory does not grow with their number squared."""
+"""Slices compared at once, so that memory does not grow with the square of their number."""
 
 
 def pixel_rmse(images: Tensor, labels: Tensor, others: Tensor, other_labels: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ def pixel_rmse(images: Tensor, labels: Tensor, others: Tensor, other_labels: Ten
 
 def _weighted(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     weight = (labels.flatten(1) == 0).float()
-    # about the middle grey level, so that float32 loses nothing that matters
+    # centred on the middle grey level, so that float32 loses nothing that matters
     return weight, (images.flatten(1).float() - 128) * weight
 
 
@@ -48,9 +48,10 @@ def nearest(
     groups: Tensor | None = None,
     other_groups: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """(count,) distance and number of the nearest other slice; of another group where given.
+    """(count,) distance and index of the nearest other slice, of another group if groups are given.
 
-    `distances(rows)` gives the (rows, M) distances of some rows. NaN and -1 where there is none.
+    `distances(rows)` returns the distances (rows, M) of some rows. NaN and -1 where there is no
+    other slice.
 
     >>> apart = torch.tensor([[0.0, 2.0], [2.0, 0.0]])
     >>> [part.tolist() for part in nearest(lambda rows: apart[rows], 2)]

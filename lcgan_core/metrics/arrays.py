@@ -1,4 +1,4 @@
-"""What lets one formula serve NumPy arrays and tensors: they share operators, not constructors."""
+"""One formula for NumPy arrays and for tensors: they share operators, but not constructors."""
 
 from typing import Any, TypeAlias
 
@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 Array: TypeAlias = np.ndarray[Any, Any] | Tensor
-"""A NumPy array, or a tensor on any device; results are of the kind and device of the input."""
+"""A NumPy array, or a tensor on any device; the result is what the input is, on its device."""
 
 
 def ratio(numerator: Any, denominator: Any) -> Any:
-    """Elementwise float64 quotient of counts; 0 / 0 is NaN, the value of what is undefined.
+    """Elementwise float64 quotient of counts; 0 / 0 is NaN: it is undefined.
 
     >>> ratio(np.array([1, 0]), np.array([2, 0])).tolist()
     [0.5, nan]
@@ -23,10 +23,10 @@ def ratio(numerator: Any, denominator: Any) -> Any:
 
 
 def as_tensor(x: Array) -> Tensor:
-    """x itself, or an array's values as a CPU tensor; copied, as an array may be read-only."""
+    """x itself, or a CPU tensor with an array's values; copied, as an array may be read-only."""
     return x if isinstance(x, Tensor) else torch.from_numpy(np.array(x))
 
 
 def like(result: Tensor, x: Array) -> Any:
-    """result as an array if x is one, else as it is."""
+    """`result` as an array if x is an array, otherwise unchanged."""
     return result if isinstance(x, Tensor) else result.numpy()

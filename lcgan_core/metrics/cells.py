@@ -1,10 +1,10 @@
 """Every cell of Tables 1 to 3 as a quotient of two sums over images, so that resampling is cheap.
 
-    top, bottom, cases   (R, M)   float64; R images, or patients once they are summed by patient
+    top, bottom, cases   (R, M)   float64; one row per image, or per patient after `by_patient`
     value of a cell = sum of top / sum of bottom; n of a cell = sum of cases
 
-A cell without a case is NaN. `all` of a Dice by type is the mean over the types, as the column
-"Mean" of Table 3; of everything else it counts all types together.
+A cell without a case is NaN. `all` of a Dice by class is the mean over the classes, like the column
+"Mean" of Table 3; of everything else it counts all classes together.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcgan_core.lesions import HEMORRHAGES
-from lcgan_core.metrics.overlap import Overlap
+from lcgan_core.metrics.overlap import MIN_AREA, MIN_DICE, Overlap
 
-MEAN_OVER_TYPES = ("dice_class_detected", "dice_class_pooled")
+MEAN_OVER_CLASSES = ("dice_class_detected", "dice_class_pooled")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells named (metric, hemorrhage); `names` has the means over types behind the M columns."""
+    """Cells named (metric, lesion); after the M columns `names` has the means over the classes."""
 
     names: tuple[tuple[str, str], ...]
     top: np.ndarray
@@ -30,20 +29,20 @@ class Cells:
     cases: np.ndarray
 
     def by_patient(self, patients: Sequence[str] | np.ndarray) -> Cells:
-        """The rows of each patient (R,) summed; patients in the order of their names."""
+        """One row per patient, the sum of that patient's rows; in the order of the names (R,)."""
         unique, row = np.unique(np.asarray(patients), return_inverse=True)
         member = np.equal.outer(np.arange(len(unique)), row).astype(np.float64)
         return Cells(self.names, member @ self.top, member @ self.bottom, member @ self.cases)
 
     def values(self, weights: np.ndarray | None = None) -> np.ndarray:
-        """(B, len(names)) with row r counted weights[b, r] times; every row once if not given."""
+        """(B, len(names)) with row r counted weights[b, r] times; without weights, once."""
         w = np.ones((1, len(self.top))) if weights is None else weights.astype(np.float64)
         top, bottom = w @ self.top, w @ self.bottom
         defined = (bottom > 0) & (w @ self.cases > 0)
         found = np.where(defined, top / np.where(defined, bottom, 1), np.nan)
         means = [
             _mean_of_defined(found[:, self._columns(metric)])
-            for metric, name in self.names[self.top.shape[1] :]
+            for metric, _ in self.names[self.top.shape[1] :]
         ]
         return np.column_stack([found, *means])
 
@@ -75,14 +74,18 @@ def _mean_of_defined(values: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def cells(counts: Overlap, min_area: int = 200, min_dice: float = 0.25) -> Cells:
-    """The cells of Tables 1 to 3 from pixel counts (N, 5), as arrays.
+def cells(
+    counts: Overlap, names: Sequence[str], min_area: int = MIN_AREA, min_dice: float = MIN_DICE
+) -> Cells:
+    """The cells of Tables 1 to 3 from pixel counts (N, K) of the classes `names`, as arrays.
 
-    >>> one = np.array([[3, 0, 0, 0, 0]])
-    >>> table = cells(Overlap(one, 2 * one, 2 * one))
+    >>> one = np.array([[3, 0]])
+    >>> table = cells(Overlap(one, 2 * one, 2 * one), ("PHE", "IPH"))
     >>> dict(zip(table.names, table.values()[0].tolist(), strict=True))["dice_image", "all"]
     0.5
     """
+    if len(names) != counts.truth.shape[1]:
+        raise ValueError(f"{len(names)} names for counts of {counts.truth.shape[1]} classes")
     image, instance = counts.dice_image()[:, None], counts.dice_instance()
     area = counts.predicted + counts.truth
     present, overlaps = counts.truth > 0, counts.intersection > 0
@@ -97,12 +100,12 @@ def cells(counts: Overlap, min_area: int = 200, min_dice: float = 0.25) -> Cells
     columns = [("dice_image", "all", np.nan_to_num(image), np.isfinite(image), np.isfinite(image))]
     for metric, (top, bottom) in quotients.items():
         cases = present if metric == "dice_class_pooled" else bottom
-        if metric not in MEAN_OVER_TYPES:
+        if metric not in MEAN_OVER_CLASSES:
             together = (part.sum(1, keepdims=True) for part in (top, bottom, cases))
             columns.append((metric, "all", *together))
-        for k, name in enumerate(HEMORRHAGES):
+        for k, name in enumerate(names):
             columns.append((metric, name, top[:, [k]], bottom[:, [k]], cases[:, [k]]))
-    names = [(metric, name) for metric, name, *_ in columns]
-    names += [(metric, "all") for metric in MEAN_OVER_TYPES]
+    named = [(metric, lesion) for metric, lesion, *_ in columns]
+    named += [(metric, "all") for metric in MEAN_OVER_CLASSES]
     sums = zip(*(parts for _, _, *parts in columns), strict=True)
-    return Cells(tuple(names), *(np.hstack(part).astype(np.float64) for part in sums))
+    return Cells(tuple(named), *(np.hstack(part).astype(np.float64) for part in sums))

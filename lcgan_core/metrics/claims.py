@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from lcgan_core.lesions import HEMORRHAGES
+from lcgan_core.lesions import FIVE
 from lcgan_core.metrics.bootstrap import interval
 from lcgan_core.metrics.estimates import Estimate, weighted_sum
-from lcgan_core.protocol.paper import paper_results, percent
+from lcgan_core.protocol.paper import beside, comparable, paper_results, percent
 
-SUBSETS, ALL = range(3), 3
-"""Positions of the shares of the data: three subsets, and all training patients."""
+COLUMNS = [
+    "id", "source", "claim", "segmenter", "share", "paper_share", "paper", "value", "ci_low",
+    "ci_high", "n", "draws", "verdict",
+]  # fmt: skip
+MAIN, WITH_ALL = "both_raises_dice_image", "both_keeps_dice_image_with_all_data"
+"""Ids of the paper's main claim, which is about scarce data, and of its counterpart."""
 POINT = 0.01
 LEAST_PATIENTS = 6
-"""That decide a claim: with five, even if all agree, a sign test gives p = 2 / 2^5 > .05."""
-
-
-class Claim(NamedTuple):
-    """A weighted sum of cells, and what is said of it: above 0, or within a point of 0."""
-
-    says: str
-    terms: tuple[tuple[float, int, str], ...]
-    """(weight, position of the share, arm)"""
-    metric: str = "dice_image"
-    hemorrhage: str = "all"
-    within_a_point: bool = False
-    of_paper: bool = True
-
-
+"""Needed to decide a claim: with five that all agree, a sign test gives p = 2 / 2^5 > .05."""
+SCARCE = (
+    (MAIN, "both kinds of copy raise the Dice per image", "both", "original", "dice_image"),
+    ("gan_raises_dice_image", "GAN copies alone raise the Dice per image",
+     "gan", "original", "dice_image"),
+    ("traditional_beats_gan", "traditional copies alone do better than GAN copies alone",
+     "traditional", "gan", "dice_image"),
+    ("both_beats_traditional", "both kinds together do better than traditional copies alone",
+     "both", "traditional", "dice_image"),
+    ("both_raises_precision", "both kinds of copy raise precision",
+     "both", "original", "precision"),
+    ("both_raises_recall", "both kinds of copy raise recall", "both", "original", "recall"),
+)  # fmt: skip
+"""What the paper claims of every subset, the main claim first: id, text, arm, baseline, metric."""
 QUESTIONS = {
     ("gan", "duplicate2"): "GAN copies add more than the same slices once more",
     ("gan", "copy_paste"): "GAN copies add more than copies with pasted lesions",
@@ -43,90 +46,139 @@ QUESTIONS = {
 }
 """(arm, baseline) -> what a yes would mean."""
 
+Terms = tuple[tuple[float, float, str], ...]
 
-def claims() -> Iterator[Claim]:
-    """The paper's claims first, then the questions, each at every share that it is about."""
-    both = "both kinds of copy raise"
-    for k in SUBSETS:
-        yield Claim(f"{both} the Dice per image", _minus(k, "both", "original"))
-    yield Claim(
+
+class Claim(NamedTuple):
+    """A weighted sum of cells, and what is said of it: above 0, or within a point of 0.
+
+    The same statement about another fraction is another claim with the same id: `id` and `share`
+    together identify a claim, and with the segmenter a row of claims.csv.
+    """
+
+    id: str
+    says: str
+    terms: Terms
+    """(weight, fraction, arm)"""
+    metric: str = "dice_image"
+    lesion: str = "all"
+    within_a_point: bool = False
+    of_paper: bool = True
+
+    @property
+    def fractions(self) -> list[float]:
+        """The fractions of the training patients that it is about, ascending."""
+        return sorted({fraction for _, fraction, _ in self.terms})
+
+    @property
+    def share(self) -> str:
+        """The same in words, as in claims.csv: "2.5% and 25%"."""
+        return " and ".join(map(percent, self.fractions))
+
+
+def claims(fractions: Iterable[float], names: Collection[str]) -> list[Claim]:
+    """The paper's claims if `names` are its classes, then the questions.
+
+    `fractions` of the training patients: all below 1 are scarce data, 1 is all the data.
+    """
+    subsets = sorted(fraction for fraction in set(fractions) if fraction < 1)
+    asked = [
+        Claim(f"{arm}_over_{baseline}", says, _minus(fraction, arm, baseline), of_paper=False)
+        for (arm, baseline), says in QUESTIONS.items()
+        for fraction in subsets
+    ]
+    return [*(_of_paper(subsets) if comparable(names) else ()), *asked]
+
+
+def _of_paper(subsets: Sequence[float]) -> list[Claim]:
+    gains = [_minus(fraction, "both", "original") for fraction in subsets]
+    at_each = [
+        Claim(of, says, _minus(fraction, arm, baseline), metric)
+        for of, says, arm, baseline, metric in SCARCE
+        for fraction in subsets
+    ]
+    main, others = at_each[: len(subsets)], at_each[len(subsets) :]
+    with_all = Claim(
+        WITH_ALL,
         "with all the data both kinds of copy change the Dice per image by less than a point",
-        _minus(ALL, "both", "original"),
+        _minus(1.0, "both", "original"),
         within_a_point=True,
     )
-    yield Claim(
+    trend = Claim(
+        "gain_is_larger_with_smallest_subset",
         "the gain in Dice per image is larger with the smallest subset than with the largest",
-        (*_minus(0, "both", "original"), *_minus(2, "original", "both")),
+        (*gains[0], *_minus(subsets[-1], "original", "both")) if len(subsets) > 1 else (),
     )
-    for arm, baseline, says in (
-        ("gan", "original", "GAN copies alone raise the Dice per image"),
-        ("traditional", "gan", "traditional copies alone do better than GAN copies alone"),
-        ("both", "traditional", "both kinds together do better than traditional copies alone"),
-    ):
-        yield from (Claim(says, _minus(k, arm, baseline)) for k in SUBSETS)
-    for metric in ("precision", "recall"):
-        yield from (
-            Claim(f"{both} {metric}", _minus(k, "both", "original"), metric) for k in SUBSETS
+    mean = tuple((w / len(subsets), fraction, arm) for gain in gains for w, fraction, arm in gain)
+    by_type = [
+        Claim(
+            f"both_raises_dice_of_{name.lower()}",
+            f"both kinds of copy raise the Dice of {name} where found",
+            mean,
+            "dice_class_detected",
+            name,
         )
-    for name in HEMORRHAGES:
-        terms = tuple(
-            (weight / len(SUBSETS), k, arm)
-            for k in SUBSETS
-            for weight, _, arm in _minus(k, "both", "original")
-        )
-        yield Claim(f"{both} the Dice of {name} where found", terms, "dice_class_detected", name)
-    for (arm, baseline), says in QUESTIONS.items():
-        yield from (Claim(says, _minus(k, arm, baseline), of_paper=False) for k in SUBSETS)
+        for name in FIVE.names
+    ]
+    # a claim without terms has too few subsets to be about
+    return [claim for claim in (*main, with_all, trend, *others, *by_type) if claim.terms]
 
 
-def _minus(share: int, arm: str, baseline: str) -> tuple[tuple[float, int, str], ...]:
-    return (1.0, share, arm), (-1.0, share, baseline)
+def _minus(fraction: float, arm: str, baseline: str) -> Terms:
+    return (1.0, fraction, arm), (-1.0, fraction, baseline)
 
 
-def put_to(grid: Mapping[tuple[float, str], Estimate]) -> pd.DataFrame:
-    """A row a claim: ours with interval, the paper's, n test patients with a case, how many draws
-    at each share, the verdict.
+def put_to(grid: Mapping[tuple[str, float, str], Estimate], names: Collection[str]) -> pd.DataFrame:
+    """One row per segmenter and claim: our number with its interval, the paper's, the verdict.
 
-    `grid`: (fraction, arm) -> Estimate, all from the same resamples. A claim about an arm that the
-    grid lacks is left out.
+    `grid`: (segmenter, fraction, arm) -> Estimate, all from the same resamples; `names` of the
+    lesion classes. n is how many test patients have a case; `draws`, how many there are at each
+    fraction. A claim about an arm that the grid lacks is left out.
     """
-    ours = sorted({fraction for fraction, _ in grid})
-    theirs = sorted(paper_results().fraction.unique())
+    fractions = {fraction for _, fraction, _ in grid}
+    pairs = beside(fractions) if comparable(names) else {}
+    printed = paper_results().set_index(["fraction", "arm", "metric", "lesion"]).value.to_dict()
     rows = []
-    for claim in claims():
-        if not all((ours[k], arm) in grid for _, k, arm in claim.terms):
-            continue
-        shares = sorted({k for _, k, _ in claim.terms})
-        parts = [_at(claim, k, ours[k], grid) for k in shares]
-        value, low, high, patients = _together(parts, (claim.metric, claim.hemorrhage))
-        paper = _paper(claim, theirs)
-        rows.append(
-            {
-                "source": "paper" if claim.of_paper else "question",
-                "claim": claim.says,
-                "share": " and ".join(percent(ours[k]) for k in shares),
-                "paper_share": " and ".join(percent(theirs[k]) for k in shares),
-                "paper": paper,
-                "value": value,
-                "ci_low": low,
-                "ci_high": high,
-                "n": patients,
-                "draws": " and ".join(str(len(part.of_draws)) for part in parts),
-                "verdict": verdict(low, high, patients, claim.within_a_point),
-            }
-        )
-    return pd.DataFrame(rows)
+    for segmenter in dict.fromkeys(segmenter for segmenter, _, _ in grid):
+        ours = {(at, arm): part for (of, at, arm), part in grid.items() if of == segmenter}
+        for claim in claims(fractions, names):
+            if all((fraction, arm) in ours for _, fraction, arm in claim.terms):
+                rows.append({"segmenter": segmenter, **_row(claim, ours, pairs, printed)})
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _at(
-    claim: Claim, share: int, fraction: float, grid: Mapping[tuple[float, str], Estimate]
-) -> Estimate:
-    """A claim's terms at one share: the arms of a draw have the same patients and seeds."""
-    return weighted_sum([(w, grid[fraction, arm]) for w, k, arm in claim.terms if k == share])
+def _row(
+    claim: Claim,
+    ours: Mapping[tuple[float, str], Estimate],
+    pairs: Mapping[float, float],
+    printed: Mapping[Hashable, float],
+) -> dict:
+    # by fraction, since only the arms of one fraction share their draws
+    parts = [
+        weighted_sum([(w, ours[at, arm]) for w, at, arm in claim.terms if at == fraction])
+        for fraction in claim.fractions
+    ]
+    value, low, high, patients = _together(parts, (claim.metric, claim.lesion))
+    theirs = [pairs[fraction] for fraction in claim.fractions if fraction in pairs]
+    known = len(theirs) == len(parts)
+    return {
+        "id": claim.id,
+        "source": "paper" if claim.of_paper else "question",
+        "claim": claim.says,
+        "share": claim.share,
+        "paper_share": " and ".join(map(percent, theirs)) if known else "",
+        "paper": _paper(claim, pairs, printed),
+        "value": value,
+        "ci_low": low,
+        "ci_high": high,
+        "n": patients,
+        "draws": " and ".join(str(len(part.of_draws)) for part in parts),
+        "verdict": verdict(low, high, patients, claim.within_a_point),
+    }
 
 
 def _together(parts: list[Estimate], of: tuple[str, str]) -> tuple[float, float, float, int]:
-    """Value, interval and patients of the sum over shares, which may differ in their draws."""
+    """Value, interval and patients of the sum over fractions, which may have different draws."""
     cell = parts[0].names.index(of)
     value = sum(part.value[cell] for part in parts)
     resampled = sum(part.resampled[:, cell] for part in parts)
@@ -135,13 +187,12 @@ def _together(parts: list[Estimate], of: tuple[str, str]) -> tuple[float, float,
     return float(value), float(ends[0]), float(ends[1]), int(known.sum())
 
 
-def _paper(claim: Claim, fractions: list[float]) -> float:
+def _paper(claim: Claim, pairs: Mapping[float, float], printed: Mapping[Hashable, float]) -> float:
     """The same sum of the paper's printed numbers; NaN where it prints none."""
-    cells = paper_results().set_index(["fraction", "arm", "metric", "hemorrhage"]).value
-    keys = [(fractions[k], arm, claim.metric, claim.hemorrhage) for _, k, arm in claim.terms]
-    if not all(key in cells.index for key in keys):
+    keys = [(pairs.get(at), arm, claim.metric, claim.lesion) for _, at, arm in claim.terms]
+    if not all(key in printed for key in keys):
         return float("nan")
-    return float(sum(w * cells[key] for (w, *_), key in zip(claim.terms, keys, strict=True)))
+    return float(sum(w * printed[key] for (w, *_), key in zip(claim.terms, keys, strict=True)))
 
 
 def verdict(low: float, high: float, patients: int, within_a_point: bool = False) -> str:
@@ -152,7 +203,7 @@ def verdict(low: float, high: float, patients: int, within_a_point: bool = False
     >>> verdict(-0.005, 0.005, 9, within_a_point=True), verdict(0.02, 0.1, 9, within_a_point=True)
     ('confirmed', 'contradicted')
     """
-    # no interval, or none wider than nothing: neither arm found anything
+    # no interval, or one of no width: neither arm found anything
     if patients < LEAST_PATIENTS or not high > low:
         return "undecided"
     floor, ceiling = (-POINT, POINT) if within_a_point else (0.0, np.inf)

@@ -1,9 +1,9 @@
-"""Detection of single lesions: connected components instead of all pixels of a type on a slice.
+"""Detection of single lesions: connected components instead of all pixels of a class on a slice.
 
-    prediction, truth   (N, H, W)   labels 0..5
-    found, invented, missed   (N, 5) int64, components
+    prediction, truth         (N, H, W)   labels 0..K
+    found, invented, missed   (N, K)      components, int64
 
-The reading that is closest to clinical use; the paper does not say which one is its own.
+This reading is the closest to clinical use; the paper does not say which one it follows.
 """
 
 from __future__ import annotations
@@ -11,28 +11,34 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lcgan_core.lesions import LABELS
+from lcgan_core.metrics.overlap import MIN_AREA, MIN_DICE
 
 
 def detected_components(
-    prediction: np.ndarray, truth: np.ndarray, min_area: int = 200, min_dice: float = 0.25
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    classes: int = 5,
+    min_area: int = MIN_AREA,
+    min_dice: float = MIN_DICE,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Found: a true component that one predicted component of its type meets with Dice >= min_dice.
-    Missed: a true one otherwise. Invented: a predicted one of min_area pixels or more that touches
-    no true one of its type. Components are joined over corners too.
+    """How many components of each of K classes were found, invented, missed in each image.
+
+    Found: a true component that a single predicted one of its class meets with Dice >= min_dice.
+    Missed: any other true one. Invented: a predicted one of at least min_area pixels that touches
+    no true one of its class. Pixels that share only a corner are connected too.
     """
-    counts = np.zeros((3, len(truth), len(LABELS)), np.int64)
+    counts = np.zeros((3, len(truth), classes), np.int64)
     for k, (guess, image) in enumerate(zip(prediction, truth, strict=True)):
         for label in np.union1d(np.unique(guess), np.unique(image)):
             if label:
-                counts[:, k, label - 1] = _of_type(
+                counts[:, k, label - 1] = _of_class(
                     guess == label, image == label, min_area, min_dice
                 )
     found, invented, missed = counts
     return found, invented, missed
 
 
-def _of_type(
+def _of_class(
     guess: np.ndarray, truth: np.ndarray, min_area: int, min_dice: float
 ) -> tuple[int, int, int]:
     guesses, guess_map = cv2.connectedComponents(guess.astype(np.uint8), connectivity=8)

@@ -1,6 +1,6 @@
 """A set of cells with its resampled values: intervals, and differences paired by patient and draw.
 
-A draw is one choice of training patients and seeds. A cell's value is the mean over its draws.
+A draw is one choice of training patients and seeds. The value of a cell is the mean over its draws.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from lcgan_core.metrics.cells import Cells
 class Estimate:
     """M cells in D draws, and again in B resamples of the P test patients.
 
-    names; of_draws (D, M) values; of_resamples (D, B, M) values; weights (B, D): how often a
+    names (M,); of_draws (D, M) values; of_resamples (D, B, M) values; weights (B, D): how often a
     resample takes a draw; cases (D, M); known (D, P, M): which patients have a case.
 
-    Estimates from the same weights are paired: their difference is taken in each draw and resample.
+    Estimates with the same weights are paired: a difference is taken in each draw and resample.
     """
 
     names: tuple[tuple[str, str], ...]
@@ -38,18 +38,20 @@ class Estimate:
 
     @property
     def resampled(self) -> np.ndarray:
-        """(B, M) the same means in each resample, over the draws that it takes."""
+        """(B, M) the same means in each resample, over the draws that it contains."""
         return _mean(self.of_resamples, self.weights.T[:, :, None])
 
     @property
     def n(self) -> np.ndarray:
-        """(M,) int64 cases of a draw, on average: another network may invent other lesions."""
+        """(M,) int64 cases per draw, on average: each draw's network may invent other lesions."""
         return np.rint(self.cases.mean(0)).astype(np.int64)
 
     @property
     def interval(self) -> np.ndarray:
-        """(2, M) ends of the 95 % interval; NaN where fewer than two patients have a case, since
-        one patient has no spread."""
+        """(2, M) ends of the 95 % interval.
+
+        NaN where fewer than two patients have a case, since a single patient has no spread.
+        """
         return np.where(self.known.any(0).sum(0) > 1, interval(self.resampled), np.nan)
 
     def __sub__(self, other: Estimate) -> Estimate:
@@ -57,36 +59,36 @@ class Estimate:
         return weighted_sum([(1.0, self), (-1.0, other)])
 
     def rows(self) -> list[dict]:
-        """A dict a cell: metric, hemorrhage, value, ci_low, ci_high, n, draws."""
+        """One dict per cell: metric, lesion, value, ci_low, ci_high, n, draws."""
         value, (low, high), n = self.value, self.interval, self.n
         return [
             {
                 "metric": metric,
-                "hemorrhage": name,
+                "lesion": lesion,
                 "value": float(value[k]),
                 "ci_low": float(low[k]),
                 "ci_high": float(high[k]),
                 "n": int(n[k]),
                 "draws": len(self.of_draws),
             }
-            for k, (metric, name) in enumerate(self.names)
+            for k, (metric, lesion) in enumerate(self.names)
         ]
 
     def draw_rows(self) -> Iterator[dict]:
-        """A dict a draw and cell: draw, metric, hemorrhage, value, n."""
+        """One dict per draw and cell: draw, metric, lesion, value, n."""
         for d, (values, cases) in enumerate(zip(self.of_draws, self.cases, strict=True)):
-            for (metric, name), value, n in zip(self.names, values, cases, strict=True):
+            for (metric, lesion), value, n in zip(self.names, values, cases, strict=True):
                 yield {
                     "draw": d + 1,
                     "metric": metric,
-                    "hemorrhage": name,
+                    "lesion": lesion,
                     "value": float(value),
                     "n": int(n),
                 }
 
 
 def weighted_sum(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
-    """A sum of weighted estimates with the same draws; a case is a patient with one in all."""
+    """The weighted sum of estimates of the same draws; a case is a patient with a case in each."""
     _, first = parts[0]
     known = np.logical_and.reduce([part.known for _, part in parts])
     return Estimate(
@@ -100,9 +102,9 @@ def weighted_sum(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
 
 
 def estimate(by_patient: Sequence[Cells], patients: np.ndarray, draws: np.ndarray) -> Estimate:
-    """Cells summed by patient (P rows) of each of D draws, resampled by weights.
+    """Values and resamples of the cells of D draws, each summed by patient (P rows).
 
-    patients (B, P) and draws (B, D) as `bootstrap` gives them.
+    patients (B, P) and draws (B, D): weights from `bootstrap`.
     """
     return Estimate(
         by_patient[0].names,
@@ -115,7 +117,7 @@ def estimate(by_patient: Sequence[Cells], patients: np.ndarray, draws: np.ndarra
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean over the first axis, by weights, of what is not NaN; NaN where nothing is."""
+    """Weighted mean over the first axis without the NaN; NaN where there is nothing else."""
     known = np.isfinite(values)
     taken = np.where(known, weights, 0)
     total = taken.sum(0)

@@ -1,9 +1,9 @@
-"""How sharp an image is: two numbers that fall when it is blurred.
+"""How sharp an image is: two numbers that fall as it is blurred.
 
     images     (N, H, W)   uint8, the CT window in 0..255
-    sharpness  (N,)        float64; compare it at equal image size only
+    sharpness  (N,)        float64; compare images of equal size only
 
-The paper calls both "blurriness", but a blurry image scores LOW in either. Noise scores high.
+The paper calls both "blurriness", but a blurred image scores low in both, and noise scores high.
 Source: paper 3.2.2.
 """
 
@@ -19,7 +19,7 @@ from lcgan_core.metrics.arrays import Array, as_tensor, like
 
 
 def sharpness_laplacian(images: Array) -> Any:
-    """(N,) variance of each image's Laplacian, the measure the paper chose; grey levels squared.
+    """(N,) variance of each image's Laplacian, grey levels squared: the measure the paper chose.
 
     The Laplacian is up + down + left + right - 4 * centre, mirrored at the border.
 

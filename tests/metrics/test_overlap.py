@@ -17,12 +17,14 @@ from lcgan_core.errors import UserError
 from lcgan_core.metrics import Overlap, overlap
 
 NAN = math.nan
+CLASSES = pytest.mark.parametrize("classes", [1, 2, 5, 7, 15])
 
 
-def random_maps(n=8, size=40, seed=0):
+def random_maps(n=8, size=40, seed=0, classes=5):
     """Blocky label maps that overlap in part; the last image has no lesion in either."""
     rng = np.random.default_rng(seed)
-    maps = rng.integers(0, 6, (2, n, size // 8, size // 8)) * rng.integers(0, 2, (2, n, 1, 1))
+    maps = rng.integers(0, classes + 1, (2, n, size // 8, size // 8))
+    maps *= rng.integers(0, 2, (2, n, 1, 1))
     maps = maps.repeat(8, 2).repeat(8, 3).astype(np.uint8)
     agreement = rng.choice([0, 0.1, 0.6], (n, 1, 1))
     maps[1] = np.where(rng.random((n, size, size)) < agreement, maps[0], maps[1])
@@ -65,7 +67,37 @@ def test_worked_case_of_every_dice():
     np.testing.assert_allclose(metrics.dice_foreground(prediction, truth), [6 / 8, 0, 0])
 
 
-def test_confused_types_overlap_only_as_foreground():
+def test_worked_case_of_two_classes():
+    prediction, truth = images_of((1, 1, 0, 2), (0, 0, 2, 2)), images_of((1, 1, 1, 2), (1, 0, 0, 0))
+    counts = overlap(prediction, truth, classes=2)
+    assert counts.intersection.tolist() == [[2, 1], [0, 0]]
+    assert counts.predicted.tolist() == [[2, 1], [0, 2]]
+    assert counts.truth.tolist() == [[3, 1], [1, 0]]
+    np.testing.assert_allclose(metrics.dice_image(prediction, truth, classes=2), [6 / 7, 0])
+    instance = metrics.dice_instance(prediction, truth, classes=2)
+    np.testing.assert_allclose(instance, [[4 / 5, 1], [0, NAN]])
+    pooled = metrics.dice_class_pooled(prediction, truth, classes=2)
+    np.testing.assert_allclose(pooled, [4 / 6, 2 / 4])
+
+
+def test_one_class_is_lesion_against_background():
+    prediction, truth = images_of((1, 1, 0, 0), (0, 0, 0, 0)), images_of((1, 0, 0, 1), (0, 1, 0, 0))
+    for dice in (metrics.dice_image, metrics.dice_foreground):
+        assert dice(prediction, truth, classes=1).tolist() == [0.5, 0]
+    assert metrics.dice_instance(prediction, truth, classes=1).tolist() == [[0.5], [0]]
+    result = metrics.detection(prediction, truth, classes=1)
+    assert (result.true_positives, result.false_positives, result.false_negatives) == (1, 0, 1)
+
+
+def test_the_highest_of_fifteen_labels_is_counted():
+    """Its code, 15 predicted and 15 true, is the last one that fits a byte."""
+    whole = np.full((1, 3, 4), 15, np.uint8)
+    counts = overlap(whole, whole, classes=15)
+    assert counts.intersection.tolist() == [[0] * 14 + [12]]
+    assert counts.truth.sum() == counts.predicted.sum() == 12
+
+
+def test_confused_classes_overlap_only_as_foreground():
     prediction, truth = row(1, 1, 0), row(2, 2, 0)
     assert metrics.dice_image(prediction, truth).tolist() == [0]
     assert metrics.dice_foreground(prediction, truth).tolist() == [1]
@@ -106,10 +138,10 @@ def test_a_lesion_is_found_from_dice_one_quarter(hit, found):
     assert result.false_positives == 0, "a poor hit is missed, not invented"
 
 
-def test_detection_by_hand_over_images_and_types():
+def test_detection_by_hand_over_images_and_classes():
     prediction, truth = np.zeros((2, 2, 20, 20), np.uint8)
     truth[0, :5], prediction[0, :5] = 1, 1  # found
-    truth[0, 5:10], prediction[0, 12:] = 2, 2  # missed, though 160 of its type lie elsewhere
+    truth[0, 5:10], prediction[0, 12:] = 2, 2  # missed, though 160 of its class lie elsewhere
     prediction[1, :10] = 4  # invented, 200 pixels
     prediction[1, 10:19] = 5  # invented, 180 pixels: noise
     result = metrics.detection(prediction, truth)
@@ -123,67 +155,85 @@ def test_detection_by_hand_over_images_and_types():
 # Against others
 
 
-def test_instance_and_image_dice_equal_monai():
-    prediction, truth = random_maps()
-    classes = [
-        one_hot(torch.tensor(labels[:, None].astype(int)), 6) for labels in (prediction, truth)
+@CLASSES
+def test_instance_and_image_dice_equal_monai(classes):
+    prediction, truth = random_maps(classes=classes)
+    hot = [
+        one_hot(torch.tensor(labels[:, None].astype(int)), classes + 1)
+        for labels in (prediction, truth)
     ]
-    theirs = DiceMetric(include_background=False, reduction="none", ignore_empty=True)(*classes)
-    np.testing.assert_allclose(metrics.dice_instance(prediction, truth), theirs, rtol=1e-6)
-    # Eq. 2 over (pixel, type) pairs: the types laid side by side are one binary image.
-    flat = [x[:, 1:].flatten(1)[:, None, None] for x in classes]
+    theirs = DiceMetric(include_background=False, reduction="none", ignore_empty=True)(*hot)
+    ours = metrics.dice_instance(prediction, truth, classes=classes)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    # Eq. 2 over (pixel, class) pairs: the classes laid side by side are one binary image.
+    flat = [x[:, 1:].flatten(1)[:, None, None] for x in hot]
     theirs = DiceMetric(reduction="none", ignore_empty=False)(*flat)[:, 0]
-    ours = metrics.dice_image(prediction, truth)
+    ours = metrics.dice_image(prediction, truth, classes=classes)
     np.testing.assert_allclose(ours[:-1], theirs[:-1], rtol=1e-6)
     assert np.isnan(ours[-1])
 
 
-def test_pooled_and_foreground_dice_equal_scikit_learn():
-    prediction, truth = random_maps()
-    theirs = f1_score(truth.ravel(), prediction.ravel(), labels=range(1, 6), average=None)
-    np.testing.assert_allclose(metrics.dice_class_pooled(prediction, truth), theirs)
-    foreground = metrics.dice_foreground(prediction, truth)
+@CLASSES
+def test_pooled_and_foreground_dice_equal_scikit_learn(classes):
+    prediction, truth = random_maps(classes=classes)
+    labels = range(1, classes + 1)
+    theirs = f1_score(truth.ravel(), prediction.ravel(), labels=labels, average=None)
+    ours = metrics.dice_class_pooled(prediction, truth, classes=classes)
+    np.testing.assert_allclose(ours, theirs)
+    foreground = metrics.dice_foreground(prediction, truth, classes=classes)
     for ours, s, g in zip(foreground[:-1], prediction, truth, strict=False):
         assert ours == pytest.approx(f1_score(g.ravel() > 0, s.ravel() > 0))
 
 
-def test_counts_equal_scikit_learns_confusion_matrix():
-    prediction, truth = random_maps(n=70)  # more than one chunk
-    counts = overlap(prediction, truth)
+@CLASSES
+def test_counts_equal_scikit_learns_confusion_matrix(classes):
+    prediction, truth = random_maps(n=70, classes=classes)  # more than one chunk
+    counts = overlap(prediction, truth, classes)
+    assert counts.truth.shape == (70, classes)
     for i in (0, 5, 63, 64, 69):
-        matrix = confusion_matrix(truth[i].ravel(), prediction[i].ravel(), labels=range(6))
+        labels = range(classes + 1)
+        matrix = confusion_matrix(truth[i].ravel(), prediction[i].ravel(), labels=labels)
         np.testing.assert_array_equal(counts.intersection[i], matrix.diagonal()[1:])
         np.testing.assert_array_equal(counts.predicted[i], matrix.sum(0)[1:])
         np.testing.assert_array_equal(counts.truth[i], matrix.sum(1)[1:])
 
 
-def test_detection_equals_scikit_learn_on_pairs():
+@CLASSES
+def test_detection_equals_scikit_learn_on_pairs(classes):
     """Pairs with a poor hit are no prediction, as small inventions are none."""
-    prediction, truth = random_maps(n=40)
+    prediction, truth = random_maps(n=40, classes=classes)
     in_truth, detected = [], []
     for s, g in zip(prediction, truth, strict=True):
-        for label in range(1, 6):
+        for label in range(1, classes + 1):
             present = bool((g == label).any())
             dice = f1_score((g == label).ravel(), (s == label).ravel(), zero_division=0)
             in_truth.append(present)
             detected.append(dice >= 0.25 if present else (s == label).sum() >= 100)
-    result = metrics.detection(prediction, truth, min_area=100)
+    result = metrics.detection(prediction, truth, min_area=100, classes=classes)
     assert min(result.true_positives, result.false_positives, result.false_negatives) > 0
     assert result.precision == precision_score(in_truth, detected)
     assert result.recall == recall_score(in_truth, detected)
 
 
-def test_detected_dice_is_a_mean_over_found_instances():
-    prediction, truth = random_maps()
-    instance = metrics.dice_instance(prediction, truth)
-    expected = [column[column > 0].mean() for column in instance.T]
-    np.testing.assert_allclose(metrics.dice_class_detected(prediction, truth), expected)
+@CLASSES
+def test_detected_dice_is_a_mean_of_scikit_learns_over_found_instances(classes):
+    prediction, truth = random_maps(n=40, classes=classes)
+    expected = []
+    for label in range(1, classes + 1):
+        pairs = [(s.ravel() == label, g.ravel() == label) for s, g in zip(prediction, truth)]
+        found = [f1_score(g, s) for s, g in pairs if (s & g).any()]
+        expected.append(np.mean(found))
+    ours = metrics.dice_class_detected(prediction, truth, classes=classes)
+    np.testing.assert_allclose(ours, expected)
 
 
 # For any label maps
 
-pairs = st.integers(1, 4).flatmap(
-    lambda n: st.tuples(*2 * [arrays(np.uint8, (n, 4, 5), elements=st.integers(0, 5))])
+pairs = st.tuples(st.integers(1, 4), st.integers(1, 15)).flatmap(
+    lambda drawn: st.tuples(
+        *2 * [arrays(np.uint8, (drawn[0], 4, 5), elements=st.integers(0, drawn[1]))],
+        st.just(drawn[1]),
+    )
 )
 FUNCTIONS = ("dice_image", "dice_instance", "dice_class_detected", "dice_class_pooled")
 
@@ -191,27 +241,29 @@ FUNCTIONS = ("dice_image", "dice_instance", "dice_class_detected", "dice_class_p
 @settings(max_examples=40, deadline=None)
 @given(pairs)
 def test_range_and_perfection(maps):
-    prediction, truth = maps
+    prediction, truth, classes = maps
     for name in FUNCTIONS:
-        dice = getattr(metrics, name)(prediction, truth)
+        dice = getattr(metrics, name)(prediction, truth, classes=classes)
         assert ((dice >= 0) & (dice <= 1) | np.isnan(dice)).all()
-        perfect = getattr(metrics, name)(truth, truth)
+        perfect = getattr(metrics, name)(truth, truth, classes=classes)
         assert ((perfect == 1) | np.isnan(perfect)).all()
-    result = metrics.detection(truth, truth)
+    result = metrics.detection(truth, truth, classes=classes)
     assert result.false_positives == result.false_negatives == 0
-    pairs_in_truth = sum(int((image == k).any()) for image in truth for k in range(1, 6))
+    labels = range(1, classes + 1)
+    pairs_in_truth = sum(int((image == label).any()) for image in truth for label in labels)
     assert result.true_positives == pairs_in_truth
 
 
 @settings(max_examples=40, deadline=None)
 @given(pairs)
 def test_symmetry_and_order_of_images(maps):
-    prediction, truth = maps
+    prediction, truth, classes = maps
     for name in ("dice_image", "dice_class_detected", "dice_class_pooled"):
         function = getattr(metrics, name)
-        np.testing.assert_array_equal(function(prediction, truth), function(truth, prediction))
-    backwards = overlap(prediction[::-1], truth[::-1])
-    counts = overlap(prediction, truth)
+        one = function(prediction, truth, classes=classes)
+        np.testing.assert_array_equal(one, function(truth, prediction, classes=classes))
+    backwards = overlap(prediction[::-1], truth[::-1], classes)
+    counts = overlap(prediction, truth, classes)
     np.testing.assert_array_equal(backwards.dice_instance(), counts.dice_instance()[::-1])
     np.testing.assert_allclose(backwards.dice_class_detected(), counts.dice_class_detected())
     assert backwards.detection(1) == counts.detection(1)
@@ -219,13 +271,24 @@ def test_symmetry_and_order_of_images(maps):
 
 @settings(max_examples=20, deadline=None)
 @given(pairs)
+def test_classes_that_no_map_holds_change_nothing_but_the_width(maps):
+    prediction, truth, classes = maps
+    wide, narrow = overlap(prediction, truth, 15), overlap(prediction, truth, classes)
+    np.testing.assert_array_equal(wide.intersection[:, :classes], narrow.intersection)
+    assert wide.predicted[:, classes:].sum() == wide.truth[:, classes:].sum() == 0
+    np.testing.assert_array_equal(wide.dice_image(), narrow.dice_image())
+    assert wide.detection(1) == narrow.detection(1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(pairs)
 def test_finding_more_of_the_truth_never_hurts(maps):
-    prediction, truth = maps
+    prediction, truth, classes = maps
     better = prediction.copy()
     wrong = np.argwhere(prediction != truth)
     if len(wrong):
         better[tuple(wrong[0])] = truth[tuple(wrong[0])]
-    before, after = (metrics.dice_image(p, truth) for p in (prediction, better))
+    before, after = (metrics.dice_image(p, truth, classes=classes) for p in (prediction, better))
     assert ((after >= before) | np.isnan(after)).all()
 
 
@@ -247,13 +310,14 @@ def test_array_in_array_out_tensor_in_tensor_out():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_gpu_equals_cpu():
-    prediction, truth = random_maps()
+@CLASSES
+def test_gpu_equals_cpu(classes):
+    prediction, truth = random_maps(classes=classes)
     gpu = [torch.tensor(x).cuda() for x in (prediction, truth)]
     for name in (*FUNCTIONS, "dice_foreground"):
-        result = getattr(metrics, name)(*gpu)
+        result = getattr(metrics, name)(*gpu, classes=classes)
         assert result.is_cuda
-        expected = getattr(metrics, name)(prediction, truth)
+        expected = getattr(metrics, name)(prediction, truth, classes=classes)
         np.testing.assert_allclose(result.cpu(), expected, rtol=1e-12)
 
 
@@ -307,3 +371,17 @@ def test_what_is_no_label_map_is_refused(prediction, truth, words):
             overlap(kind(prediction), kind(truth))
         with pytest.raises(UserError, match=words):
             metrics.dice_foreground(kind(prediction), kind(truth))
+
+
+@pytest.mark.parametrize("classes", [1, 2, 14])
+def test_a_label_above_the_classes_is_refused(classes):
+    maps = random_maps(classes=classes + 1)
+    overlap(*maps, classes + 1)
+    with pytest.raises(UserError, match=rf"integers 0\.\.{classes};"):
+        overlap(*maps, classes)
+
+
+@pytest.mark.parametrize("classes", [-1, 0, 16])
+def test_a_number_of_classes_that_cannot_be_counted_is_refused(classes):
+    with pytest.raises(UserError, match="1 to 15 classes"):
+        metrics.dice_image(row(0), row(0), classes=classes)
