@@ -120,6 +120,6 @@ def _keep_coverage(
         seed_of(root, "coverage", fraction),
     )  # fmt: skip
     made.neighbours.to_csv(work / "neighbours.csv", index=False)
-    made.shares.to_csv(work / "memorisation.csv", index=False)
+    made.memorisation.to_csv(work / "memorisation.csv", index=False)
     made.kernel.to_csv(work / "kernel_distance.csv", index=False)
     pictures.keep_closest(made.neighbours, painted, subset, work)
