@@ -1,8 +1,9 @@
 """What a function follows from: a hash of the code that it can reach, as Python understands it.
 
 Names are followed from definition to definition, through facades and into other modules of the
-package. Comments, docstrings, annotations of functions and formatting do not count; annotations of
-a class do, since dataclasses and settings are made of them.
+package; a method of a plain class where its name occurs. Comments, docstrings, annotations of
+functions and formatting do not count; annotations of a class do, since dataclasses and settings are
+made of them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import ast
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1]
 SETTINGS = ("protocol.arms", "protocol.methods", "protocol.profiles")
@@ -34,13 +37,32 @@ def _code_hash(places: tuple[str, ...]) -> str:
         head, _, inner = given.partition(":")
         waiting.append((head, inner))
     found: dict[_Place, str] = {}
+    named: set[str] = set()
+    methods: dict[str, list[_Place]] = {}
     while waiting:
         place = waiting.pop()
-        if place not in found and (module := _module(place[0])) is not None:
-            found[place], leads_to = module.definition(place[1])
-            waiting += leads_to
+        if place in found or (module := _module(place[0])) is None:
+            continue
+        source = module.definition(place[1])
+        found[place] = source.text
+        waiting += source.leads_to
+        for name, method in source.methods.items():
+            methods.setdefault(name, []).append(method)
+        named |= source.attributes
+        waiting += [method for name in named & methods.keys() for method in methods.pop(name)]
     lines = sorted(f"{module}:{name}\n{text}" for (module, name), text in found.items() if text)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+class _Source(NamedTuple):
+    """A definition as a text without comments, and where it leads to."""
+
+    text: str
+    leads_to: list[_Place]
+    attributes: set[str] = set()
+    methods: dict[str, _Place] = {}
+    """Of a class without bases, which are followed only where their names occur. A class with bases
+    counts as a whole: the base may call any method, as torch calls `forward`."""
 
 
 class _Module:
@@ -51,6 +73,7 @@ class _Module:
         tree = _bare(ast.parse(path.read_text(encoding="utf-8")))
         self.defined: dict[str, list[ast.stmt]] = {}
         self.imported: dict[str, _Place] = {}
+        self.methods: dict[str, ast.stmt] = {}
         self.loose: list[ast.stmt] = []
         """Statements that define nothing: they run when the module is imported."""
         for node in tree.body:
@@ -74,18 +97,35 @@ class _Module:
         if not names and not isinstance(node, ast.Pass):
             self.loose.append(node)
 
-    def definition(self, name: str) -> tuple[str, list[_Place]]:
-        """The source of a name as a text without comments, and the places that it leads to."""
+    @cache  # noqa: B019 - a module is read once and stays
+    def definition(self, name: str) -> _Source:
+        """The source of a name; of the whole module for an empty one."""
+        if "." in name:
+            return self._source([self.methods[name]])
         if name and name not in self.defined:
             if name in self.imported:
-                return "", [self.imported[name]]
-            return "", [(f"{self.name}.{name}", "")] if self.is_package else []
+                return _Source("", [self.imported[name]])
+            return _Source("", [(f"{self.name}.{name}", "")] if self.is_package else [])
         own = self.defined[name] if name else [n for nodes in self.defined.values() for n in nodes]
         nodes = list(dict.fromkeys([*own, *self.loose]))
-        leads_to = [place for node in nodes for place in self._leads_to(node)]
-        if not name:
-            leads_to += self.imported.values()
-        return "\n".join(ast.unparse(node) for node in nodes), leads_to
+        if len(own) == 1 and isinstance(own[0], ast.ClassDef) and not own[0].bases:
+            kept, methods = _taken_apart(own[0])
+            self.methods |= {f"{name}.{one}": node for one, node in methods.items()}
+            source = self._source([kept, *self.loose])
+            return source._replace(methods={one: (self.name, f"{name}.{one}") for one in methods})
+        source = self._source(nodes)
+        return (
+            source
+            if name
+            else source._replace(leads_to=[*source.leads_to, *self.imported.values()])
+        )
+
+    def _source(self, nodes: list[ast.stmt]) -> _Source:
+        return _Source(
+            "\n".join(ast.unparse(node) for node in nodes),
+            [place for node in nodes for place in self._leads_to(node)],
+            {n.attr for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute)},
+        )
 
     def _leads_to(self, node: ast.AST) -> Iterator[_Place]:
         local: dict[str, _Place] = {}
@@ -111,6 +151,19 @@ class _Module:
                     yield module, name
             elif inner.id in self.defined:
                 yield self.name, inner.id
+
+
+def _taken_apart(node: ast.ClassDef) -> tuple[ast.ClassDef, dict[str, ast.stmt]]:
+    """A class without its methods but for those that Python calls itself, and its methods."""
+    methods: dict[str, ast.stmt] = {
+        part.name: part
+        for part in node.body
+        if isinstance(part, ast.FunctionDef) and not part.name.startswith("__")
+    }
+    body = [part for part in node.body if part not in methods.values()] or [ast.Pass()]
+    rest = copy(node)
+    rest.body = body
+    return rest, methods
 
 
 @cache

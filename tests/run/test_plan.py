@@ -1,189 +1,146 @@
-"""The job graph: what a change makes stale, and what it leaves alone."""
+"""The job graph: which jobs a run has, and what each one needs."""
 
 import networkx as nx
 import pytest
 
-from lcgan_core.protocol import profiles
+from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS, PAPER
 from lcgan_core.run import plan
 from lcgan_core.run.plan import Job
 
 
 def graph(config):
-    """All jobs that the evaluation needs, as a directed graph."""
-    g, waiting = nx.DiGraph(), [Job("evaluation")]
-    while waiting:
-        job = waiting.pop()
-        for needed in plan.inputs(config, job):
-            g.add_edge(needed, job)
-            waiting.append(needed)
+    """All jobs of a run as a directed graph."""
+    g = nx.DiGraph()
+    for job in plan.jobs(config):
+        g.add_node(job)
+        g.add_edges_from((needed, job) for needed in plan.inputs(config, job).values())
     return g
+
+
+def segmentation(arm, fraction=0.25, draw=1):
+    return Job("segmentation", arm, fraction, draw, "fcn8s")
+
+
+def counted(config):
+    stages = [job.stage for job in plan.jobs(config)]
+    return {stage: stages.count(stage) for stage in set(stages)}
 
 
 def test_the_grid_has_every_arm_at_every_fraction_and_no_cycle():
     config = profiles.load("quick")
-    g = graph(config)
-    assert nx.is_directed_acyclic_graph(g)
-    stages = [job.stage for job in g]
+    assert nx.is_directed_acyclic_graph(graph(config))
     # 4 fractions x 4 arms; an LcGAN, a selection and two kinds of copy each; one judge; one cohort
-    assert {s: stages.count(s) for s in set(stages)} == {
+    assert counted(config) == {
         "cohort": 1, "training": 5, "selection": 4, "augmentation": 8, "segmentation": 16,
         "evaluation": 1,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("override", "stale", "kept"),
-    [
-        (
-            {"realism_epochs": 9},
-            {"selection", "augmentation", "evaluation"},
-            {"training", "cohort"},
-        ),
-        ({"lcgan_width": 4}, {"training", "selection"}, {"cohort"}),
-        ({"evaluation_resamples": 50}, {"evaluation"}, {"segmentation", "selection", "training"}),
-        ({"seed": 1}, set(profiles.STAGE_PARAMETERS), set()),
-    ],
-)
-def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(override, stale, kept):
-    before, after = profiles.load("quick"), profiles.load("quick", **override)
-    jobs = {
-        "cohort": Job("cohort"),
-        "training": Job("training", 0.25, "lcgan"),
-        "selection": Job("selection", 0.25),
-        "augmentation": Job("augmentation", 0.25, "gan"),
-        "segmentation": Job("segmentation", 0.25, "original"),
-        "evaluation": Job("evaluation"),
-    }
-    changed = {
-        stage
-        for stage, job in jobs.items()
-        if plan.fingerprint(before, job) != plan.fingerprint(after, job)
-    }
-    assert stale <= changed
-    assert not kept & changed
+def test_every_control_has_jobs_of_its_own():
+    config = profiles.load("quick", arms=list(ARMS))
+    assert nx.is_directed_acyclic_graph(graph(config))
+    # beside the paper's arms, at each fraction: a generator without D with its selection and
+    # copies, a second traditional copy and a pasted one
+    assert counted(config) == {
+        "cohort": 1, "training": 9, "selection": 8, "augmentation": 20, "segmentation": 44,
+        "evaluation": 1,
+    }  # fmt: skip
+    needed = plan.inputs(config, segmentation("both_equal_steps"))
+    assert needed == plan.inputs(config, segmentation("both"))
+
+
+def test_the_jobs_of_a_run_come_after_what_they_need_and_share_no_folder():
+    config = profiles.load("quick", arms=list(ARMS), draws=[2, 1, 1, 1])
+    listed = plan.jobs(config)
+    place = {job: at for at, job in enumerate(listed)}
+    assert len(place) == len(listed) == len({job.place for job in listed})
+    assert len({job.name for job in listed}) == len(listed)
+    for job in listed:
+        assert all(place[needed] < place[job] for needed in plan.inputs(config, job).values())
 
 
 def test_the_original_arm_does_not_wait_for_a_gan():
     config = profiles.load("quick", lcgan_width=4)
-    job = Job("segmentation", 0.25, "original")
-    assert plan.inputs(config, job) == [Job("cohort")]
+    job = segmentation("original")
+    assert plan.inputs(config, job) == {"cohort": plan.COHORT}
     assert plan.fingerprint(config, job) == plan.fingerprint(profiles.load("quick"), job)
 
 
-def test_the_jobs_of_a_run_come_after_what_they_need():
-    config = profiles.load("quick", arms=list(ARMS))
-    listed = plan.jobs(config)
-    assert set(listed) == set(graph(config))
-    place = {job: at for at, job in enumerate(listed)}
-    assert len(place) == len(listed)
-    assert all(place[needed] < place[job] for job in listed for needed in plan.inputs(config, job))
-
-
-def test_controls_reuse_what_is_there():
+def test_an_arm_waits_for_a_generator_only_if_it_takes_its_copies():
     config = profiles.load("quick", arms=list(ARMS))
     g = graph(config)
-    assert nx.is_directed_acyclic_graph(g)
-    stages = [job.stage for job in g]
-    # beside the paper's arms: a generator without D, and its copies, a second traditional and a
-    # pasted copy at each fraction
-    assert {s: stages.count(s) for s in set(stages)} == {
-        "cohort": 1, "training": 9, "selection": 4, "augmentation": 20, "segmentation": 44,
-        "evaluation": 1,
+    waiting = {
+        arm: {job.what for job in nx.ancestors(g, segmentation(arm)) if job.stage == "selection"}
+        for arm in ARMS
+    }
+    assert {arm: found for arm, found in waiting.items() if found} == {
+        "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_steps": {"lcgan"}, "l1_only": {"l1_only"},
     }  # fmt: skip
-    needed = plan.inputs(config, Job("segmentation", 0.25, "both_equal_steps"))
-    assert needed == plan.inputs(config, Job("segmentation", 0.25, "both"))
 
 
-def test_a_longer_list_of_arms_leaves_the_trained_ones_as_they_are():
-    before, after = profiles.load("quick"), profiles.load("quick", arms=list(ARMS))
-    for job in plan.segmentations(before):
-        assert plan.fingerprint(before, job) == plan.fingerprint(after, job)
-    assert plan.fingerprint(before, Job("evaluation")) != plan.fingerprint(after, Job("evaluation"))
+def test_a_generator_is_painted_at_the_candidate_chosen_among_its_own():
+    config = profiles.load("quick", arms=list(ARMS))
+    for kind, generator in (("gan", "lcgan"), ("l1_only", "l1_only")):
+        needed = plan.inputs(config, Job("augmentation", kind, 0.25))
+        assert needed["training"].what == needed["selection"].what == generator
+        chosen_from = plan.inputs(config, needed["selection"])["training"]
+        assert chosen_from == needed["training"]
 
 
-def test_controls_may_stop_short_of_the_large_shares():
+def test_controls_may_stop_short_of_the_large_fractions():
     every = profiles.load("quick", arms=list(ARMS))
     some = profiles.load("quick", arms=list(ARMS), controls_up_to=0.25)
-    left_out = {job for job in set(graph(every)) - set(graph(some))}
+    left_out = set(plan.jobs(every)) - set(plan.jobs(some))
     assert {job.fraction for job in left_out} == {0.5, 1.0}
     arms = {job.what for job in left_out if job.stage == "segmentation"}
     assert arms == set(ARMS) - set(PAPER)
     assert {job.what for job in left_out if job.stage == "training"} == {"l1_only"}
-    assert set(graph(some)) < set(graph(every))
-    job = Job("segmentation", 0.25, "l1_only")
-    assert plan.fingerprint(every, job) == plan.fingerprint(some, job)
+    assert set(plan.jobs(some)) < set(plan.jobs(every))
 
 
-def test_one_more_draw_computes_only_what_is_new():
+def test_one_more_draw_is_new_jobs_and_a_new_evaluation():
     before, after = profiles.load("quick"), profiles.load("quick", draws=[3, 2, 1, 1])
-    there, then = set(graph(before)), set(graph(after))
-    for job in there - {Job("evaluation")}:
-        assert plan.fingerprint(before, job) == plan.fingerprint(after, job), job
-    assert plan.fingerprint(before, Job("evaluation")) != plan.fingerprint(after, Job("evaluation"))
-    new = [(job.fraction, job.draw, job.stage) for job in then - there]
+    new = set(plan.jobs(after)) - set(plan.jobs(before))
     of_a_draw = ["augmentation"] * 2 + ["segmentation"] * 4 + ["selection", "training"]
-    assert sorted(new) == sorted(
+    assert sorted((job.fraction, job.draw, job.stage) for job in new) == sorted(
         (*which, stage) for which in ((0.125, 2), (0.125, 3), (0.25, 2)) for stage in of_a_draw
     )
-    keys = {(job.stage, job.key) for job in then}
-    assert len(keys) == len(then), "no two jobs share a folder"
 
 
 def test_a_draw_follows_from_its_own_jobs_and_shares_cohort_and_full_judge():
     config = profiles.load("quick", draws=2)
-    needed = nx.ancestors(graph(config), Job("segmentation", 0.25, "both", 2))
-    shared = {Job("cohort"), Job("training", 1.0, "judge")}
+    needed = nx.ancestors(graph(config), segmentation("both", draw=2))
+    shared = {plan.COHORT, plan.judge(config)}
     assert shared < needed
     assert {job.draw for job in needed - shared} == {2}
 
 
-def test_an_arm_waits_for_a_gan_only_if_it_takes_its_copies():
-    config = profiles.load("quick")
-    waiting = {
-        arm for arm in ARMS
-        if any(job.stage == "selection" for job in nx.ancestors(graph_of(config, arm), arm))
-    }  # fmt: skip
-    assert waiting == {"gan", "both", "both_equal_steps", "l1_only"}
+def test_a_second_segmenter_has_arms_of_its_own_and_the_judge_stays(monkeypatch):
+    monkeypatch.setitem(methods.SEGMENTERS, "other", methods.SEGMENTERS["fcn8s"])
+    config = profiles.load("quick", segmenters=["fcn8s", "other"])
+    new = set(plan.jobs(config)) - set(plan.jobs(profiles.load("quick")))
+    assert {job.stage for job in new} == {"segmentation"}
+    assert {job.segmenter for job in new} == {"other"}
+    assert len(new) == 16
+    assert Job("segmentation", "both", 0.25, segmenter="other").key == "0.25-both-other"
+    assert {job.segmenter for job in plan.jobs(config) if job.what == "judge"} == {"fcn8s"}
 
 
-def graph_of(config, arm):
-    """All that an arm needs; the arm itself is the node of its name."""
-    g, waiting = nx.DiGraph(), [(arm, Job("segmentation", 0.25, arm))]
-    while waiting:
-        node, job = waiting.pop()
-        for needed in plan.inputs(config, job):
-            g.add_edge(needed, node)
-            waiting.append((needed, needed))
-    return g
+@pytest.mark.parametrize("fractions", [[1.0], [0.5, 1.0], [0.1, 0.3, 1.0], [0.1, 0.2, 0.3, 0.4, 1]])
+def test_any_ascending_list_of_fractions_makes_a_graph(fractions):
+    config = profiles.load("quick", fractions=fractions)
+    assert nx.is_directed_acyclic_graph(graph(config))
+    count = len(fractions)
+    assert counted(config)["segmentation"] == 4 * count
+    assert counted(config)["selection"] == count
+    own = plan.page_parameters(config, "segmentation")
+    assert own["fraction"] in fractions
+    assert set(plan.shown(config)) <= set(plan.jobs(config))
 
 
-def test_the_profile_s_judge_decides_the_selection_and_trains_nothing():
-    before, after = profiles.load("quick"), profiles.load("quick", judge="subset")
-    for job in (Job("training", 0.25, "lcgan"), Job("segmentation", 0.25, "original")):
-        assert plan.fingerprint(before, job) == plan.fingerprint(after, job)
-    job = Job("selection", 0.25)
-    assert plan.fingerprint(before, job) != plan.fingerprint(after, job)
-
-
-def test_code_hash_follows_imports(tmp_path, monkeypatch):
-    package = tmp_path / "lcgan_core"
-    (package / "stages").mkdir(parents=True)
-    (package / "stages" / "one.py").write_text("from lcgan_core import deep\n")
-    (package / "deep.py").write_text("x = 1\n")
-    (package / "other.py").write_text("y = 1\n")
-    monkeypatch.setattr(plan, "PACKAGE", package)
-    read = plan.code_hash.__wrapped__
-    before = read("lcgan_core.stages.one")
-    (package / "other.py").write_text("y = 2\n")
-    assert read("lcgan_core.stages.one") == before
-    (package / "deep.py").write_text("x = 2\n")
-    assert read("lcgan_core.stages.one") != before
-
-
-def test_a_user_s_changed_file_makes_the_cohort_stale(tmp_path):
-    (tmp_path / "a.dcm").write_bytes(b"1")
-    config = profiles.load("quick", cohort=str(tmp_path))
-    before = plan._fingerprint.__wrapped__(config.model_dump_json(), Job("cohort"))
-    (tmp_path / "a.dcm").write_bytes(b"22")
-    assert plan._fingerprint.__wrapped__(config.model_dump_json(), Job("cohort")) != before
+def test_every_page_shows_jobs_of_the_run():
+    config = profiles.load("compact")
+    for stage in profiles.STAGE_PARAMETERS:
+        own = plan.page_parameters(config, stage)
+        assert set(plan.page(config, stage, own).values()) <= set(plan.jobs(config))

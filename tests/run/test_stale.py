@@ -1,0 +1,199 @@
+"""Stale means changed: what a change of code, settings or methods makes stale, over all jobs.
+
+Each case looks at every job of `compact`. Code is changed in a copy of the package.
+"""
+
+import shutil
+
+import pytest
+
+from lcgan_core.protocol import methods, profiles
+from lcgan_core.protocol.arms import ARMS, Arm
+from lcgan_core.protocol.methods import Method
+from lcgan_core.run import code, plan
+
+
+def stamps(config):
+    """Job -> stamp, for every job of a run."""
+    for cached in (code._module, code._code_hash, code._Module.definition, plan._fingerprint):
+        cached.cache_clear()
+    return {job: plan.fingerprint(config, job) for job in plan.jobs(config)}
+
+
+@pytest.fixture(scope="module")
+def compact():
+    return profiles.load("compact")
+
+
+@pytest.fixture(scope="module")
+def before(compact):
+    return stamps(compact)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package to change, which the stamps are then made of."""
+    copied = tmp_path / "lcgan_core"
+    shutil.copytree(code.PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "PACKAGE", copied)
+    yield copied
+    for cached in (code._module, code._code_hash, code._Module.definition, plan._fingerprint):
+        cached.cache_clear()
+
+
+def changed(before, after):
+    """(stale, new): jobs with another stamp, and jobs that were not there."""
+    stale = {job for job in before.keys() & after.keys() if before[job] != after[job]}
+    return stale, after.keys() - before.keys()
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert text.count(old) >= 1, f"{path} no longer holds {old!r}"
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "training/curves.py", "training/engine.py", "run/progress.py", "errors.py",
+        "cohort/formats.py", "cohort/contact_sheet.py", "models/generator.py",
+        "models/__init__.py", "metrics/__init__.py", "metrics/overlap.py", "stages/training.py",
+        "generators/l1_only.py", "copies/traditional.py", "phantom/skull.py",
+    ],
+)  # fmt: skip
+def test_comments_docstrings_and_formatting_make_nothing_stale(name, compact, before, package):
+    path = package / name
+    text = path.read_text()
+    first = text.index('"""', 3) + 3
+    path.write_text(
+        '"""Other words."""\n\n# a comment\n' + text[first:].replace("\n\n\n", "\n\n\n\n")
+    )
+    assert changed(before, stamps(compact)) == (set(), set())
+
+
+def test_a_changed_step_makes_stale_what_trains_by_it(compact, before, package):
+    edit(package / "generators/l1_only.py", "l1 = F.l1_loss", "l1 = 2 * F.l1_loss")
+    stale, new = changed(before, stamps(compact))
+    assert {job.what for job in stale if job.stage != "evaluation"} == {"l1_only"}
+    assert {job.stage for job in stale} == {
+        "training", "selection", "augmentation", "segmentation", "evaluation",
+    }  # fmt: skip
+    assert not new
+
+
+def test_a_new_metric_makes_the_evaluation_stale_alone(compact, before, package):
+    edit(
+        package / "metrics/overlap.py",
+        "    def dice_class_detected(self)",
+        "    def jaccard(self) -> Any:\n        return self.dice_image() / 2\n\n"
+        "    def dice_class_detected(self)",
+    )
+    edit(
+        package / "metrics/cells.py",
+        "image, instance = counts.dice_image()",
+        "other = counts.jaccard()\n    image, instance = counts.dice_image()",
+    )
+    stale, new = changed(before, stamps(compact))
+    assert stale == {plan.EVALUATION}
+    assert not new
+
+
+def test_a_new_arm_makes_new_jobs_and_the_evaluation_stale(compact, before, monkeypatch):
+    monkeypatch.setitem(ARMS, "four", Arm("+ the same thrice more", ("original",) * 3))
+    after = stamps(profiles.load("compact", arms=[*compact.arms, "four"]))
+    stale, new = changed(before, after)
+    assert stale == {plan.EVALUATION}
+    assert {(job.stage, job.what) for job in new} == {("segmentation", "four")}
+
+
+def test_a_new_kind_of_copy_makes_new_jobs_and_the_evaluation_stale(
+    compact, before, package, monkeypatch
+):
+    (package / "copies/flipped.py").write_text(
+        "def copies(images, labels, generator):\n    return images.flip(2), labels.flip(2)\n"
+    )
+    monkeypatch.setitem(methods.COPIES, "flipped", Method("lcgan_core.copies.flipped:copies"))
+    monkeypatch.setitem(ARMS, "flipped", Arm("+ mirrored", ("flipped",)))
+    stale, new = changed(before, stamps(profiles.load("compact", arms=[*compact.arms, "flipped"])))
+    assert stale == {plan.EVALUATION}
+    assert {(job.stage, job.what) for job in new} == {
+        ("augmentation", "flipped"), ("segmentation", "flipped"),
+    }  # fmt: skip
+
+
+def test_a_new_generator_makes_new_jobs_and_the_evaluation_stale(
+    compact, before, package, monkeypatch
+):
+    (package / "generators/grey.py").write_text("class Grey:\n    pass\n")
+    monkeypatch.setitem(methods.GENERATORS, "grey", Method("lcgan_core.generators.grey:Grey"))
+    monkeypatch.setitem(ARMS, "grey", Arm("+ grey", ("grey",)))
+    stale, new = changed(before, stamps(profiles.load("compact", arms=[*compact.arms, "grey"])))
+    assert stale == {plan.EVALUATION}
+    assert {(job.stage, job.what) for job in new} == {
+        (stage, "grey") for stage in ("training", "selection", "augmentation", "segmentation")
+    }
+
+
+def test_a_new_segmenter_makes_new_jobs_and_the_evaluation_stale(
+    compact, before, package, monkeypatch
+):
+    (package / "segmenters/other.py").write_text("class Other:\n    pass\n")
+    monkeypatch.setitem(methods.SEGMENTERS, "other", Method("lcgan_core.segmenters.other:Other"))
+    stale, new = changed(before, stamps(profiles.load("compact", segmenters=["fcn8s", "other"])))
+    assert stale == {plan.EVALUATION}
+    assert {(job.stage, job.segmenter) for job in new} == {("segmentation", "other")}
+
+
+def test_a_new_data_set_makes_nothing_stale(compact, before, package, monkeypatch):
+    (package / "cohort/public/new.py").write_text(
+        "def is_here(source):\n    return False\n\n\ndef find(source):\n    return [], [], []\n"
+    )
+    monkeypatch.setitem(methods.FORMATS, "new", Method("lcgan_core.cohort.public.new:find"))
+    assert changed(before, stamps(compact)) == (set(), set())
+
+
+def test_one_more_draw_computes_only_what_is_new(compact, before):
+    stale, new = changed(before, stamps(profiles.load("compact", draws=[4, 3, 1, 1])))
+    assert stale == {plan.EVALUATION}
+    assert {(job.fraction, job.draw) for job in new} == {(0.025, 4)}
+
+
+SETTINGS = {  # what is set -> jobs that stay as they are
+    "segmentation_epochs=9": lambda job: job.what == "lcgan" and job.stage == "training",
+    "lcgan_batch=2": lambda job: job.what in ("judge", "original", "traditional", "copy_paste"),
+    "realism_epochs=9": lambda job: job.stage in ("training", "cohort"),
+    "evaluation_resamples=50": lambda job: job.stage != "evaluation",
+    "judge=subset": lambda job: job.stage in ("training", "cohort") or job.what == "original",
+    "image_size=64": lambda job: False,
+    "seed=1": lambda job: False,
+}
+
+
+@pytest.mark.parametrize("number", SETTINGS)
+def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(number, before):
+    name, _, value = number.partition("=")
+    after = stamps(profiles.load("compact", **{name: int(value) if value.isdigit() else value}))
+    stale, new = changed(before, after)
+    kept = {job for job in before if SETTINGS[number](job)}
+    assert not new
+    assert not kept & stale
+    assert plan.EVALUATION in stale
+    if name in ("image_size", "seed"):
+        assert stale == set(before)
+
+
+def test_the_title_of_an_arm_and_a_defaulted_field_make_nothing_stale(compact, before, monkeypatch):
+    for name, arm in list(ARMS.items()):
+        monkeypatch.setitem(ARMS, name, arm._replace(title="other words"))
+    assert changed(before, stamps(compact)) == (set(), set())
+    with_more = ("title", "copies", "redrawn", "passes", "more")
+    assert Arm("+ both", ("gan",)).settings() == {"copies": ("gan",)}, with_more
+
+
+def test_a_user_s_changed_file_makes_the_cohort_stale(tmp_path):
+    (tmp_path / "a.dcm").write_bytes(b"1")
+    config = profiles.load("quick", cohort=str(tmp_path))
+    before = plan._fingerprint.__wrapped__(config.model_dump_json(), plan.COHORT)
+    (tmp_path / "a.dcm").write_bytes(b"22")
+    assert plan._fingerprint.__wrapped__(config.model_dump_json(), plan.COHORT) != before
