@@ -220,8 +220,10 @@ def test_detected_dice_is_a_mean_of_scikit_learns_over_found_instances(classes):
     prediction, truth = random_maps(n=40, classes=classes)
     expected = []
     for label in range(1, classes + 1):
-        pairs = [(s.ravel() == label, g.ravel() == label) for s, g in zip(prediction, truth)]
-        found = [f1_score(g, s) for s, g in pairs if (s & g).any()]
+        masks = zip(
+            prediction.reshape(40, -1) == label, truth.reshape(40, -1) == label, strict=True
+        )
+        found = [f1_score(g, s) for s, g in masks if (s & g).any()]
         expected.append(np.mean(found))
     ours = metrics.dice_class_detected(prediction, truth, classes=classes)
     np.testing.assert_allclose(ours, expected)
