@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 
 from lcgan_core import metrics
-from lcgan_core.lesions import HEMORRHAGES
 from lcgan_core.metrics import Overlap
 from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
 from lcgan_core.metrics.cells import cells
 from lcgan_core.metrics.estimates import estimate
 
+NAMES = ("IPH", "IVH", "SAH", "EDH", "SDH")
 RNG = np.random.default_rng(0)
 TRUTH = RNG.choice(6, (24, 32, 32), p=[0.9, 0.02, 0.02, 0.02, 0.02, 0.02]).astype(np.uint8)
 TRUTH[::3][TRUTH[::3] == 4] = 0
@@ -24,7 +24,7 @@ def as_dict(table, values=None):
     return dict(zip(table.names, table.values()[0] if values is None else values, strict=True))
 
 
-def expected(counts, min_area):
+def expected(counts, min_area, names=NAMES):
     """The same cells by the plain metrics, one by one."""
     found = counts.detection(min_area)
     cells = {
@@ -35,7 +35,7 @@ def expected(counts, min_area):
         ("precision", "all"): found.precision,
         ("recall", "all"): found.recall,
     }
-    for k, name in enumerate(HEMORRHAGES):
+    for k, name in enumerate(names):
         own = counts[:, [k]].detection(min_area)
         cells |= {
             ("dice_instance", name): np.nanmean(counts.dice_instance()[:, k]),
@@ -47,16 +47,26 @@ def expected(counts, min_area):
     return cells
 
 
-def test_cells_are_the_plain_metrics():
-    ours = as_dict(cells(COUNTS, min_area=5))
-    theirs = expected(COUNTS, 5)
+@pytest.mark.parametrize("count", [1, 2, 5, 7, 15])
+def test_cells_are_the_plain_metrics(count):
+    truth = RNG.integers(0, count + 1, (24, 8, 8)) * RNG.integers(0, 2, (24, 1, 1))
+    prediction = np.where(RNG.random(truth.shape) < 0.3, RNG.integers(0, count + 1), truth)
+    counts = metrics.overlap(prediction, truth, count)
+    names = [f"kind{k}" for k in range(count)]
+    ours = as_dict(cells(counts, names, min_area=5))
+    theirs = expected(counts, 5, names)
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
         assert ours[key] == pytest.approx(value, rel=1e-12), key
 
 
-def test_drawing_patients_by_weights_is_drawing_their_slices():
-    by_patient = cells(COUNTS, min_area=5).by_patient(PATIENTS)
+def test_names_that_do_not_fit_the_counts_are_refused():
+    with pytest.raises(ValueError, match="4 names for counts of 5 classes"):
+        cells(COUNTS, NAMES[:4])
+
+
+def test_weighting_patients_is_repeating_their_slices():
+    by_patient = cells(COUNTS, NAMES, min_area=5).by_patient(PATIENTS)
     weights = patient_weights(6, 5, seed=3)
     for row, values in zip(weights, by_patient.values(weights), strict=True):
         slices = [
@@ -69,10 +79,10 @@ def test_drawing_patients_by_weights_is_drawing_their_slices():
             assert value == pytest.approx(theirs[key], nan_ok=True), key
 
 
-def test_a_type_without_test_cases_is_nan_with_n_0():
-    """Also where it was predicted: a Dice of 0 over no case would be a made-up number."""
+def test_a_class_without_test_cases_is_nan_with_n_0():
+    """Even where it was predicted: a Dice of 0 over no case would be a made-up number."""
     lacking = metrics.overlap(np.full_like(TRUTH, 4), np.where(TRUTH == 4, 0, TRUTH))
-    table = cells(lacking, min_area=5)
+    table = cells(lacking, NAMES, min_area=5)
     counts = dict(zip(table.names, table.counts(), strict=True))
     for metric in ("dice_instance", "dice_class_detected", "dice_class_pooled", "recall"):
         assert np.isnan(as_dict(table)[metric, "EDH"])
@@ -82,25 +92,26 @@ def test_a_type_without_test_cases_is_nan_with_n_0():
 
 
 def test_all_background_predictions_and_no_lesion_at_all():
-    nothing = as_dict(cells(metrics.overlap(0 * TRUTH, TRUTH)))
+    nothing = as_dict(cells(metrics.overlap(0 * TRUTH, TRUTH), NAMES))
     assert nothing["dice_image", "all"] == nothing["recall", "all"] == 0
     assert np.isnan(nothing["precision", "all"])
     assert np.isnan(nothing["dice_class_detected", "all"])
-    assert np.isnan(list(as_dict(cells(metrics.overlap(0 * TRUTH, 0 * TRUTH))).values())).all()
+    empty = cells(metrics.overlap(0 * TRUTH, 0 * TRUTH), NAMES)
+    assert np.isnan(empty.values()).all()
 
 
 def single_slices(counts):
     """An estimate where every patient has one slice, as SciPy's bootstrap takes it."""
     weights = patient_weights(len(TRUTH), 4000, seed=1)
-    return one_draw(cells(counts, 5).by_patient(np.arange(len(TRUTH))), weights)
+    return one_draw(cells(counts, NAMES, 5).by_patient(np.arange(len(TRUTH))), weights)
 
 
 def one_draw(by_patient, weights):
     return estimate([by_patient], weights, draw_weights(1, len(weights), seed=0))
 
 
-def row_of(rows, metric, hemorrhage="all"):
-    return next(r for r in rows if (r["metric"], r["hemorrhage"]) == (metric, hemorrhage))
+def row_of(rows, metric, lesion="all"):
+    return next(row for row in rows if (row["metric"], row["lesion"]) == (metric, lesion))
 
 
 def test_interval_agrees_with_scipy():
@@ -121,8 +132,11 @@ def test_paired_difference_agrees_with_scipy_and_is_narrower_than_unpaired():
     theirs = stats.bootstrap(
         (COUNTS.dice_image(), other.dice_image()),
         lambda x, y, axis: np.mean(x - y, axis=axis),
-        paired=True, n_resamples=4000, method="percentile", rng=RNG,
-    ).confidence_interval  # fmt: skip
+        paired=True,
+        n_resamples=4000,
+        method="percentile",
+        rng=RNG,
+    ).confidence_interval
     assert (ours["ci_low"], ours["ci_high"]) == pytest.approx((theirs.low, theirs.high), abs=5e-3)
     one = row_of(better.rows(), "dice_image")
     assert ours["ci_high"] - ours["ci_low"] < one["ci_high"] - one["ci_low"]
@@ -135,7 +149,7 @@ def test_an_arm_differs_from_itself_by_exactly_nothing():
 
 
 def test_one_patient_has_no_interval():
-    table = cells(COUNTS, 5).by_patient(["a"] * len(TRUTH))
+    table = cells(COUNTS, NAMES, 5).by_patient(["a"] * len(TRUTH))
     row = row_of(one_draw(table, patient_weights(1, 20, seed=0)).rows(), "dice_image")
     assert np.isfinite(row["value"])
     assert np.isnan([row["ci_low"], row["ci_high"]]).all()
@@ -144,13 +158,14 @@ def test_one_patient_has_no_interval():
 def test_a_case_in_one_patient_only_has_no_interval():
     one_edh = Overlap(*(np.zeros((3, 5), int) for _ in range(3)))
     one_edh.truth[:, 0], one_edh.truth[1, 3] = 9, 9
-    rows = one_draw(cells(one_edh).by_patient(["a", "b", "c"]), patient_weights(3, 50, 0)).rows()
+    table = cells(one_edh, NAMES).by_patient(["a", "b", "c"])
+    rows = one_draw(table, patient_weights(3, 50, 0)).rows()
     row = row_of(rows, "recall", "EDH")
     assert (row["value"], row["n"]) == (0, 1)
     assert np.isnan(row["ci_low"])
 
 
-def test_weights_draw_as_many_patients_as_there_are():
+def test_a_resample_takes_as_many_patients_as_there_are():
     weights = patient_weights(7, 300, seed=2)
     assert (weights.sum(1) == 7).all()
     assert (weights != weights[0]).any()

@@ -1,6 +1,7 @@
 """Single lesions: worked by hand, and beside SciPy's components on random blobs."""
 
 import numpy as np
+import pytest
 from scipy import ndimage
 
 from lcgan_core.metrics.components import detected_components
@@ -29,12 +30,14 @@ def test_by_hand():
     assert detected_components(*picture(), min_dice=0.05)[0][0].tolist() == [2, 0, 0, 0, 0]
 
 
-def test_true_components_are_scipy_s():
+@pytest.mark.parametrize("classes", [1, 2, 5, 7, 15])
+def test_true_components_are_scipy_s(classes):
     rng = np.random.default_rng(0)
     blobs = ndimage.gaussian_filter(rng.normal(size=(6, 48, 48)), (0, 2, 2)) > 0.1
-    truth = (blobs * rng.integers(1, 6, (6, 1, 1))).astype(np.uint8)
+    truth = (blobs * rng.integers(1, classes + 1, (6, 1, 1))).astype(np.uint8)
     prediction = np.roll(truth, 1, axis=2)
-    found, _, missed = detected_components(prediction, truth)
+    found, _, missed = detected_components(prediction, truth, classes)
+    assert found.shape == (6, classes)
     theirs = [ndimage.label(image > 0, np.ones((3, 3)))[1] for image in truth]
     assert (found + missed).sum(1).tolist() == theirs
     assert found.sum() > 0
@@ -48,7 +51,8 @@ def test_no_lesion_anywhere():
 
 
 def test_as_a_row_of_the_sensitivity_table():
-    rule, table = with_components(*picture(), image_size=256)
+    names = ("IPH", "IVH", "SAH", "EDH", "SDH")
+    rule, table = with_components(*picture(), names, image_size=256)
     assert rule == COMPONENTS
     values = dict(zip(table.names, table.values()[0], strict=True))
     assert values["precision", "all"] == 1 / 2

@@ -12,7 +12,7 @@ DICE = ("dice_image", "all")
 
 
 def by_patient(values):
-    """One slice a patient with these Dice values (P,); NaN is a patient without a case."""
+    """One slice per patient with these Dice values (P,); NaN is a patient without a case."""
     values = np.asarray(values, float)[:, None]
     known = np.isfinite(values).astype(float)
     return Cells((DICE,), np.nan_to_num(values), known, known)
@@ -23,7 +23,7 @@ def of(table, patients, draws):
     return estimate([by_patient(row) for row in table], patients, draws)
 
 
-TABLE = [[0.2, 0.6], [0.4, 1.0]]  # a row a draw, a column a patient
+TABLE = [[0.2, 0.6], [0.4, 1.0]]  # one row per draw, one column per patient
 
 
 def test_every_resample_by_hand():
@@ -35,9 +35,10 @@ def test_every_resample_by_hand():
     assert made.resampled[:, 0] == pytest.approx(by_hand)
     (row,) = made.rows()
     assert (row["n"], row["draws"]) == (2, 2)
-    assert [(r["draw"], r["value"], r["n"]) for r in made.draw_rows()] == [
-        (1, pytest.approx(0.4), 2), (2, pytest.approx(0.7), 2),
-    ]  # fmt: skip
+    assert [(row["draw"], row["value"], row["n"]) for row in made.draw_rows()] == [
+        (1, pytest.approx(0.4), 2),
+        (2, pytest.approx(0.7), 2),
+    ]
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
@@ -50,8 +51,8 @@ def test_resampled_means_vary_as_the_mean_of_so_few_draws_does(count):
 
 
 def test_patients_and_draws_add_their_variances():
-    """Where a Dice is a patient's share plus a draw's, the two resamplings do not disturb each
-    other: the variance over patients is the plug-in one, as of any bootstrap of means."""
+    """Where a Dice is the sum of a patient's part and a draw's, the two resamplings do not disturb
+    each other: the variance over patients is the plug-in one, as in any bootstrap of means."""
     of_draw, of_patient = np.array([0.1, 0.15, 0.3]), np.array([0.0, 0.2, 0.25, 0.4, 0.6])
     table = of_draw[:, None] + of_patient
     made = of(table, patient_weights(5, 20_000, 2), draw_weights(3, 20_000, 3))
@@ -60,8 +61,8 @@ def test_patients_and_draws_add_their_variances():
 
 
 def test_a_difference_is_paired_within_draw_and_patient():
-    """However far apart draws and patients lie: an arm that is better by .1 in each is better by
-    exactly .1."""
+    """However far apart draws and patients lie, an arm that is better by .1 in each of them is
+    better by exactly .1."""
     base = np.random.default_rng(0).random((3, 6)) * 0.8
     weights = patient_weights(6, 200, 0), draw_weights(3, 200, 1)
     difference = of(base + 0.1, *weights) - of(base, *weights)
@@ -78,11 +79,11 @@ def test_a_draw_without_a_value_is_left_out_of_mean_and_difference():
     assert one.value == pytest.approx([0.4])
     assert one.resampled[:, 0] == pytest.approx([0.4, np.nan, 0.4, 0.4], nan_ok=True)
     both = of(TABLE, np.ones((4, 2)), one.weights)
-    # of the first draws, .4 - .4; the second of `both` has nothing to be compared with
+    # of the first draws .4 - .4; the second of `both` has no counterpart
     assert (both - one).value == pytest.approx([0.0])
 
 
-def test_a_single_draw_is_taken_always():
+def test_a_single_draw_is_always_taken():
     assert (draw_weights(1, 50, seed=0) == 1).all()
     weights = patient_weights(2, 50, 0)
     alone = of(TABLE[:1], weights, draw_weights(1, 50, 1))

@@ -220,8 +220,10 @@ def test_detected_dice_is_a_mean_of_scikit_learns_over_found_instances(classes):
     prediction, truth = random_maps(n=40, classes=classes)
     expected = []
     for label in range(1, classes + 1):
-        pairs = [(s.ravel() == label, g.ravel() == label) for s, g in zip(prediction, truth)]
-        found = [f1_score(g, s) for s, g in pairs if (s & g).any()]
+        masks = zip(
+            prediction.reshape(40, -1) == label, truth.reshape(40, -1) == label, strict=True
+        )
+        found = [f1_score(g, s) for s, g in masks if (s & g).any()]
         expected.append(np.mean(found))
     ours = metrics.dice_class_detected(prediction, truth, classes=classes)
     np.testing.assert_allclose(ours, expected)
@@ -230,9 +232,9 @@ def test_detected_dice_is_a_mean_of_scikit_learns_over_found_instances(classes):
 # For any label maps
 
 pairs = st.tuples(st.integers(1, 4), st.integers(1, 15)).flatmap(
-    lambda drawn: st.tuples(
-        *2 * [arrays(np.uint8, (drawn[0], 4, 5), elements=st.integers(0, drawn[1]))],
-        st.just(drawn[1]),
+    lambda size: st.tuples(
+        *2 * [arrays(np.uint8, (size[0], 4, 5), elements=st.integers(0, size[1]))],
+        st.just(size[1]),
     )
 )
 FUNCTIONS = ("dice_image", "dice_instance", "dice_class_detected", "dice_class_pooled")
@@ -337,10 +339,10 @@ def test_read_only_arrays():
 def test_resampling_and_concatenation():
     prediction, truth = random_maps()
     counts = overlap(prediction, truth)
-    drawn = np.array([3, 3, 0, 7])
+    taken = np.array([3, 3, 0, 7])
     np.testing.assert_array_equal(
-        counts[drawn].dice_class_detected(),
-        metrics.dice_class_detected(prediction[drawn], truth[drawn]),
+        counts[taken].dice_class_detected(),
+        metrics.dice_class_detected(prediction[taken], truth[taken]),
     )
     whole = Overlap.concatenate([counts[:3], counts[3:]])
     np.testing.assert_array_equal(whole.intersection, counts.intersection)
