@@ -1,4 +1,4 @@
-"""Join slice stores into one, so that a person who lies in two of them is one patient."""
+"""Join slice stores into one, so that a person who is in two of them is one patient."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from lcgan_core.cohort.store import VERSION, SliceStore
 from lcgan_core.errors import UserError
 
 FEWEST_VALUES = 16
-"""A slice of fewer different HU is air or blank, and equal to others for no common person."""
+"""A slice of fewer different HU is air or blank, and such slices are equal by themselves."""
 
 
 class Joined(NamedTuple):
-    """`shared`: a row a pair of patients found to be one (patient, other, store, other_store, why,
-    slices), as in join.csv; dropped: slices that lay there already; other_labels: how many of these
-    had other labels than the slice that is kept."""
+    """shared: one row per pair of patients found to be one (patient, other, store, other_store,
+    why, slices), as in join.csv; dropped: slices that an earlier store has too; other_labels: how
+    many of these are labelled differently from the slice that is kept."""
 
     store: SliceStore
     shared: pd.DataFrame
@@ -36,11 +36,11 @@ class Joined(NamedTuple):
 
 
 def join(stores: Sequence[Path], out: Path) -> Joined:
-    """Write `out` with the slices of all stores, those of the first first, each slice once.
+    """Write `out` with the slices of all stores, in the order of the stores, each slice once.
 
     Two patients are one where their hashes, the hashes of two of their series or the HU of two of
     their slices are equal; of a series in two stores, the first store's is kept. The folder
-    appears when all is written. Raises UserError for stores that do not fit together.
+    appears when everything is written. Raises UserError for stores that do not fit together.
     """
     out = Path(out)
     opened = [SliceStore.open(folder) for folder in stores]
@@ -85,17 +85,23 @@ def _check(opened: list[SliceStore], manifests: list[dict], out: Path) -> None:
     if len(set(sizes)) > 1:
         told = ", ".join(f"{s.folder}: {n}" for s, n in zip(opened, sizes, strict=True))
         raise UserError(f"The stores have different image sizes ({told}); ingest them at one size.")
+    for store in opened[1:]:
+        if store.classes != opened[0].classes:
+            raise UserError(
+                f"{opened[0].folder} has the classes {opened[0].classes}, but {store.folder} has "
+                f"{store.classes}; ingest them again with the same classes in the same order."
+            )
     salts = {m["salt_check"]: s.folder for m, s in zip(manifests, opened, strict=True)
              if "salt_check" in m}  # fmt: skip
     if len(salts) > 1:
         raise UserError(
             f"{' and '.join(map(str, salts.values()))} were made with different salts, so the same "
-            "patient has other ids in each; ingest them again with one salt."
+            "patient has different ids in them; ingest them again with one salt."
         )
 
 
 def _content(hu: np.ndarray) -> str:
-    """A hash of a slice's HU; none for air, which says nothing about whose it is."""
+    """A hash of a slice's HU; empty for air, which is nobody's in particular."""
     if np.count_nonzero(np.bincount(hu.ravel() - AIR)) < FEWEST_VALUES:
         return ""
     return hashlib.blake2b(hu.tobytes(), digest_size=16).hexdigest()
@@ -116,7 +122,7 @@ def _shared(
 
 
 def _one_patient(patients: list[str], pairs: Iterable[tuple[str, str, int, int]]) -> dict[str, str]:
-    """Patient -> the first id of all those that the pairs tie together.
+    """Patient -> the first id of all those that the pairs connect.
 
     >>> _one_patient(["a", "b", "c", "d"], [("b", "d", 0, 1), ("a", "b", 0, 1)])
     {'a': 'a', 'b': 'a', 'c': 'c', 'd': 'a'}
@@ -154,7 +160,7 @@ def _write(
             "patients": int(table.patient.nunique()),
             "series": int(table.series.nunique()),
             "slices": len(table),
-            "labels": manifests[0]["labels"],
+            "classes": opened[0].classes.to_json(),
             "joined": manifests,
         }
         salts = [m.get("salt_check") for m in manifests]

@@ -73,8 +73,8 @@ class Slice(NamedTuple):
     plain: Plain | None
 
 
-class Aside(NamedTuple):
-    """A file that is no slice: refused, or left out as it should be."""
+class Skipped(NamedTuple):
+    """A file that is no slice of a head CT: refused, or left out as it should be."""
 
     path: Path
     refused: bool
@@ -88,13 +88,13 @@ class _Not(Exception):
     """Why a file is no slice; args: refused, reason, detail."""
 
 
-def scan(path: Path) -> Slice | MaskFile | Aside:
+def scan(path: Path) -> Slice | MaskFile | Skipped:
     """What a file is; reads no pixels, raises nothing, and returns little (it is pickled)."""
     name = path.name.lower()
     if name.endswith(NIFTI):
         return MaskFile(path, "NIfTI")
     if name.endswith(COMPANIONS) or name.startswith("dicomdir"):
-        return Aside(path, False, "is a companion of the images, such as a text or an index.")
+        return Skipped(path, False, "is a companion of the images, such as a text or an index.")
     item = pydicom.Dataset()
     try:
         with quiet():
@@ -106,12 +106,12 @@ def scan(path: Path) -> Slice | MaskFile | Aside:
             return _slice(path, item, _plain(item, syntax, start))
     except _Not as why:
         refused, reason, *detail = why.args
-        return Aside(path, refused, reason, "".join(detail), *_whose(item))
+        return Skipped(path, refused, reason, "".join(detail), *_whose(item))
     except OSError as error:
-        return Aside(path, True, "cannot be opened; check its permissions.", str(error))
+        return Skipped(path, True, "cannot be opened; check its permissions.", str(error))
     except Exception as error:  # a damaged header can fail in any of pydicom's parsers
         reason = "has a damaged header; copy it again or remove it."
-        return Aside(path, True, reason, str(error), *_whose(item))
+        return Skipped(path, True, reason, str(error), *_whose(item))
 
 
 def _whose(item: pydicom.Dataset) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A NIfTI mask to labels on a DICOM series, turned by the two affines."""
+"""A NIfTI mask as labels on a DICOM series, turned by the two affines."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
 
 from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
 from lcgan_core.cohort.series import Refused
-from lcgan_core.lesions import HEMORRHAGES
 
 TOLERANCE_MM = 0.1
 
@@ -20,31 +20,11 @@ def check_grid(path: Path, stack: Stack) -> None:
     _turn(path, *read_nifti_grid(path), stack)
 
 
-def read_nifti_mask(
-    path: Path, stack: Stack, stated: dict[str, int] | None
-) -> tuple[np.ndarray, list[str]]:
+def read_nifti_mask(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, list[str]]:
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused."""
     voxels, affine = read_nifti(path)
     turn, notes = _turn(path, voxels.shape, affine, stack)
-    names = {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
-    planes = voxels.T  # in the order of the file
-    labels = np.zeros(planes.shape, np.uint8)
-    unknown: set[float] = set()
-    for plane, labelled in zip(planes, labels, strict=True):
-        if plane.max() == plane.min() == 0:
-            continue  # most are empty, and to look closer takes longer than to read them
-        marked = plane != 0
-        values, places = np.unique(plane[marked], return_inverse=True)
-        unknown |= set(map(float, values)) - set(names)
-        if not unknown:
-            labelled[marked] = np.array([names[float(value)] for value in values])[places]
-    if unknown:
-        order = ", ".join(f"{k} {name}" for k, name in enumerate(HEMORRHAGES, start=1))
-        raise Refused(
-            path, f"holds the label {min(unknown):g}, which the label map does not name; add it to "
-            f"the map or renumber the mask, for instance to {order}."
-        )  # fmt: skip
-    return apply_orientation(labels.T, turn).T, notes
+    return apply_orientation(labels(voxels, path)[0], turn).T, notes
 
 
 def _turn(
@@ -65,7 +45,7 @@ def _turn(
     if apart <= most:
         return turn, []
     if any(_apart(grid, straight, expected) <= most for straight in _straightened(stack)):
-        return turn, ["The mask's header lacks the gantry tilt; it was laid on slice by slice."]
+        return turn, ["The mask's header lacks the gantry tilt; it was matched slice by slice."]
     raise Refused(
         path, f"lies up to {apart:.1f} mm away from the CT series; give the mask that was drawn on "
         "this series, with its affine."

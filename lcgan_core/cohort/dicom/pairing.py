@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lcgan_core.cohort.dicom.masks import MaskFile
 from lcgan_core.cohort.dicom.nifti_mask import check_grid
 from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.series import Refused
 
 
@@ -60,7 +61,7 @@ def choose(
     mask: MaskFile,
     near: set[Key],
     stacks: dict[Key, Stack | Refused],
-    stated: dict[str, int] | None,
+    labels: LabelMap,
 ) -> Key | None:
     """The one series among `near`; None where those are refused themselves; raises Refused."""
     if not near:
@@ -78,9 +79,9 @@ def choose(
     if not good:
         return None
     if mask.kind == "NIfTI":
-        if stated is None:
+        if not labels.values:
             raise Refused(
-                mask.path, "has numbers for labels, and nothing says what they mean; state it in "
+                mask.path, "has numbers for labels, and nothing says what they mean; say so in "
                 'labels.json in the source folder, such as {"1": "EDH", "2": "IPH"}.'
             )  # fmt: skip
         good = _fitting(mask.path, good)

@@ -1,4 +1,4 @@
-"""DICOM SEG to labels: frame by frame, wherever a frame says that it belongs."""
+"""DICOM SEG as labels: each frame on the slice that it says it belongs to."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from lcgan_core.cohort.dicom.classes import class_of
 from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION
+from lcgan_core.cohort.dicom.part_names import label_of
 from lcgan_core.cohort.dicom.place import Places
 from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.label_map import BACKGROUND, LabelMap
 from lcgan_core.cohort.series import Refused
-from lcgan_core.lesions import BACKGROUND
 
 Group = tuple[pydicom.Dataset, pydicom.Dataset]
 
 
-def read_seg(path: Path, stack: Stack, stated: dict[str, int] | None) -> tuple[np.ndarray, list]:
+def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, list]:
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused.
 
     Frames come in any order and empty ones are left out, so each is put where its referenced slice
-    or its plane position says. FRACTIONAL counts from half of its maximum. Where two types claim a
-    pixel the segment with the higher number has it.
+    or its plane position says. FRACTIONAL counts from half of its maximum. Where two classes claim
+    a pixel, the segment with the higher number has it.
     """
     item = pydicom.dcmread(path)
-    classes = _classes(path, item, stated)
+    label_of_segment = _labels_of_segments(path, item, labels)
     frames = int(item.get("NumberOfFrames") or 1)
     if (item.Rows, item.Columns) != stack.shape[1:]:
         raise Refused(
@@ -43,22 +43,22 @@ def read_seg(path: Path, stack: Stack, stated: dict[str, int] | None) -> tuple[n
         raise Refused(path, "cannot be decoded; export the mask again.", error) from None
     places = Places(stack)
     where = [_slice_of((group, shared), places, stack, path) for group in groups]
-    labels = np.zeros(stack.shape, np.uint8)
+    result = np.zeros(stack.shape, np.uint8)
     twice = np.zeros(stack.shape, bool)
-    for number, value in sorted(classes.items()):
+    for number, value in sorted(label_of_segment.items()):
         if value == BACKGROUND:
             continue
         for k, inside in _of_segment(item, pixels, groups, shared, number):
-            at = labels[where[k]]
+            at = result[where[k]]
             twice[where[k]] |= inside & (at != value) & (at != BACKGROUND)
             at[inside] = value
-    notes = [f"{twice.sum()} pixels had two types; the later one was taken."] if twice.any() else []
-    return labels, notes
+    notes = [f"{twice.sum()} pixels had two classes; the later one was taken."]
+    return result, notes if twice.any() else []
 
 
-def _classes(path: Path, item: pydicom.Dataset, stated: dict[str, int] | None) -> dict[int, int]:
+def _labels_of_segments(path: Path, item: pydicom.Dataset, labels: LabelMap) -> dict[int, int]:
     """Segment number -> label value."""
-    classes = {0: BACKGROUND}  # a label map may name its zero
+    found = {0: BACKGROUND}  # a label map may name its zero
     for segment in item.get("SegmentSequence") or []:
         number = int(segment.SegmentNumber)
         if number == 0:
@@ -66,14 +66,14 @@ def _classes(path: Path, item: pydicom.Dataset, stated: dict[str, int] | None) -
         codes = segment.get("SegmentedPropertyTypeCodeSequence") or []
         texts = [str(segment.get("SegmentLabel") or "")]
         texts += [str(code.get("CodeMeaning") or "") for code in codes]
-        value = class_of(texts, stated)
+        value = label_of(texts, labels)
         if value is None:
             raise Refused(
-                path, "holds a segment of no known haemorrhage; state its label in labels.json, "
-                "with an empty text to ignore it.", texts[0]
+                path, "holds a segment of no known class; name it in labels.json, with an empty "
+                "text to ignore it.", texts[0]
             )  # fmt: skip
-        classes[number] = value
-    return classes
+        found[number] = value
+    return found
 
 
 def _of_segment(

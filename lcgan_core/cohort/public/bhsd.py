@@ -7,7 +7,7 @@ from pathlib import Path
 from lcgan_core.cohort.nifti import NiftiCase
 from lcgan_core.cohort.public.layout import AS_RSNA, RSNA, pairs, volumes
 from lcgan_core.cohort.series import Case, Found, LeftOut, Refused, Series
-from lcgan_core.cohort.source import checked, files_below, folders_below
+from lcgan_core.cohort.source import files_below, folders_below
 from lcgan_core.errors import UserError
 
 
@@ -31,7 +31,7 @@ def is_here(source: Path) -> bool:
 
 def find(source: Path) -> Found:
     """Pair images/ and "ground truths/"; dataset.json names other folders and is not read."""
-    root = _root(checked(source))
+    root = _root(source)
     if root is None:
         raise UserError(f'{source} holds no folders "images" and "ground truths" of BHSD.')
     if not (root / "ground truths").is_dir():
