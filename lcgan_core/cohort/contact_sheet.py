@@ -29,7 +29,7 @@ def write(store: SliceStore, path: Path) -> None:
     ]
     empty = store.slices[store.slices[classes.areas].sum(axis=1) == 0]
     if len(empty):
-        # of each patient the slice nearest the middle, where there is most to see
+        # of each patient the slice nearest the middle, where most of the brain is seen
         away = (empty.position_mm - empty.position_mm.median()).abs()
         middle = _spread(empty.assign(middle=-away), "middle")
         bands.append(_band(store, middle, "no lesion", (200,) * 3))

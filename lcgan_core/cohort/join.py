@@ -44,7 +44,7 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
     """
     out = Path(out)
     opened = [SliceStore.open(folder) for folder in stores]
-    manifests = [json.loads((Path(folder) / "manifest.json").read_text()) for folder in stores]
+    manifests = [store.manifest for store in opened]
     _check(opened, manifests, out)
     table = pd.concat([store.slices for store in opened], ignore_index=True)
     where = [(s, k) for s, store in enumerate(opened) for k in range(len(store.slices))]
@@ -91,8 +91,8 @@ def _check(opened: list[SliceStore], manifests: list[dict], out: Path) -> None:
                 f"{opened[0].folder} has the classes {opened[0].classes}, but {store.folder} has "
                 f"{store.classes}; ingest them again with the same classes in the same order."
             )
-    salts = {m["salt_check"]: s.folder for m, s in zip(manifests, opened, strict=True)
-             if "salt_check" in m}  # fmt: skip
+    salts = {m.get("salt_check"): s.folder for m, s in zip(manifests, opened, strict=True)}
+    salts.pop(None, None)
     if len(salts) > 1:
         raise UserError(
             f"{' and '.join(map(str, salts.values()))} were made with different salts, so the same "
@@ -136,9 +136,13 @@ def _one_patient(patients: list[str], pairs: Iterable[tuple[str, str, int, int]]
 
 
 def _write(
-    out: Path, opened: list[SliceStore], kept: list[tuple[int, int]],
-    table: pd.DataFrame, shared: pd.DataFrame, manifests: list[dict],
-) -> None:  # fmt: skip
+    out: Path,
+    opened: list[SliceStore],
+    kept: list[tuple[int, int]],
+    table: pd.DataFrame,
+    shared: pd.DataFrame,
+    manifests: list[dict],
+) -> None:
     work = out.with_name(f".{out.name}.writing")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

@@ -97,9 +97,10 @@ class LabelMap:
                 )  # a scale factor of 1/255 makes 1 a little more or less
                 if near not in known or abs(value - near) > 1e-3:
                     raise Refused(
-                        path, f"holds the value {value:g}, which is not in the label map "
-                        f"({self._told()}); complete the map."
-                    )  # fmt: skip
+                        path,
+                        f"holds the value {value:g}, which is not in the label map "
+                        f"({self._told()}); complete the map.",
+                    )
             labelled[marked] = np.array([known[int(n)] for n in np.rint(values)])[places]
         return labels, ()
 

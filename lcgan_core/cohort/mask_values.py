@@ -41,7 +41,7 @@ def lesion(mask: np.ndarray, path: Path) -> np.ndarray:
     if not np.isfinite(mask).all() or mask.min() < 0:
         raise Refused(
             path, "is not a binary mask: it holds values below 0; write it again as 0 and 1."
-        )  # fmt: skip
+        )
     return mask > 0
 
 

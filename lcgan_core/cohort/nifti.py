@@ -40,7 +40,7 @@ class NiftiCase:
             raise Refused(self.path, "has a single slice; give whole series.")
         hu, notes = to_hu(voxels, self.path)
         if not states_orientation(self.path):
-            notes += ("the header does not say how the head lies; taken as in Analyze files",)
+            notes += ("the header states no orientation; that of Analyze files was assumed",)
         raters = []
         for path in self.masks:
             mask, noted = _on_grid(path, voxels.shape, affine)
@@ -55,7 +55,7 @@ class NiftiCase:
         positions = normal @ grid[:3, 3] + normal @ grid[:3, 2] * np.arange(len(hu))
         kept = ~(labels == EXCLUDED).any(axis=(1, 2))
         if not kept.any():
-            raise Refused(self.path, "has no slice whose classes can be told; leave it out.")
+            raise Refused(self.path, "has no slice whose classes are certain; leave it out.")
         return Series(
             patient=self.patient,
             uid=self.series,
@@ -77,9 +77,10 @@ def to_hu(voxels: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     offset = offset_of(values)
     if offset is None:
         raise Refused(
-            path, f"is not in HU (values {values.min():g} to {values.max():g}, no air near -1000 "
-            "below soft tissue); give the scan as it left the scanner, not windowed or cut out."
-        )  # fmt: skip
+            path,
+            f"is not in HU (values {values.min():g} to {values.max():g}, no air near -1000 "
+            "below soft tissue); give the scan as it left the scanner, not windowed or cut out.",
+        )
     if offset:
         notes += (f"values shifted by {offset} so that air is at -1000 HU",)
     return clip(values + offset), notes
@@ -99,9 +100,10 @@ def _on_grid(
         return turned, ()
     if mask.shape != shape:
         raise Refused(
-            path, f"has the shape {mask.shape}, the image {shape}; give the mask that was drawn "
-            "on this image."
-        )  # fmt: skip
+            path,
+            f"has the shape {mask.shape}, the image {shape}; give the mask that was drawn "
+            "on this image.",
+        )
     return mask, ("mask and image have different headers; matched voxel by voxel",)
 
 

@@ -16,7 +16,7 @@ DISPLAY = axcodes2ornt("LPS")
 
 
 def to_display(voxels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn (I, J, K) voxels by flips and exchanges of axes; returns (S, H, W) slices, new affine.
+    """Turn (I, J, K) voxels by flips and swaps of axes; returns (S, H, W) slices, new affine.
 
     `affine` (4, 4) takes voxel indices to RAS mm, as NIfTI has it; the one returned takes
     (column, row, slice) to RAS mm. Tilt and obliquity are kept: nothing is resampled.
@@ -36,7 +36,7 @@ def normal_of(affine: np.ndarray) -> np.ndarray:
 
 
 def tilt_of(affine: np.ndarray) -> float:
-    """Gantry tilt in degrees: how far the slices' normal leans from the way the slices step.
+    """Gantry tilt in degrees: the angle between the slices' normal and the step between slices.
 
     Positive where the slices rise toward the face.
 

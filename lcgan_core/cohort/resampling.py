@@ -39,9 +39,9 @@ def to_slices(series: Series, size: int, classes: Classes) -> StoredSeries:
 def resample(
     hu: np.ndarray, labels: np.ndarray, spacing: tuple[float, float], size: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """A slice at size x size pixels, padded to a square of air first, and its pixel size in mm.
+    """A slice at size x size pixels, padded to a square with air first, and its pixel size in mm.
 
-    HU by pixel area when shrinking and linearly when enlarging, labels by the nearest pixel.
+    HU are resampled by area when shrinking and linearly when enlarging, labels by nearest pixel.
     """
     height, width = (n * step for n, step in zip(hu.shape, spacing, strict=True))
     side = max(height, width)

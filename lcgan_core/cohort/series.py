@@ -74,7 +74,7 @@ class Refused(UserError):
 class LeftOut(NamedTuple):
     """Files that a reader passes over as it should: localizers, reports, an archive's leftovers."""
 
-    path: Path  # one of them
+    path: Path  # of one of them
     reason: str  # as in Refused
     files: int = 1
 

@@ -111,7 +111,7 @@ class Spilled:
 class StoreWriter:
     """A store in the making, beside its final place; series are appended one by one.
 
-    After an interruption a writer with the same `stamp` goes on behind the last whole series.
+    After an interruption a writer with the same `stamp` goes on after the last complete series.
     """
 
     def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):
@@ -183,7 +183,7 @@ class StoreWriter:
         return SliceStore.open(self.final)
 
     def _go_on(self) -> int:
-        """Drop what was written behind the last whole entry; returns the number of entries."""
+        """Drop what was written after the last complete entry; returns the number of entries."""
         entries, slices, whole = 0, 0, 0
         journal = self.work / "journal.jsonl"
         for entry in _lines(journal):
@@ -198,7 +198,7 @@ class StoreWriter:
 
 
 def _lines(journal: Path) -> Iterator[dict]:
-    """The whole lines of a journal, each with the byte at which it ends."""
+    """The complete lines of a journal, each with the byte at which it ends."""
     end = 0
     with journal.open("rb") as file:
         for line in file:

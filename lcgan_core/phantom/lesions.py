@@ -20,7 +20,7 @@ from lcgan_core.phantom.ventricles import ventricles
 TYPE_COUNTS = (50, 62, 63, 16, 1)
 """BHSD scans with one to five classes."""
 PREVALENCE = (126, 104, 109, 40, 70)
-"""BHSD scans with each class, of 192; EDH, 23 there, is raised so that a few dozen patients show it."""
+"""BHSD scans with each class, of 192; EDH (23 there) is raised so that small cohorts show it."""
 
 VOLUME = {
     "IPH": (9.3, 1.8, 0.35, 85),
@@ -29,7 +29,7 @@ VOLUME = {
     "EDH": (5.1, 1.3, 1.2, 40),
     "SDH": (7.0, 1.6, 0.7, 90),
 }
-"""mL of a class in a scan: median, SD of the logarithm, limits (BHSD's 5th and 95th percentiles)."""
+"""mL of a class in a scan: median, SD of the logarithm, and limits (BHSD's 5 and 95 per cent)."""
 
 BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (57, 6), "SDH": (59, 8)}
 """HU of undiluted blood, mean and SD over lesions; blur and partial volume lower measured HU."""

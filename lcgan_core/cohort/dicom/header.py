@@ -32,7 +32,11 @@ NAMES = (
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope",
     "RescaleType", *REFERENCES,
 )  # fmt: skip
-TAGS: list = [Tag(name) for name in NAMES]  # once: looking names up takes as long as reading
+NEEDED = (
+    "SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows",
+    "Columns",
+)  # fmt: skip
+TAGS: list = [Tag(name) for name in NAMES]  # once: looking up names takes as long as reading
 MODALITIES = (
     "MR", "PT", "NM", "US", "CR", "DX", "XA", "RF", "MG", "OT", "OPT", "IO", "PX", "ES", "XC",
 )  # fmt: skip
@@ -48,7 +52,7 @@ MOST_DEGREES = 35  # gantries tilt by 30 at most; a sagittal or coronal reformat
 
 
 class Plain(NamedTuple):
-    """Where a file holds 16-bit pixels as they are: byte, dtype, and bits that count."""
+    """Where a file holds uncompressed 16-bit pixels: first byte, dtype, and bits in use."""
 
     offset: int
     dtype: str
@@ -56,10 +60,10 @@ class Plain(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """A CT image by its header: sizes (rows, columns), lengths in mm, LPS."""
+    """A CT image as its header describes it: sizes (rows, columns), lengths in mm, LPS."""
 
     path: Path
-    patient: str  # "" where the file names nobody
+    patient: str  # "" where the file names none
     series: str
     instance: str
     number: int | None
@@ -115,18 +119,18 @@ def scan(path: Path) -> Slice | MaskFile | Skipped:
 
 
 def _whose(item: pydicom.Dataset) -> tuple[str, str]:
-    """Patient and series, empty where the file does not tell."""
+    """Patient and series, empty where the file does not name them."""
     try:
         patient, series = (
             str(item.get(k) or "").strip() for k in ("PatientID", "SeriesInstanceUID")
         )
-    except Exception:  # the damage may sit in these very values
+    except Exception:  # these values themselves may be damaged
         return "", ""
     return "" if NOBODY.fullmatch(patient) else patient, series
 
 
 def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int, tuple[int, bytes]]:
-    """Transfer syntax, header, the bytes left for the pixels, and where they start with what."""
+    """Transfer syntax, header, bytes left for the pixels, and where these start and how."""
     try:
         meta = read_file_meta_info(path)
     except InvalidDicomError:
@@ -185,14 +189,10 @@ def _check_kind(item: pydicom.Dataset) -> None:
 
 
 def _check_pixels(item: pydicom.Dataset, syntax: uid.UID | None, room: int) -> None:
-    """The pixels are grey HU, there in full, of a believable size, and can be decoded."""
+    """The pixels are grey HU, complete, of a plausible size, and can be decoded."""
     if str(item.get("RescaleType") or "HU").strip().upper() not in ("HU", "US"):
         raise _Not(True, "is not in Hounsfield units; give the plain CT series.")
-    needed = (
-        "SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
-        "Rows", "Columns",
-    )  # fmt: skip
-    missing = [name for name in needed if item.get(name) in (None, "")]
+    missing = [name for name in NEEDED if item.get(name) in (None, "")]
     if missing:
         raise _Not(True, f"lacks {', '.join(missing)}; export the original series again.")
     photometric = str(item.get("PhotometricInterpretation") or "MONOCHROME2")
@@ -202,16 +202,15 @@ def _check_pixels(item: pydicom.Dataset, syntax: uid.UID | None, room: int) -> N
         known = syntax is not None and syntax.name != str(syntax)
         name = syntax.name if syntax is not None and known else "an unknown transfer syntax"
         raise _Not(
-            True, f"is stored as {name}, which cannot be decoded here; export it uncompressed.",
+            True,
+            f"is stored as {name}, which cannot be decoded here; export it uncompressed.",
             "" if known else str(syntax),
-        )  # fmt: skip
+        )
     pixels = int(item.Rows) * int(item.Columns)
     if not 0 < pixels <= MOST_PIXELS:
-        raise _Not(
-            True, f"claims {item.Rows} x {item.Columns} pixels, no CT's; export it again."
-        )  # fmt: skip
+        raise _Not(True, f"claims {item.Rows} x {item.Columns} pixels, no CT's; export it again.")
     if not syntax.is_compressed and pixels * int(item.get("BitsAllocated") or 16) // 8 > room:
-        raise _Not(True, "is cut off: its pixels are not all there; copy it again.")
+        raise _Not(True, "is cut off: some of its pixels are missing; copy it again.")
 
 
 def _decodable(syntax: uid.UID) -> bool:

@@ -30,15 +30,16 @@ def read_nifti_mask(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndar
 def _turn(
     path: Path, shape: tuple[int, ...], affine: np.ndarray, stack: Stack
 ) -> tuple[np.ndarray, list[str]]:
-    """Flips and exchanges of axes that lay a mask on (column, row, slice) of the series."""
+    """Flips and swaps of axes that lay a mask on (column, row, slice) of the series."""
     turn = ornt_transform(io_orientation(affine), io_orientation(stack.affine))
     expected = stack.shape[::-1]
     turned = tuple(shape[k] for k in np.argsort(turn[:, 0]))
     if turned != expected:
         raise Refused(
-            path, f"has {turned} voxels (columns, rows, slices), the CT series {expected}; give "
-            "the mask that was drawn on this series."
-        )  # fmt: skip
+            path,
+            f"has {turned} voxels (columns, rows, slices), the CT series {expected}; give "
+            "the mask that was drawn on this series.",
+        )
     grid = affine @ inv_ornt_aff(turn, shape)
     most = max(TOLERANCE_MM, 0.5 * np.abs(stack.affine[:3, 0]).max())
     apart = _apart(grid, stack.affine, expected)
@@ -47,13 +48,14 @@ def _turn(
     if any(_apart(grid, straight, expected) <= most for straight in _straightened(stack)):
         return turn, ["The mask's header lacks the gantry tilt; it was matched slice by slice."]
     raise Refused(
-        path, f"lies up to {apart:.1f} mm away from the CT series; give the mask that was drawn on "
-        "this series, with its affine."
-    )  # fmt: skip
+        path,
+        f"lies up to {apart:.1f} mm away from the CT series; give the mask that was drawn on "
+        "this series, with its affine.",
+    )
 
 
 def _apart(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
-    """How far apart two affines put the corners of a volume, mm."""
+    """The largest distance along an axis between the corners of a volume in two affines, mm."""
     corners = np.array(np.meshgrid(*([0, n - 1] for n in shape))).reshape(3, -1)
     return float(np.abs((a - b) @ np.vstack([corners, np.ones(8)]))[:3].max())
 

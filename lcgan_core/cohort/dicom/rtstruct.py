@@ -48,9 +48,11 @@ def read_rtstruct(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarra
         value = label_of([name, str(roi.get("ROIDescription") or "")], labels)
         if value is None:
             raise Refused(
-                path, "holds a ROI of no known class; name it in labels.json, with an empty text "
-                "to ignore it.", name
-            )  # fmt: skip
+                path,
+                "holds a ROI of no known class; name it in labels.json, with an empty text "
+                "to ignore it.",
+                name,
+            )
         if value == BACKGROUND:
             continue
         for index, inside in _filled(path, drawn, places, stack):
@@ -88,9 +90,10 @@ def _filled(
             index = places.nearest(contour.points.mean(axis=0))
         if index is None:
             raise Refused(
-                path, "has contours on slices that the CT series lacks; give the series that they "
-                "were drawn on."
-            )  # fmt: skip
+                path,
+                "has contours on slices that the CT series lacks; give the series that they "
+                "were drawn on.",
+            )
         image = stack.slices[index]
         offset = contour.points - image.position
         rows = offset @ np.array(image.orientation[3:]) / image.spacing[0]

@@ -45,7 +45,7 @@ def find(source: Path, labels: LabelMap | None = None, parallel: Parallel = map)
         )
     shelf, masks, refused = _sort(source, parallel(scan, files), left_out)
     masked: dict[Key, MaskFile] = {}
-    spoken: set[Key] = set()  # their mask is refused, which says enough
+    spoken: set[Key] = set()  # their mask is refused, and one refusal is enough
     for key, belonging in _by_series(masks, shelf, labels, refused, spoken, left_out).items():
         if len(belonging) == 1:
             masked[key] = belonging[0]
@@ -65,12 +65,11 @@ def find(source: Path, labels: LabelMap | None = None, parallel: Parallel = map)
             reason = "has a mask that is refused." if key in spoken else "no mask refers to it."
             left_out.add(result.slices[0].path, reason, result.shape[0], key)
         else:
-            refused.append(
-                Refused(
-                    result.slices[0].path.parent, "has a CT series without a mask; add its DICOM "
-                    "SEG, RTSTRUCT or NIfTI mask, or remove the series."
-                )
-            )  # fmt: skip
+            reason = (
+                "has a CT series without a mask; add its DICOM SEG, RTSTRUCT or NIfTI mask, or "
+                "remove the series."
+            )
+            refused.append(Refused(result.slices[0].path.parent, reason))
     refused.sort(key=lambda each: each.path)
     return Found(cases, refused, list(left_out.values()), labels.classes)
 
@@ -86,7 +85,7 @@ class _LeftOut(dict[tuple, LeftOut]):
 def _sort(
     source: Path, scanned: Iterable, left_out: _LeftOut
 ) -> tuple[Shelf, list[MaskFile], list[Refused]]:
-    """Files by their headers to series, masks and refusals."""
+    """Files, sorted by their headers into series, masks and refusals."""
     shelf, masks, refused = Shelf(source), [], []
     slices: dict[Key, list[Slice]] = defaultdict(list)
     damaged: dict[Key, Skipped] = {}
@@ -128,7 +127,7 @@ def _by_series(
     spoken: set[Key],
     left_out: _LeftOut,
 ) -> dict[Key, list[MaskFile]]:
-    """Masks of each series; the others are refused, and their series spoken for."""
+    """Masks of each series; the others are refused, and their series are `spoken` for."""
     found: dict[Key, list[MaskFile]] = defaultdict(list)
     for mask in masks:
         near = shelf.near(mask)

@@ -30,9 +30,10 @@ def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, li
     frames = int(item.get("NumberOfFrames") or 1)
     if (item.Rows, item.Columns) != stack.shape[1:]:
         raise Refused(
-            path, f"has {item.Rows} x {item.Columns} pixels, the CT series {stack.shape[1]} x "
-            f"{stack.shape[2]}; export the segmentation on the grid of the series."
-        )  # fmt: skip
+            path,
+            f"has {item.Rows} x {item.Columns} pixels, the CT series {stack.shape[1]} x "
+            f"{stack.shape[2]}; export the segmentation on the grid of the series.",
+        )
     groups = item.get("PerFrameFunctionalGroupsSequence") or []
     shared = (item.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     if len(groups) != frames:
@@ -58,7 +59,7 @@ def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, li
 
 def _labels_of_segments(path: Path, item: pydicom.Dataset, labels: LabelMap) -> dict[int, int]:
     """Segment number -> label value."""
-    found = {0: BACKGROUND}  # a label map may name its zero
+    found = {0: BACKGROUND}  # a label map may name its background
     for segment in item.get("SegmentSequence") or []:
         number = int(segment.SegmentNumber)
         if number == 0:
@@ -69,9 +70,11 @@ def _labels_of_segments(path: Path, item: pydicom.Dataset, labels: LabelMap) -> 
         value = label_of(texts, labels)
         if value is None:
             raise Refused(
-                path, "holds a segment of no known class; name it in labels.json, with an empty "
-                "text to ignore it.", texts[0]
-            )  # fmt: skip
+                path,
+                "holds a segment of no known class; name it in labels.json, with an empty "
+                "text to ignore it.",
+                texts[0],
+            )
         found[number] = value
     return found
 
@@ -97,7 +100,7 @@ def _of_segment(
 
 
 def _first(groups: Group, name: str) -> pydicom.Dataset:
-    """A functional group's item, of the frame or else shared by all; empty where there is none."""
+    """A functional group's item, the frame's own or else the shared one; empty if there is none."""
     for group in groups:
         if group.get(name):
             return group[name].value[0]
@@ -114,9 +117,10 @@ def _slice_of(groups: Group, places: Places, stack: Stack, path: Path) -> int:
     same &= _close(spacing, image.spacing, 1e-3 * min(image.spacing))
     if not same:
         raise Refused(
-            path, "lies in another plane or has another pixel spacing than the CT series; export "
-            "the segmentation on the grid of the series."
-        )  # fmt: skip
+            path,
+            "lies in another plane or has another pixel spacing than the CT series; export "
+            "the segmentation on the grid of the series.",
+        )
     sources = _first(groups, "DerivationImageSequence").get("SourceImageSequence") or []
     at = None if position is None else np.array(position, float)
     index = places.named([str(source.get("ReferencedSOPInstanceUID")) for source in sources])
@@ -130,12 +134,13 @@ def _slice_of(groups: Group, places: Places, stack: Stack, path: Path) -> int:
         )
     if at is not None and places.apart(index, at) > max(image.spacing) / 2:
         raise Refused(
-            path, "lies beside the slices that it refers to; export the segmentation on the grid "
-            "of the series."
-        )  # fmt: skip
+            path,
+            "lies beside the slices that it refers to; export the segmentation on the grid "
+            "of the series.",
+        )
     return index
 
 
 def _close(values: Sequence | None, expected: Sequence[float], within: float) -> bool:
-    """Whether numbers of a header, where there are any, are the expected ones."""
+    """Whether numbers of a header, if given, are the expected ones."""
     return values is None or bool(np.abs(np.array(values, float) - expected).max() <= within)

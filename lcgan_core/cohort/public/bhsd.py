@@ -15,13 +15,14 @@ class BhsdCase(NiftiCase):
     """A scan of BHSD: every one of them bleeds."""
 
     def load(self) -> Series:
-        """As any NIfTI; Refused also where the mask is empty, as in a copy that circulates."""
+        """As any NIfTI; also Refused where the mask is empty, as in a copy that circulates."""
         series = super().load()
         if not series.labels.any():
             raise Refused(
-                self.path, "has an empty mask, though every scan of this set bleeds; download the "
-                "set from its authors."
-            )  # fmt: skip
+                self.path,
+                "has an empty mask, though every scan of this set bleeds; download the "
+                "set from its authors.",
+            )
         return series
 
 

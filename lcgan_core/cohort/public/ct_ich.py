@@ -43,9 +43,8 @@ class SliceClasses:
         drawn, classes = lesion(mask, path), dict(self.slices)
         if max(classes) >= mask.shape[2]:
             raise Refused(
-                path, f"has {mask.shape[2]} slices, but the CSV lists more; download the set "
-                "again."
-            )  # fmt: skip
+                path, f"has {mask.shape[2]} slices, but the CSV lists more; download the set again."
+            )
         labels = np.zeros(mask.shape, np.uint8)
         told: Counter[str] = Counter()
         for k in range(mask.shape[2]):

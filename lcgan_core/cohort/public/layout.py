@@ -1,4 +1,4 @@
-"""What the layouts of public sets share: pairs of folders, tables, and one naming of patients."""
+"""What the layouts of public sets share: pairs of folders, tables, and patients' names."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from lcgan_core.cohort.source import files_below, folders_below
 from lcgan_core.errors import UserError
 
 RATER = "label_annot_"
-"""Of the other masks, label_consensus_* and label_uncertainty, nobody says how they were made."""
+"""How the other masks, label_consensus_* and label_uncertainty, were made is not documented."""
 
 
 def is_here(source: Path) -> bool:
