@@ -293,7 +293,7 @@ def test_a_header_without_orientation_is_read_with_a_note(tmp_path):
         image.set_sform(None, 0)
         image.set_qform(None, 0)
         nib.save(image, path)
-    assert any("how the head lies" in note for note in case.load().notes)
+    assert any("states no orientation" in note for note in case.load().notes)
 
 
 def test_qform_alone_is_enough(tmp_path):

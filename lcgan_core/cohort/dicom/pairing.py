@@ -69,7 +69,7 @@ def choose(
             mask.path,
             "lies beside no CT series; put it into the folder of the series that it was drawn on."
             if mask.kind == "NIfTI"
-            else "refers to a series that is not there, or is no primary axial CT; add that series.",
+            else "refers to a series that is not there or is no primary axial CT; add that series.",
         )
     if len({key.patient for key in near}) > 1:
         raise Refused(

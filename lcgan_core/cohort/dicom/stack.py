@@ -111,7 +111,7 @@ def _one_a_position(slices: list[Slice]) -> tuple[list[Slice], list[str]]:
         notes.append(f"{copies} files were there twice; one of each was taken.")
     if repeats:
         notes.append(
-            f"{repeats} slices had the position of another one; the later acquisition was taken."
+            f"{repeats} slices shared the position of another one; the later acquisition was taken."
         )
     return kept, notes
 
