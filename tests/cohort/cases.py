@@ -1,4 +1,4 @@
-"""Series made of numbers, for the tests of what comes after reading."""
+"""Series of random numbers, for the tests of what comes after reading."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -190,7 +190,7 @@ def test_hu_that_went_round_a_12_bit_scale_is_put_back(tmp_path, rescale):
     ("stored", "header"),
     [
         (-3024, {"PixelPaddingValue": -3024}),
-        (-2000, {"PixelPaddingValue": 63536}),  # the sign lost on the way
+        (-2000, {"PixelPaddingValue": 63536}),  # the sign was lost
         (300, {"PixelPaddingValue": 300}),
         (310, {"PixelPaddingValue": 320, "PixelPaddingRangeLimit": 290}),
         (-3024, {}),  # nothing says so: clipped

@@ -1,4 +1,4 @@
-"""DICOM SEG is laid on the slices that its frames mean, whatever wrote it."""
+"""DICOM SEG is laid on the slices that its frames refer to, whatever wrote it."""
 
 import highdicom as hd
 import numpy as np
@@ -169,7 +169,7 @@ def test_another_grid_is_refused(tmp_path, scan):
 
 @pytest.mark.parametrize("references", [True, False])
 def test_a_shifted_seg_is_refused(tmp_path, scan, references):
-    """Misplacement; the position and the reference must agree to half a pixel."""
+    """The position and the reference must agree to half a pixel."""
     path = write_seg(scan, areas(scan.hu.shape))
     shuffle(path, references)
     seg = pydicom.dcmread(path)

@@ -223,7 +223,10 @@ def test_the_later_acquisition_at_one_place_is_taken(tmp_path, scan):
     write_slice(scan.folder / "before", again + 1, AcquisitionNumber=0, **values)
     series = read_one(tmp_path)
     assert (series.hu[2] == 77).all() and np.array_equal(series.hu[3], scan.hu[3])
-    assert "2 slices shared the position of another one; the later acquisition was taken." in series.notes
+    assert (
+        "2 slices shared the position of another one; the later acquisition was taken."
+        in series.notes
+    )
 
 
 def test_a_file_that_is_there_twice_is_read_once(tmp_path, scan):

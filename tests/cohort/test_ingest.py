@@ -1,4 +1,4 @@
-"""Ingest streams, survives whatever stops it, and reports all that it met."""
+"""Ingest streams, survives any interruption, and reports everything that it found."""
 
 import errno
 import hashlib

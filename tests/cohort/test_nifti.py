@@ -1,4 +1,4 @@
-"""NIfTI pairs are read to the head that was scanned, or refused in a sentence that can be kept."""
+"""NIfTI pairs are read as the head that was scanned, or refused in a sentence that names nobody."""
 
 import gzip
 import itertools
@@ -75,7 +75,7 @@ def test_every_voxel_order_gives_the_same_slices(tmp_path, codes):
 
 
 def test_the_three_orders_of_the_public_sets_by_hand(tmp_path):
-    """Rot90 is right where y runs to the front (LAS), .T where it runs back (LPS)."""
+    """np.rot90 is right where y runs to the front (LAS), .T where it runs to the back (LPS)."""
     las = pair(tmp_path / "las").load()
     assert np.array_equal(las.hu[2], np.rot90(head()[:, :, 2]))
     lps, affine = turned(head(), AFFINE, "LPS")
@@ -297,7 +297,7 @@ def test_a_header_without_orientation_is_read_with_a_note(tmp_path):
 
 
 def test_qform_alone_is_enough(tmp_path):
-    """Sform_code 0 in BHSD's masks and in 50 files of HemSeg."""
+    """BHSD's masks and 50 files of HemSeg have an sform_code of 0."""
     case = pair(tmp_path)
     image = nib.load(case.path)
     image.set_sform(None, 0)

@@ -161,7 +161,7 @@ def test_a_scan_without_mask_and_a_mask_without_scan_are_refused(tmp_path, modul
 
 
 def test_bhsd_has_its_published_map_and_its_patients(tmp_path):
-    """ "ground truths" has a space; 1 EDH, 2 IPH, 3 IVH, 4 SAH, 5 SDH."""
+    """The folder "ground truths" has a space; 1 EDH, 2 IPH, 3 IVH, 4 SAH, 5 SDH."""
     root = make_bhsd(tmp_path)
     mask = lesion(value=0)
     mask[5:10, 5, 1] = [1, 2, 3, 4, 5]
@@ -225,7 +225,7 @@ def test_bhsd_copy_with_empty_masks_or_without_suffix_is_refused(tmp_path):
 
 
 def test_bhsd_scans_without_masks_are_left_out(tmp_path):
-    """Unlabel_2000 lies beside label_192."""
+    """The folder unlabel_2000 lies beside label_192."""
     make_bhsd(tmp_path)
     write(tmp_path / f"unlabel_2000/nobleed/{A}.nii.gz", head())
     found = bhsd.find(tmp_path)
@@ -402,7 +402,7 @@ def test_a_table_of_classes_that_is_not_there_or_not_text_is_told(tmp_path):
 
 
 def test_instance_is_called_train_too_and_its_padding_is_clipped(tmp_path):
-    """Train_2 or train; minima of -2048 and -4298, a maximum of 27639."""
+    """The folder is train_2 or train; minima of -2048 and -4298, a maximum of 27639."""
     root, hu = make_instance(tmp_path, "train"), head()
     hu[:2], hu[6, 6, 2] = -4298, 27639
     write(root / "data/001.nii.gz", hu)
@@ -412,7 +412,7 @@ def test_instance_is_called_train_too_and_its_padding_is_clipped(tmp_path):
 
 @pytest.mark.parametrize("image", ["CQ500-CT-1/CT.nii", "CT.nii", "volumes/CQ500-CT-1/CT.nii"])
 def test_cq500_takes_the_scan_that_its_table_names(tmp_path, image):
-    """Brain.nii.gz is a mask of the brain, not the scan."""
+    """The file brain.nii.gz is a mask of the brain, not the scan."""
     make_cq500(tmp_path, image)
     case = seg_cq500.find(tmp_path, as_class="IPH").cases[0]
     assert case.path.name == "CT.nii" and case.patient == "CQ500-CT-1"
@@ -479,7 +479,7 @@ def test_hemseg_stores_rows_towards_the_back(tmp_path):
 
 @pytest.mark.parametrize("as_folder", [True, False])
 def test_hemseg_tables_are_taken_on_the_users_word(tmp_path, as_folder):
-    """0 = IPH and 1 = IVH; the README counts otherwise, so never by themselves."""
+    """0 = IPH and 1 = IVH; the README says otherwise, so they are never used unasked."""
     make_hemseg(tmp_path)
     for split, row in (("train", "0123456789,1"), ("val", "07299832a8,0"), ("test", "1b,0")):
         (tmp_path / f"{split}_set.csv").write_text(f"filename,label\n{row}\n")

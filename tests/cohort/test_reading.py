@@ -1,4 +1,4 @@
-"""DICOM and NIfTI are read to the same head, whoever reads them and however the mask lies."""
+"""DICOM and NIfTI are read as the same head, by any reader and in any orientation of the mask."""
 
 import nibabel as nib
 import numpy as np

@@ -35,7 +35,7 @@ def stored(found, folder, size=24):
 
 
 def two_labels(shape=(6, 20, 24)):
-    """(S, H, W) labels 0..2 of which each slice has others; the first has none."""
+    """(S, H, W) labels 0..2, different on each slice; the first slice has none."""
     labels = np.random.default_rng(3).integers(0, 3, shape).astype(np.uint8)
     labels[0] = 0
     return labels

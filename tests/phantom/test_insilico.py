@@ -53,7 +53,7 @@ def core(image, tissue):
     return inside
 
 
-# Data guide 5.1: clinical ranges, MIDA phantom.
+# Clinical ranges and the MIDA phantom.
 @pytest.mark.parametrize(
     ("tissue", "low", "high"),
     [
@@ -176,7 +176,7 @@ def test_intraparenchymal_blood_lies_in_the_brain_inside_a_dark_rim(bleeding):
 def test_blood_is_brighter_than_brain_and_darker_than_bone(bleeding, name):
     values = [after.hu[after.labels > 0] for _, after in bleeding[name]]
     means = [np.median(v) for v in values if len(v)]
-    assert 38 <= np.median(means) <= 65  # data guide 5.4: component means 26..68
+    assert 38 <= np.median(means) <= 65  # means of BHSD's components are 26..68
 
 
 def test_a_cohort_has_all_five_types_and_the_share_of_positive_slices_of_a_hospital_set():
