@@ -102,7 +102,9 @@ def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = N
 def ingest(
     source: Annotated[Path, typer.Argument(help="Folder of head CTs.")],
     out: Annotated[Path, typer.Option(help="Slice store to make.")],
-    form: Annotated[str, typer.Option("--format", help="See the data guide; else detected.")] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="See the data guide; detected if left out.")
+    ] = "",
     size: Annotated[int, typer.Option(help="Pixels of a slice's side: 64, 128, 256 or 512.")] = 256,
     labels: Annotated[
         str, typer.Option(help="What the masks' labels mean: 1=EDH,2=PHE:oedema, or a JSON file.")
@@ -143,8 +145,8 @@ def ingest(
     print(f"\nMade {out}; look at {out / CONTACT_SHEET}.")
     if (done.report.status == report.REFUSED).any() and not allow_refused:
         print(
-            f"lcgan: some were refused, see above and {out / REPORT}; "
-            "--allow-refused takes the rest as it is.",
+            f"lcgan: some series or files were refused, see above and {out / REPORT}; the store "
+            "holds the rest, and with --allow-refused the exit code is 0.",
             file=sys.stderr,
         )
         raise typer.Exit(3)
