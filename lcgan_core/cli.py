@@ -121,7 +121,7 @@ def ingest(
         bool, typer.Option(help="Exit with 0 even if some are refused.")
     ] = False,
 ) -> None:
-    """Make a slice store of head CTs; exit code 3 where a series or file was refused."""
+    """Make a slice store of head CTs; exit code 3 if a series or file is refused."""
     from lcgan_core.cohort import formats, report
     from lcgan_core.cohort.ingest import CONTACT_SHEET, REPORT, ingest_folder
     from lcgan_core.cohort.label_map import LabelMap

@@ -14,8 +14,7 @@ from lcgan_core.phantom import Tissue, patient_name, scan_patient, write_patient
 from lcgan_core.phantom import writer as writer_module
 from lcgan_core.phantom.lesions import of_volume
 from lcgan_core.phantom.patient import draw_patient, scan
-
-from .conftest import read_one
+from tests.cohort.conftest import read_one
 
 BONE = (Tissue.TABLE, Tissue.DIPLOE)
 GRID = (160, 16)
