@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from secrets import token_hex
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lcgan_core.cohort.hounsfield import AIR
-from lcgan_core.cohort.store import VERSION, SliceStore
+from lcgan_core.cohort.store import SliceStore, StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
 
 FEWEST_VALUES = 16
@@ -44,8 +44,7 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
     """
     out = Path(out)
     opened = [SliceStore.open(folder) for folder in stores]
-    manifests = [store.manifest for store in opened]
-    _check(opened, manifests, out)
+    _check(opened, out)
     table = pd.concat([store.slices for store in opened], ignore_index=True)
     where = [(s, k) for s, store in enumerate(opened) for k in range(len(store.slices))]
     content = [_content(opened[s].hu[k]) for s, k in where]
@@ -64,7 +63,7 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
 
     one = _one_patient(list(table.patient), found)
     table["patient"] = table.patient.map(one)
-    table = table.iloc[kept].assign(slice=range(len(kept)))
+    table = table.iloc[kept].drop(columns="slice")
     shared = pd.DataFrame(
         [
             (a, b, s + 1, t + 1, ", ".join(why), why["slices"])
@@ -72,11 +71,11 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
         ],
         columns=["patient", "other", "store", "other_store", "why", "slices"],
     )
-    _write(out, opened, [where[row] for row in kept], table, shared, manifests)
-    return Joined(SliceStore.open(out), shared, len(where) - len(kept), other_labels)
+    store = _write(out, opened, [where[row] for row in kept], table, shared)
+    return Joined(store, shared, len(where) - len(kept), other_labels)
 
 
-def _check(opened: list[SliceStore], manifests: list[dict], out: Path) -> None:
+def _check(opened: list[SliceStore], out: Path) -> None:
     if len(opened) < 2:
         raise UserError("Joining needs two slice stores or more.")
     if out.exists():
@@ -91,7 +90,7 @@ def _check(opened: list[SliceStore], manifests: list[dict], out: Path) -> None:
                 f"{opened[0].folder} has the classes {opened[0].classes}, but {store.folder} has "
                 f"{store.classes}; ingest them again with the same classes in the same order."
             )
-    salts = {m.get("salt_check"): s.folder for m, s in zip(manifests, opened, strict=True)}
+    salts = {store.manifest.get("salt_check"): store.folder for store in opened}
     salts.pop(None, None)
     if len(salts) > 1:
         raise UserError(
@@ -141,40 +140,25 @@ def _write(
     kept: list[tuple[int, int]],
     table: pd.DataFrame,
     shared: pd.DataFrame,
-    manifests: list[dict],
-) -> None:
-    work = out.with_name(f".{out.name}.writing")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+) -> SliceStore:
+    manifests = [store.manifest for store in opened]
+    source = " + ".join(each["source"] for each in manifests)
+    manifest: dict[str, Any] = {"source": source, "joined": manifests}
+    salts = [each.get("salt_check") for each in manifests]
+    if all(salts):
+        manifest["salt_check"] = salts[0]
+    # a stamp of its own: a join that was stopped starts anew
+    writer = StoreWriter(out, opened[0].image_size, token_hex(), opened[0].classes)
     try:
-        for name in ("hu", "labels"):
-            arrays = [getattr(store, name) for store in opened]
-            shape, kind = (len(kept), *arrays[0].shape[1:]), arrays[0].dtype
-            with (work / f"{name}.npy").open("wb") as file:
-                header = {"descr": kind.str, "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-                for s, k in kept:
-                    file.write(arrays[s][k].tobytes())
-        table.to_csv(work / "slices.csv", index=False)
-        shared.to_csv(work / "join.csv", index=False)
-        manifest = {
-            "version": VERSION,
-            "source": " + ".join(manifest["source"] for manifest in manifests),
-            "image_size": int(opened[0].hu.shape[1]),
-            "patients": int(table.patient.nunique()),
-            "series": int(table.series.nunique()),
-            "slices": len(table),
-            "classes": opened[0].classes.to_json(),
-            "joined": manifests,
-        }
-        salts = [m.get("salt_check") for m in manifests]
-        if all(salts):
-            manifest["salt_check"] = salts[0]
-        (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-        work.rename(out)
+        for (s, k), row in zip(kept, table.to_dict("records"), strict=True):
+            hu, labels = (getattr(opened[s], name)[k : k + 1] for name in ("hu", "labels"))
+            writer.append({}, StoredSeries([row], hu, labels))
+        return writer.finish(
+            manifest, lambda made: shared.to_csv(made.folder / "join.csv", index=False)
+        )
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise UserError(f"The disk that holds {out} is full; free space there.") from None
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(writer.work, ignore_errors=True)

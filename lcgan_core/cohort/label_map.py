@@ -36,11 +36,7 @@ class LabelMap:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]], where: object = "The label map") -> LabelMap:
-        """From (outside label, class); raises UserError, whose sentence opens with `where`.
-
-        >>> LabelMap.of({"2": "EDH", "Bleed": "iph"}.items()).values
-        (('2', 4), ('bleed', 1))
-        """
+        """From (outside label, class); raises UserError, whose sentence opens with `where`."""
         meant: dict[str, str] = {}
         for label, word in pairs:
             if plain(meant.setdefault(plain(label), word)) != plain(word):
@@ -92,19 +88,15 @@ class LabelMap:
             marked = plane != 0
             values, places = np.unique(plane[marked], return_inverse=True)
             for value in values:
-                near = float(
-                    np.rint(value)
-                )  # a scale factor of 1/255 makes 1 a little more or less
+                # a scale factor of 1/255 makes 1 a little more or less
+                near = float(np.rint(value))
                 if near not in known or abs(value - near) > 1e-3:
-                    raise Refused(
-                        path,
-                        f"holds the value {value:g}, which is not in the label map "
-                        f"({self._told()}); complete the map.",
-                    )
+                    reason = f"holds the value {value:g}, which is not in the label map ({self});"
+                    raise Refused(path, f"{reason} complete the map.")
             labelled[marked] = np.array([known[int(n)] for n in np.rint(values)])[places]
         return labels, ()
 
-    def _told(self) -> str:
+    def __str__(self) -> str:
         names = ("", *self.classes.names)
         return ", ".join(f"{label}={names[value]}" for label, value in self.values)
 
@@ -119,14 +111,14 @@ def classes_named(words: Iterable[str], where: object) -> tuple[Classes, dict[st
     >>> classes_named(["SDH", "iph"], "--as")[1]
     {'SDH': 5, 'iph': 1}
     """
-    five = {name.lower(): (name, title) for name, title in FIVE.title_of.items()}
+    five = {plain(name): (name, title) for name, title in FIVE.title_of.items()}
     found: dict[str, tuple[str, str]] = {}
     key_of: dict[str, str] = {}
     for word in words:
         name, title = (" ".join(part.split()) for part in word.partition(":")[::2])
-        key_of[word] = key = name.lower()
+        key_of[word] = key = plain(name)
         name, known = found.get(key) or five.get(key) or (name, title)
-        if title and known and title.lower() != known.lower():
+        if title and known and plain(title) != plain(known):
             raise UserError(
                 f'{where} calls {name} "{title}" and not "{known}"; keep one title, or give the '
                 "other class another name."
@@ -149,9 +141,5 @@ def classes_named(words: Iterable[str], where: object) -> tuple[Classes, dict[st
 
 
 def plain(label: object) -> str:
-    """A label as the map has it: lower case, single spaces.
-
-    >>> plain(" Left  Bleed ")
-    'left bleed'
-    """
+    """A label as a map has it: in lower case, with single spaces."""
     return " ".join(str(label).split()).lower()

@@ -13,12 +13,11 @@ from lcgan_core.cohort.hounsfield import clip, is_wrapped, offset_of, unwrap
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.mask_values import EXCLUDED, MaskDecoder, majority
 from lcgan_core.cohort.nifti_file import read_nifti, states_orientation
-from lcgan_core.cohort.orientation import normal_of, tilt_of, to_display
+from lcgan_core.cohort.orientation import apart, near, normal_of, tilt_of, to_display
 from lcgan_core.cohort.series import Case, Found, Refused, Series
 from lcgan_core.cohort.source import files_below
 from lcgan_core.errors import UserError
 
-TOLERANCE_MM = 0.1
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
@@ -95,8 +94,7 @@ def _on_grid(
     turned = apply_orientation(mask, turn)
     nothing = np.broadcast_to(False, shape)
     (a, grid), (b, expected) = to_display(mask, own), to_display(nothing, affine)
-    near = max(TOLERANCE_MM, float(np.linalg.norm(expected[:3, 0])) / 2)
-    if a.shape == b.shape and _apart(grid, expected, a.shape) <= near:
+    if a.shape == b.shape and apart(grid, expected, a.shape[::-1]) <= near(expected):
         return turned, ()
     if mask.shape != shape:
         raise Refused(
@@ -105,12 +103,6 @@ def _on_grid(
             "on this image.",
         )
     return mask, ("mask and image have different headers; matched voxel by voxel",)
-
-
-def _apart(grid: np.ndarray, other: np.ndarray, shape: tuple[int, ...]) -> float:
-    """The largest distance between two display grids, mm."""
-    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape[::-1]), [1])).reshape(4, -1)
-    return float(np.linalg.norm(((grid - other) @ corners)[:3], axis=0).max())
 
 
 def _pixel_spacing(path: Path, grid: np.ndarray) -> tuple[float, float]:

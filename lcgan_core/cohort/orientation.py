@@ -13,6 +13,7 @@ from nibabel.orientations import (
 
 DISPLAY = axcodes2ornt("LPS")
 """Columns run to the patient's left, rows to the back, slices from the feet up."""
+TOLERANCE_MM = 0.1
 
 
 def to_display(voxels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -47,3 +48,14 @@ def tilt_of(affine: np.ndarray) -> float:
     normal = normal_of(affine)
     angle = float(np.degrees(np.arccos(np.clip(abs(normal @ step), -1, 1))))
     return round(angle if normal[1] <= step[1] else -angle, 2) + 0.0
+
+
+def apart(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
+    """The largest distance, mm, between the corners of an (I, J, K) volume under two affines."""
+    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape), [1])).reshape(4, -1)
+    return float(np.linalg.norm(((a - b) @ corners)[:3], axis=0).max())
+
+
+def near(affine: np.ndarray) -> float:
+    """How far apart two grids may be and still count as the same: half a pixel, mm."""
+    return max(TOLERANCE_MM, float(np.linalg.norm(affine[:3, 0])) / 2)

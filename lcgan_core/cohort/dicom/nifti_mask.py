@@ -10,9 +10,8 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
+from lcgan_core.cohort.orientation import apart, near
 from lcgan_core.cohort.series import Refused
-
-TOLERANCE_MM = 0.1
 
 
 def check_grid(path: Path, stack: Stack) -> None:
@@ -41,23 +40,16 @@ def _turn(
             "the mask that was drawn on this series.",
         )
     grid = affine @ inv_ornt_aff(turn, shape)
-    most = max(TOLERANCE_MM, 0.5 * np.abs(stack.affine[:3, 0]).max())
-    apart = _apart(grid, stack.affine, expected)
-    if apart <= most:
+    away, most = apart(grid, stack.affine, expected), near(stack.affine)
+    if away <= most:
         return turn, []
-    if any(_apart(grid, straight, expected) <= most for straight in _straightened(stack)):
+    if any(apart(grid, straight, expected) <= most for straight in _straightened(stack)):
         return turn, ["The mask's header lacks the gantry tilt; it was matched slice by slice."]
     raise Refused(
         path,
-        f"lies up to {apart:.1f} mm away from the CT series; give the mask that was drawn on "
+        f"lies up to {away:.1f} mm away from the CT series; give the mask that was drawn on "
         "this series, with its affine.",
     )
-
-
-def _apart(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
-    """The largest distance along an axis between the corners of a volume in two affines, mm."""
-    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape))).reshape(3, -1)
-    return float(np.abs((a - b) @ np.vstack([corners, np.ones(8)]))[:3].max())
 
 
 def _straightened(stack: Stack) -> list[np.ndarray]:
