@@ -10,26 +10,24 @@ from types import ModuleType
 from typing import Any
 
 from lcgan_core.cohort.series import Found
-from lcgan_core.cohort.source import checked
 from lcgan_core.cohort.workers import Parallel
 from lcgan_core.errors import UserError
 
 PUBLIC = ("ct-ich", "bhsd", "instance22", "seg-cq500", "hemseg", "mbh-seg25")
 FORMATS = ("dicom", "nifti", *PUBLIC)
 
-SPELLING = {"as_class": "--as"}
-"""Where a reader's parameter and the command line's option are not the same word."""
+SPELLING = {"as_class": "--as", "class_table": "--classes"}
+"""Where the command line spells a reader's parameter in another way."""
 
 
 def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) -> Found:
     """What the reader of format `name` finds in `source`, with the options `given`.
 
-    Raises UserError for an unknown format, an option that the format does not take or lacks, and
-    a source that is no folder.
+    Raises UserError for an unknown format, an option that the format does not take, one that it
+    needs and lacks, and a source that is no folder.
     """
     if name not in FORMATS:
         raise UserError(f"Unknown format '{name}'; allowed: {', '.join(FORMATS)}.")
-    checked(source)
     reader = _readers()[name].find
     takes = inspect.signature(reader).parameters
     for option in given:
@@ -41,7 +39,7 @@ def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) 
     # headers are small: a process takes many at a time
     streams = {"parallel": partial(parallel, chunk=64)} if "parallel" in takes else {}
     found = reader(source, **given, **streams)
-    if not any(found):
+    if not (found.cases or found.refused or found.left_out):
         raise UserError(
             f"{source} holds nothing that format '{name}' could read; see the data guide."
         )
@@ -49,15 +47,14 @@ def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) 
 
 
 def detect(source: Path) -> str:
-    """The format of a folder: a public set that shows its signature, else a tree of DICOM."""
+    """The format of a folder: the public set that it looks like, else a tree of DICOM files."""
     readers = _readers()
-    checked(source)
     return next((name for name in PUBLIC if readers[name].is_here(source)), "dicom")
 
 
 def _readers() -> dict[str, ModuleType]:
-    """Format -> module whose `find(source, ...)` lists what lies in a folder."""
-    # imported here: whoever only opens a store must not wait for the DICOM and NIfTI libraries
+    """Format -> the module whose `find(source, ...)` lists what lies in a folder."""
+    # imported here: opening a store must not wait for the DICOM and NIfTI libraries
     from lcgan_core.cohort import dicom, nifti
     from lcgan_core.cohort.public import bhsd, ct_ich, hemseg, instance22, mbh_seg25, seg_cq500
 
