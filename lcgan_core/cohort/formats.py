@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from lcgan_core.cohort.series import Found
 from lcgan_core.cohort.workers import Parallel
 from lcgan_core.errors import UserError
-
-PUBLIC = ("ct-ich", "bhsd", "instance22", "seg-cq500", "hemseg", "mbh-seg25")
-FORMATS = ("dicom", "nifti", *PUBLIC)
+from lcgan_core.protocol.methods import FORMATS, load
 
 SPELLING = {"as_class": "--as", "class_table": "--classes"}
 """Where the command line spells a reader's parameter in another way."""
@@ -28,7 +26,7 @@ def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) 
     """
     if name not in FORMATS:
         raise UserError(f"Unknown format '{name}'; allowed: {', '.join(FORMATS)}.")
-    reader = _readers()[name].find
+    reader = load(FORMATS[name])
     takes = inspect.signature(reader).parameters
     for option in given:
         if option not in takes:
@@ -48,18 +46,12 @@ def find(name: str, source: Path, given: Mapping[str, Any], parallel: Parallel) 
 
 def detect(source: Path) -> str:
     """The format of a folder: the public set that it looks like, else a tree of DICOM files."""
-    readers = _readers()
-    return next((name for name in PUBLIC if readers[name].is_here(source)), "dicom")
-
-
-def _readers() -> dict[str, ModuleType]:
-    """Format -> the module whose `find(source, ...)` lists what lies in a folder."""
-    # imported here: opening a store must not wait for the DICOM and NIfTI libraries
-    from lcgan_core.cohort import dicom, nifti
-    from lcgan_core.cohort.public import bhsd, ct_ich, hemseg, instance22, mbh_seg25, seg_cq500
-
-    public = (ct_ich, bhsd, instance22, seg_cq500, hemseg, mbh_seg25)
-    return {"dicom": dicom, "nifti": nifti, **dict(zip(PUBLIC, public, strict=True))}
+    for name, method in FORMATS.items():
+        # imported here: opening a store must not wait for the DICOM and NIfTI libraries
+        module = importlib.import_module(method.place.partition(":")[0])
+        if hasattr(module, "is_here") and module.is_here(source):
+            return name
+    return "dicom"
 
 
 def _spelled(option: str) -> str:

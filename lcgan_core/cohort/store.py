@@ -16,7 +16,6 @@ import pandas as pd
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
 
-AREAS = FIVE.areas
 FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
 VERSION = 3
 SPILLED = ".spilled"

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from lcgan_core import cli
-from lcgan_core.cohort import formats
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.lesions import HEMORRHAGES
+from lcgan_core.protocol import methods
 
 from .conftest import BORN, IDENTITY, NAME
 from .dicom_files import make_scan, some_labels
@@ -233,9 +233,9 @@ def test_a_binary_mask_may_show_a_class_of_ones_own(lcgan, tmp_path):
     assert store.classes.names == ("PHE",) and set(np.unique(store.labels)) == {0, 1}
 
 
-@pytest.mark.parametrize("form", formats.FORMATS)
+@pytest.mark.parametrize("form", methods.FORMATS)
 def test_a_reader_asks_for_nothing_that_the_command_line_cannot_say(form):
-    takes = set(inspect.signature(formats._readers()[form].find).parameters)
+    takes = set(inspect.signature(methods.load(methods.FORMATS[form])).parameters)
     assert takes - {"source", "parallel"} <= {
         "labels",
         "as_class",
