@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from lcgan_core.cohort.dicom.part_names import label_of
 from lcgan_core.cohort.label_map import LabelMap, classes_named
 from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
@@ -113,12 +112,3 @@ def test_a_value_beside_the_map_is_refused(tmp_path, value):
     mask[1, 1, 1] = value
     with pytest.raises(Refused, match=f"the value {value:g}.*1=PHE, 2=IPH, 4="):
         LabelMap.parse(f"1={PHE},2=IPH,4=")(mask, tmp_path)
-
-
-def test_a_part_of_a_segmentation_is_known_by_its_name_or_its_class():
-    labels = LabelMap.parse(f"bleed=IPH,brain=,1={PHE}")
-    for text, value in {
-        "Bleed": 1, "BRAIN": 0, "phe_2": 2, "Perihaematomal oedema, left": 2, "intracerebral": 1,
-        "SDH": None, "subdural": None, "IPH and PHE": None, "oedema": None, "PHEX": None,
-    }.items():  # fmt: skip
-        assert label_of([text], labels) == value, text
