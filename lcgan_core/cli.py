@@ -130,6 +130,12 @@ def ingest(
     ] = "",
     images: Annotated[str, typer.Option(help="Pattern of image files with {patient}.")] = "",
     masks: Annotated[str, typer.Option(help="Pattern of mask files with {patient}.")] = "",
+    window: Annotated[
+        str, typer.Option(help="Pictures: level and width of their window in HU, as in 40/120.")
+    ] = "",
+    spacing: Annotated[
+        str, typer.Option(help="Pictures: mm from pixel to pixel and slice to slice, as in 0.45/5.")
+    ] = "",
     allow_refused: Annotated[
         bool, typer.Option(help="Exit with 0 even if some are refused.")
     ] = False,
@@ -145,6 +151,8 @@ def ingest(
         "class_table": Path(class_table) if class_table else None,
         "images": images,
         "masks": masks,
+        "window": window,
+        "spacing": spacing,
     }
     done = ingest_folder(
         source,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.cohort.windows import to_window
+from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
 from lcgan_core.run import artefacts
 
@@ -53,7 +54,17 @@ class Slices:
 
 
 def read(store: SliceStore, rows: np.ndarray, level: float, width: float) -> Slices:
-    """The slices in `rows` of a store, in the window `level`, `width` (HU)."""
+    """The slices in `rows` of a store, in the window `level`, `width` (HU).
+
+    Raises UserError where the store, made from windowed pictures, does not know all HU of it.
+    """
+    low, high = store.manifest.get("hu_exact", (-math.inf, math.inf))
+    if level - width / 2 < low or level + width / 2 > high:
+        raise UserError(
+            f"{store.folder} was made from pictures that show {low:g} to {high:g} HU, and the "
+            f"window {level:g}/{width:g} goes beyond them; set window_level={(low + high) / 2:g} "
+            f"and window_width={high - low:g}, or a window within."
+        )
     shape = (len(rows), *store.hu.shape[1:])
     images, labels = room(shape), room(shape)
     for part in torch.arange(len(rows)).split(READ_AT_ONCE):

@@ -48,6 +48,7 @@ PAINTED_AS = {"gan": "lcgan"}
 FORMATS = {
     "dicom": Method("lcgan_core.cohort.dicom:find"),
     "nifti": Method("lcgan_core.cohort.nifti:find"),
+    "png": Method("lcgan_core.cohort.pictures:find"),
     "ct-ich": Method("lcgan_core.cohort.public.ct_ich:find"),
     "bhsd": Method("lcgan_core.cohort.public.bhsd:find"),
     "instance22": Method("lcgan_core.cohort.public.instance22:find"),
