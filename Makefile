@@ -1,33 +1,31 @@
 # Two commands on a fresh machine with Python 3.11+: make book, make test. See README.md.
 PROFILE ?= quick
-COHORT ?=
-SET ?=
-ONLY ?=
-RUN ?=
-CLUSTER ?=
-CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON ?= python3
-BIN := .venv/bin
-NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
+# what a user gives reaches the commands in the environment, so that neither make nor a shell reads it
+GIVEN := PROFILE COHORT SET ONLY RUN CLUSTER CORES PYTHON MEMORY GPUS
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
+override BIN := .venv/bin
+override ASKED := $(BIN)/python -m lcgan_core.run.asked
+override ALL_CORES := "$${CORES:-$$(getconf _NPROCESSORS_ONLN)}"
 # a single machine takes the jobs that fit its cores, memory and GPU; a cluster schedules its own
-MEMORY ?= $(shell $(PYTHON) -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')
+override ALL_MEMORY := "mem_mb=$${MEMORY:-$$("$$PYTHON" -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')}"
 # at most one GPU: choosing among several is the task of a scheduler
-GPUS ?= $(shell nvidia-smi --list-gpus 2>/dev/null | head -1 | wc -l)
-HERE = --quiet rules host --resources mem_mb=$(MEMORY) gpu=$(GPUS)
-THERE = --quiet host --workflow-profile profiles/$(CLUSTER)
+override ONE_GPU := "gpu=$${GPUS:-$$(nvidia-smi --list-gpus 2>/dev/null | head -1 | wc -l)}"
+override HERE := --quiet rules host --resources $(ALL_MEMORY) $(ONE_GPU)
+override THERE := --quiet host --workflow-profile "profiles/$$CLUSTER"
 # without Snakemake's lock, which outlives a killed run; that of artefacts.claim does not
-SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CLUSTER),$(THERE),$(HERE)) --scheduler greedy --rerun-incomplete --nolock
-WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
-TEST_RUNS := _build/test-runs
+override SNAKEMAKE := $(BIN)/snakemake --cores $(ALL_CORES) $(if $(CLUSTER),$(THERE),$(HERE)) --scheduler greedy --rerun-incomplete --nolock
+override WHERE := $(ASKED) $(BIN)/lcgan book --where
+override TEST_RUNS := _build/test-runs
+override CLUSTERS := $(notdir $(wildcard profiles/*))
 # uv does not compile the libraries: without .pyc files hundreds of processes would each compile them again
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup book book-path publish test lint unit notebooks browser bench reference clean
 .DEFAULT_GOAL := help
-ifneq ($(CLUSTER),)
-ifeq ($(wildcard profiles/$(CLUSTER)/config.yaml),)
-$(error There is no profiles/$(CLUSTER)/config.yaml; known clusters: $(notdir $(wildcard profiles/*)))
-endif
+ifneq ($(filter-out $(CLUSTERS),$(CLUSTER)),)
+$(error There is no profiles/$(CLUSTER)/config.yaml; known clusters: $(CLUSTERS))
 endif
 
 help: ## show this list
@@ -37,8 +35,8 @@ setup: .venv/.complete ## make the virtual environment, every version pinned
 
 .venv/.complete: requirements.lock pyproject.toml
 	@echo "Setting up .venv from requirements.lock: 7 GB, some minutes ..."
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=python3.11.") if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -m venv .venv
+	@"$$PYTHON" -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=python3.11.") if sys.version_info < (3, 11) else None'
+	@"$$PYTHON" -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
@@ -47,16 +45,16 @@ setup: .venv/.complete ## make the virtual environment, every version pinned
 
 ifeq ($(PROFILE),render)
 book: setup ## PROFILE=render: build the book of a published run without computing anything [RUN=compact]
-	@$(BIN)/lcgan render $(RUN)
+	@$(BIN)/lcgan render "$$RUN"
 else
 book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value' CLUSTER=slurm]
 	@$(WHERE) >/dev/null # a misspelt profile or setting ends here, with one sentence
-	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS)
-	@echo "Book of profile $(PROFILE): $$($(WHERE))/index.html"
+	@$(ASKED) $(SNAKEMAKE)
+	@printf 'Book of profile %s: %s/index.html\n' "$$PROFILE" "$$($(WHERE))"
 endif
 
 publish: setup ## collect a finished run in results/, to be committed [PROFILE=quick COHORT=folder SET='name=value']
-	@$(BIN)/lcgan publish --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
+	@$(ASKED) $(BIN)/lcgan publish
 
 book-path: setup ## print where the built pages are
 	@$(WHERE)
@@ -70,22 +68,22 @@ lint: setup ## check style and types
 	$(BIN)/mypy lcgan_core
 
 unit: setup ## run unit tests and doctests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(CORES) --dist worksteal --ignore tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(ALL_CORES) --dist worksteal --ignore tests/browser
 
 notebooks: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 notebooks: setup ## run the quick grid from scratch and compare it with the committed notebooks and results
 	@rm -rf $(TEST_RUNS)
 	$(SNAKEMAKE) --config profile=quick -- evaluated
-	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
+	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(ALL_CORES) --dist loadscope notebooks
 	$(BIN)/pytest -q tests/regression/test_results.py
 
 browser: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 browser: setup ## check the book of the run that `notebooks` made in a real browser
 	$(SNAKEMAKE) --config profile=quick
-	LCGAN_BOOK=$$($(BIN)/lcgan book --where --profile quick) $(BIN)/pytest -q tests/browser -n $(CORES)
+	LCGAN_BOOK=$$($(BIN)/lcgan book --where --profile quick) $(BIN)/pytest -q tests/browser -n $(ALL_CORES)
 
 bench: setup ## compare our speed with the plain recipe, in minutes: results/bench/<device>.json [ONLY=lcgan]
-	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY))
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$$ONLY")
 
 clean: ## delete runs and built pages, but not the virtual environment
 	rm -rf runs _build .snakemake

@@ -1,26 +1,35 @@
 # The grid of a run: one rule per job of lcgan_core/run/plan.py, then the six notebooks and the book.
 #   snakemake --cores 2 --config profile=quick lcgan_width=4 cohort=/data/heads
 
+import json
 import sys
 import time
 
 from lcgan_core.book import build
 from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts, failure, pages, plan, warm
+from lcgan_core.run import artefacts, asked, failure, pages, plan, warm
 from lcgan_core.run.code import PACKAGE
 from lcgan_core.run.requests import request
 
 STARTED = time.time()
 
-OVERRIDES = {k: value for k, value in config.items() if k != "profile" and value != ""}
-CONFIG = profiles.load(config.get("profile", "quick"), **OVERRIDES)
+OVERRIDES = {k: value for k, value in asked.settings(config).items() if value != ""}
+CONFIG = profiles.load(OVERRIDES.pop("profile", "quick"), **OVERRIDES)
 PROFILE = CONFIG.file or CONFIG.profile
+if "cohort" in OVERRIDES:  # a path is meant from here, and pages are executed elsewhere
+    OVERRIDES["cohort"] = CONFIG.cohort.source
 RUN = artefacts.run_folder(CONFIG)
+for folder in (RUN, artefacts.REPOSITORY):
+    if set("{}") & set(str(folder)):
+        sys.exit(
+            f"Snakemake cannot work in {folder}: a path with a brace means a pattern to it; move or "
+            "rename the folder, or set LCGAN_RUNS to another one."
+        )
 JOBS = plan.jobs(CONFIG)
 REQUEST = str(warm.write_request(CONFIG, {"profile": PROFILE, **OVERRIDES}))
 OPTIONS = ["--profile", PROFILE]
 for name, value in OVERRIDES.items():
-    OPTIONS += ["--set", f"{name}={value}"]
+    OPTIONS += ["--set", f"{name}={json.dumps(value, ensure_ascii=False)}"]
 STAGES = list(profiles.STAGE_PARAMETERS)
 WORK = (
     "{params.python:q} -m lcgan_core.run.warm {params.request:q} {params.job:q} 2> {log:q} "
@@ -91,8 +100,9 @@ for job in JOBS:
             done(job),
         params:
             stamp=plan.fingerprint(CONFIG, job),
-            python=sys.executable,
-            request=REQUEST,
+            # functions: in a text a brace, as a path may hold, would be a wildcard
+            python=lambda _: sys.executable,
+            request=lambda _: REQUEST,
             job=job.name,
         log:
             RUN / "logs" / f"{job.name}.log",
@@ -116,8 +126,9 @@ for stage in STAGES:
             page(stage),
         params:
             stamp=[plan.fingerprint(CONFIG, job) for job in pages.shown(CONFIG, stage)],
-            python=sys.executable,
-            request=REQUEST,
+            # functions: in a text a brace, as a path may hold, would be a wildcard
+            python=lambda _: sys.executable,
+            request=lambda _: REQUEST,
             job=f"page-{stage}",
         log:
             RUN / "logs" / f"page-{stage}.log",
@@ -136,8 +147,8 @@ rule book:
     output:
         build.html(CONFIG) / "index.html",
     params:
-        python=sys.executable,
-        options=OPTIONS,
+        python=lambda _: sys.executable,
+        options=lambda _: OPTIONS,
     threads: workflow.cores
     shell:
         "{params.python:q} -m lcgan_core.cli book {params.options:q}"
