@@ -1,0 +1,48 @@
+"""Where the book finds notebooks and prose, and where its sources and pages are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.run import artefacts
+
+ROOT = artefacts.REPOSITORY
+RESULTS = ROOT / "results"
+"""Published runs, a folder each."""
+
+
+def source(stage: str) -> Path:
+    """The committed notebook of a stage."""
+    number = list(STAGE_PARAMETERS).index(stage) + 1
+    return ROOT / "notebooks" / f"{number:02d}_{stage}.ipynb"
+
+
+def executed(config: Config, stage: str) -> Path:
+    """The notebook of a stage, executed on a run as a page of its book."""
+    return artefacts.run_folder(config) / "notebooks" / source(stage).name
+
+
+def collected(config: Config) -> Path:
+    """The bundle of a run, beside its artefacts."""
+    return artefacts.run_folder(config) / "bundle"
+
+
+def staging(run: str) -> Path:
+    """The folder in which the sources of a run's book are put together."""
+    return ROOT / "_build" / "book" / run
+
+
+def html(staged: Path) -> Path:
+    """The built pages of a book whose sources were put together at `staged`."""
+    return staged / "_build" / "html"
+
+
+def prose() -> list[Path]:
+    """The files of prose, settings and measured times that every book is made from."""
+    folders = ("book", "data", "results/bench")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
+    files += [ROOT / name for name in ("_config.yml", "_toc.yml", "CHANGELOG.md")]
+    return sorted(
+        path for path in files if not {"generated", "cohorts"} & set(path.relative_to(ROOT).parts)
+    )
