@@ -13,8 +13,8 @@ from lcgan_core.run.plan import Job
 
 RESULTS_PAGE, RUNS_PAGE = "all_results.html", "all_runs.html"
 """Beside every page of the folder book/."""
-Networks = set[tuple[float, str]]
-"""Fractions and arms."""
+Networks = dict[tuple[str, float, str], dict[int, str]]
+"""Segmenter, fraction and arm -> draw -> the job that trained the network."""
 
 
 def anchor(*parts: object) -> str:
@@ -45,22 +45,35 @@ def of_first_segmenter(table: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
     return table[table.segmenter == bundle.segmenters[0]]
 
 
-def jobs(bundle: Bundle, name: str, row: pd.Series, runs: pd.DataFrame) -> list[str]:
-    """Names in runs.csv of the jobs that a row of a table is made from, in their order: the
-    networks whose predictions it measures, the selection that scored it, or the copies that it
-    describes."""
+def networks(runs: pd.DataFrame) -> Networks:
+    """The networks of runs.csv whose predictions the rows of tables measure."""
+    found: Networks = {}
+    trained = runs[runs.stage == "segmentation"]
+    columns = (trained[name] for name in ("segmenter", "fraction", "what", "draw", "job"))
+    for *network, draw, job in zip(*columns, strict=True):
+        found.setdefault((network[0], network[1], network[2]), {})[draw] = job
+    return found
+
+
+def jobs(bundle: Bundle, name: str, row: pd.Series, trained: Networks) -> list[str]:
+    """Names in runs.csv of the jobs that a row of a table is made from: the networks that it
+    measures, the selection that scored it, or the copies that it describes."""
     match TABLES[name].stage:
         case "selection":
             return [selection(row.generator, row.fraction, row.draw)]
         case "augmentation":
             return [bundle.record["sources"][name]]
     if name == "claims":
-        wanted = networks_of_claims(bundle).get((row.id, row["share"]), set())
+        wanted = cells_of_claims(bundle).get((row.id, row["share"]), set())
     else:
         wanted = {(row.fraction, row.arm), (row.fraction, row.get("baseline", row.arm))}
-    made = runs[(runs.stage == "segmentation") & (runs.segmenter == row.segmenter)]
-    made = made[[cell in wanted for cell in zip(made.fraction, made.what, strict=True)]]
-    return list(made.job[made.draw == row.draw] if name == "draws" else made.job)
+    return [
+        job
+        for (segmenter, *cell), of_draws in trained.items()
+        if segmenter == row.segmenter and tuple(cell) in wanted
+        for draw, job in of_draws.items()
+        if name != "draws" or draw == row.draw
+    ]
 
 
 def selection(generator: str, fraction: float, draw: int) -> str:
@@ -72,11 +85,11 @@ def selection(generator: str, fraction: float, draw: int) -> str:
     return Job("selection", generator, float(fraction), int(draw)).place
 
 
-def networks_of_claims(bundle: Bundle) -> dict[tuple[str, str], Networks]:
-    """(id, share) of every claim that can be put to the run -> what its terms measure."""
+def cells_of_claims(bundle: Bundle) -> dict[tuple[str, str], set[tuple[float, str]]]:
+    """(id, share) of every claim that can be put to the run -> fraction and arm of its terms."""
     found = {}
     for claim in claims(bundle.record["config"]["fractions"], bundle.classes):
-        networks = {(fraction, arm) for _, fraction, arm in claim.terms}
-        shares = " and ".join(map(percent, sorted({fraction for fraction, _ in networks})))
-        found[claim.id, shares] = networks
+        cells = {(fraction, arm) for _, fraction, arm in claim.terms}
+        shares = " and ".join(map(percent, sorted({fraction for fraction, _ in cells})))
+        found[claim.id, shares] = cells
     return found

@@ -11,7 +11,14 @@ import pandas as pd
 
 from lcgan_core.book.contents import TABLES, Bundle
 from lcgan_core.book.figures.pictures import FORMATS
-from lcgan_core.book.pages.origins import RESULTS_PAGE, RUNS_PAGE, anchor, jobs
+from lcgan_core.book.pages.origins import (
+    RESULTS_PAGE,
+    RUNS_PAGE,
+    Networks,
+    anchor,
+    jobs,
+    networks,
+)
 from lcgan_core.book.places import source
 from lcgan_core.run.plan import EVALUATION
 from lcgan_core.run.status import duration
@@ -73,9 +80,9 @@ def texts(
     results.csv is shown as a whole, of the other files the rows that a page links to.
     """
     cited = set(re.findall(rf'href="{RESULTS_PAGE}#([^"]+)"', shown))
-    tables = []
+    trained, tables = networks(runs), []
     for name, table in linked.items():
-        rows = _rows(bundle, name, table, runs, None if name == "results" else cited)
+        rows = _rows(bundle, name, table, trained, None if name == "results" else cited)
         if rows:
             offered = f"{{download}}`all rows <generated/{name}.csv>`"
             tables.append(f"## {name}.csv\n\n{rows}\n\n{offered}")
@@ -87,7 +94,7 @@ def texts(
 
 
 def _rows(
-    bundle: Bundle, name: str, table: pd.DataFrame, runs: pd.DataFrame, cited: set[str] | None
+    bundle: Bundle, name: str, table: pd.DataFrame, trained: Networks, cited: set[str] | None
 ) -> str:
     """A CSV's rows as they are written there, each with its place and the jobs that made it."""
     path = bundle.folder / f"{name}.csv"
@@ -100,7 +107,7 @@ def _rows(
         if cited is None or place in cited:
             made = ", ".join(
                 link(job, job.removeprefix("segmentation/"))
-                for job in jobs(bundle, name, row, runs)
+                for job in jobs(bundle, name, row, trained)
             )
             rows.append((place, [*map(html.escape, cells), made]))
     return _table([*written.columns, "made by"], rows) if rows else ""
