@@ -13,7 +13,6 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from lcgan_core.book import places
 from lcgan_core.book.bundle import seal
 from lcgan_core.book.contents import (
     RECORD,
@@ -26,7 +25,7 @@ from lcgan_core.book.contents import (
 from lcgan_core.book.figures import pictures
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config, at, flat_fields, load
-from lcgan_core.run import artefacts, plan
+from lcgan_core.run import artefacts, pages, plan
 from lcgan_core.run.plan import EVALUATION, Job
 
 DRAWN = {
@@ -173,7 +172,7 @@ def _viewers(config: Config, work: Path) -> None:
 def _notebooks(config: Config, work: Path) -> None:
     work.mkdir()
     for stage in STAGE_PARAMETERS:
-        path = places.executed(config, stage)
+        path = pages.executed(config, stage)
         nbformat.write(nameless(nbformat.read(path, as_version=4), config), work / path.name)
 
 
@@ -193,10 +192,6 @@ def _record(config: Config) -> dict[str, Any]:
     what the book shows of it."""
     evaluation = artefacts.folder(config, EVALUATION)
     facts = json.loads((evaluation / "run.json").read_text())
-    pages = {
-        stage: plan.page(config, stage, plan.page_parameters(config, stage)).values()
-        for stage in STAGE_PARAMETERS
-    }
     return artefacts.provenance(evaluation) | {
         "bundle": VERSION,
         "finished": _written(evaluation),
@@ -205,7 +200,9 @@ def _record(config: Config) -> dict[str, Any]:
         "settings": settings(config),
         "shown_fraction": config.shown_fraction,
         "sources": {name: job.place for name, job in _sources(config).items()},
-        "pages": {stage: [job.place for job in shown] for stage, shown in pages.items()},
+        "pages": {
+            stage: [job.place for job in pages.shown(config, stage)] for stage in STAGE_PARAMETERS
+        },
     }
 
 

@@ -1,26 +1,15 @@
-"""Where the book finds notebooks and prose, and where its sources and pages are put together."""
+"""Where the sources and pages of a book lie, and the bundles that it is made from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.profiles import Config
 from lcgan_core.run import artefacts
 
 ROOT = artefacts.REPOSITORY
 RESULTS = ROOT / "results"
 """Published runs, a folder each."""
-
-
-def source(stage: str) -> Path:
-    """The committed notebook of a stage."""
-    number = list(STAGE_PARAMETERS).index(stage) + 1
-    return ROOT / "notebooks" / f"{number:02d}_{stage}.ipynb"
-
-
-def executed(config: Config, stage: str) -> Path:
-    """The notebook of a stage, executed on a run as a page of its book."""
-    return artefacts.run_folder(config) / "notebooks" / source(stage).name
 
 
 def collected(config: Config) -> Path:

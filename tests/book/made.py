@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from lcgan_core.book import places
 from lcgan_core.lesions import FIVE
 from lcgan_core.metrics.claims import claims
 from lcgan_core.metrics.subgroups import RULES, SIZES
 from lcgan_core.protocol import paper
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS
-from lcgan_core.run import artefacts, plan
+from lcgan_core.run import artefacts, pages, plan
 
 SIZE = 16
 METRICS = ("dice_instance", "dice_class_detected", "dice_class_pooled", "precision", "recall")
@@ -42,8 +41,8 @@ def finished(config, classes=FIVE):
         notebook = nbformat.v4.new_notebook(
             metadata={"papermill": {"input_path": "/x"}}, cells=[cell]
         )
-        places.executed(config, stage).parent.mkdir(exist_ok=True)
-        nbformat.write(notebook, places.executed(config, stage))
+        pages.executed(config, stage).parent.mkdir(exist_ok=True)
+        nbformat.write(notebook, pages.executed(config, stage))
 
 
 def picture(k, rgb=False):
@@ -202,7 +201,9 @@ def evaluation(config, job, folder, classes):
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6f")
     pairs = paper.beside(config.fractions)
     asked = []
-    for segmenter, claim in itertools.product(config.segmenters, claims(config.fractions, classes)):
+    for segmenter, claim in itertools.product(
+        config.segmenters, claims(config.fractions, classes.names)
+    ):
         fractions = sorted({fraction for _, fraction, _ in claim.terms})
         theirs = [pairs.get(fraction) for fraction in fractions]
         known = None not in theirs and claim.of_paper

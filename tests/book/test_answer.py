@@ -59,7 +59,7 @@ def test_gains_are_the_main_claim_share_by_share():
             row("both_raises_recall", "confirmed"),
             row("both_raises_dice_of_EDH", "confirmed"),
             row(
-                "both_changes_dice_image_little", "undecided", "100%", value=-0.002,
+                "both_keeps_dice_image_with_all_data", "undecided", "100%", value=-0.002,
                 ends=(float("nan"),) * 2, paper=float("nan"),
             ),
         ]
@@ -120,7 +120,7 @@ def test_own_patients_are_not_called_simulated():
 
 
 def test_without_a_subset_or_the_paper_s_classes_it_is_said_that_the_claim_is_not_put():
-    whole = pd.DataFrame([row("both_changes_dice_image_little", "undecided", "100%")])
+    whole = pd.DataFrame([row("both_keeps_dice_image_with_all_data", "undecided", "100%")])
     assert answer.text(whole).startswith(answer.ONE_SHARE)
     others = pd.DataFrame([row("d", "confirmed", source="question")])
     assert answer.text(others).startswith(answer.OTHER_CLASSES)

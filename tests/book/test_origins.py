@@ -69,7 +69,7 @@ def test_networks_of_a_row(case):
 def test_networks_of_a_claim_are_those_of_all_its_terms():
     (compared,) = (
         claim.id
-        for claim in claims(FRACTIONS, FIVE)
+        for claim in claims(FRACTIONS, FIVE.names)
         if {fraction for _, fraction, _ in claim.terms} == {0.1, 0.5}
     )
     row = {"id": compared, "share": "10% and 50%", "segmenter": "fcn8s"}
@@ -87,7 +87,7 @@ def test_scores_of_snapshots_come_from_the_selection_and_densities_from_the_copi
 
 def test_no_two_claims_share_a_place():
     keys = list(origins.cells_of_claims(BUNDLE))
-    assert len(keys) == len(claims(FRACTIONS, FIVE))
+    assert len(keys) == len(claims(FRACTIONS, FIVE.names))
     rows = pd.DataFrame(keys, columns=["id", "share"]).assign(segmenter="fcn8s")
     assert origins.linked("claims", rows).href.is_unique
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from lcgan_core.book.words import ABSENT, linked, markdown, several
-from lcgan_core.metrics.claims import MAIN, MAIN_WITH_ALL
+from lcgan_core.metrics.claims import MAIN, WITH_ALL
 from lcgan_core.protocol.paper import signed
 from lcgan_core.protocol.profiles import IN_SILICO
 
@@ -67,7 +67,7 @@ def verdicts(papers: pd.DataFrame) -> str:
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
     """One row per share: what both kinds of copy add to the mean Dice per image, here and there."""
     rows = []
-    for _, row in claims[claims.id.isin((MAIN, MAIN_WITH_ALL))].iterrows():
+    for _, row in claims[claims.id.isin((MAIN, WITH_ALL))].iterrows():
         ends = (row.ci_low, row.ci_high)
         rows.append(
             {
@@ -82,7 +82,7 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
 
 
 def _theirs(row: pd.Series) -> str:
-    if row.id == MAIN_WITH_ALL:  # in words only
+    if row.id == WITH_ALL:  # in words only
         return f"less than .010 at {row.paper_share}"
     return ABSENT if pd.isna(row.paper) else f"{signed(row.paper)} at {row.paper_share}"
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from lcgan_core.book.contents import TABLES, Bundle
 from lcgan_core.metrics.claims import claims
-from lcgan_core.protocol.paper import percent
 from lcgan_core.run.plan import Job
 
 RESULTS_PAGE, RUNS_PAGE = "all_results.html", "all_runs.html"
@@ -87,9 +86,7 @@ def selection(generator: str, fraction: float, draw: int) -> str:
 
 def cells_of_claims(bundle: Bundle) -> dict[tuple[str, str], set[tuple[float, str]]]:
     """(id, share) of every claim that can be put to the run -> fraction and arm of its terms."""
-    found = {}
-    for claim in claims(bundle.record["config"]["fractions"], bundle.classes):
-        cells = {(fraction, arm) for _, fraction, arm in claim.terms}
-        shares = " and ".join(map(percent, sorted({fraction for fraction, _ in cells})))
-        found[claim.id, shares] = cells
-    return found
+    return {
+        (claim.id, claim.share): {(fraction, arm) for _, fraction, arm in claim.terms}
+        for claim in claims(bundle.record["config"]["fractions"], bundle.classes.names)
+    }

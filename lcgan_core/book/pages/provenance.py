@@ -19,7 +19,7 @@ from lcgan_core.book.pages.origins import (
     jobs,
     networks,
 )
-from lcgan_core.book.places import source
+from lcgan_core.run.pages import source
 from lcgan_core.run.plan import EVALUATION
 from lcgan_core.run.status import duration
 
