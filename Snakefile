@@ -4,7 +4,7 @@
 import sys
 import time
 
-from lcgan_core.book import build
+from lcgan_core.book import places
 from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, failure, pages, plan, warm
 from lcgan_core.run.code import PACKAGE
@@ -71,7 +71,7 @@ localrules:
 
 rule all:
     input:
-        build.html(CONFIG) / "index.html",
+        places.html(places.staging(CONFIG.name)) / "index.html",
 
 
 rule evaluated:
@@ -129,12 +129,12 @@ for stage in STAGES:
 
 rule book:
     input:
-        pages=build.pages(),
+        pages=places.prose(),
         code=sorted(map(str, PACKAGE.rglob("*.py"))),  # the API reference is of all of it
         jobs=[done(job) for job in JOBS],
         notebooks=[page(stage) for stage in STAGES],
     output:
-        build.html(CONFIG) / "index.html",
+        places.html(places.staging(CONFIG.name)) / "index.html",
     params:
         python=sys.executable,
         options=OPTIONS,

@@ -132,9 +132,11 @@ def cells(
     for metric, sums_of in METRICS.items():
         parts = sums_of(counts, min_area, min_dice)
         if metric not in MEAN_OVER_CLASSES:
-            columns.append((metric, "all", *(part.sum(1, keepdims=True) for part in parts)))
+            top, bottom, cases = (part.sum(1, keepdims=True) for part in parts)
+            columns.append((metric, "all", top, bottom, cases))
         for k, name in enumerate(names):
-            columns.append((metric, name, *(part[:, [k]] for part in parts)))
+            top, bottom, cases = (part[:, [k]] for part in parts)
+            columns.append((metric, name, top, bottom, cases))
     named = [(metric, lesion) for metric, lesion, *_ in columns]
     named += [(metric, "all") for metric in MEAN_OVER_CLASSES]
     sums = zip(*(parts for _, _, *parts in columns), strict=True)
