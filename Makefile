@@ -9,17 +9,17 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON ?= python3
 BIN := .venv/bin
 NUMBERS = $(if $(COHORT),cohort='$(abspath $(COHORT))') $(SET)
-# one machine holds what fits its cores, memory and cards; a cluster knows itself what it holds
+# a single machine takes the jobs that fit its cores, memory and GPU; a cluster schedules its own
 MEMORY ?= $(shell $(PYTHON) -c 'import os; print(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20)')
-# one card: which of several a job takes is for a scheduler to say
+# at most one GPU: choosing among several is the task of a scheduler
 GPUS ?= $(shell nvidia-smi --list-gpus 2>/dev/null | head -1 | wc -l)
 HERE = --quiet rules host --resources mem_mb=$(MEMORY) gpu=$(GPUS)
 THERE = --quiet host --workflow-profile profiles/$(CLUSTER)
-# no lock of Snakemake's: it outlives a killed run; runs.claim does not
+# without Snakemake's lock, which outlives a killed run; that of artefacts.claim does not
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) $(if $(CLUSTER),$(THERE),$(HERE)) --scheduler greedy --rerun-incomplete --nolock
 WHERE = $(BIN)/lcgan book --where --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 TEST_RUNS := _build/test-runs
-# hundreds of processes import the same libraries, which uv does not compile: each would do it again
+# uv does not compile the libraries: without .pyc files hundreds of processes would each compile them again
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup book book-path publish test lint unit notebooks browser bench reference clean
@@ -30,10 +30,10 @@ $(error There is no profiles/$(CLUSTER)/config.yaml; known clusters: $(notdir $(
 endif
 endif
 
-help: ## this list
+help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
 
-setup: .venv/.complete ## the virtual environment, every version pinned
+setup: .venv/.complete ## make the virtual environment, every version pinned
 
 .venv/.complete: requirements.lock pyproject.toml
 	@echo "Setting up .venv from requirements.lock: 7 GB, some minutes ..."
@@ -46,48 +46,48 @@ setup: .venv/.complete ## the virtual environment, every version pinned
 	@echo "Made .venv"
 
 ifeq ($(PROFILE),render)
-book: setup ## PROFILE=render: the book of a published run, nothing computed [RUN=compact]
+book: setup ## PROFILE=render: build the book of a published run without computing anything [RUN=compact]
 	@$(BIN)/lcgan render $(RUN)
 else
 book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=folder SET='name=value' CLUSTER=slurm]
-	@$(WHERE) >/dev/null # a misspelt profile or number ends here, in one sentence
+	@$(WHERE) >/dev/null # a misspelt profile or setting ends here, with one sentence
 	@$(SNAKEMAKE) --config profile=$(PROFILE) $(NUMBERS)
 	@echo "Book of profile $(PROFILE): $$($(WHERE))/index.html"
 endif
 
-publish: setup ## collect a finished run into results/, to be committed [PROFILE=quick COHORT=folder SET='name=value']
+publish: setup ## collect a finished run in results/, to be committed [PROFILE=quick COHORT=folder SET='name=value']
 	@$(BIN)/lcgan publish --profile $(PROFILE) $(addprefix --set ,$(NUMBERS))
 
-book-path: setup ## where the built pages lie
+book-path: setup ## print where the built pages are
 	@$(WHERE)
 
-test: lint unit notebooks browser ## style, types, unit tests, then every stage and notebook anew, compared, and their book
-	@echo "All tests passed; the fresh run lies in $(TEST_RUNS)."
+test: lint unit notebooks browser ## check style, types and units, then run every stage and notebook again, compare, and check the book
+	@echo "All tests passed; the fresh run is in $(TEST_RUNS)."
 
-lint: setup ## style and types
+lint: setup ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy lcgan_core
 
-unit: setup ## unit tests and doctests
+unit: setup ## run unit tests and doctests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(CORES) --dist worksteal --ignore tests/browser
 
 notebooks: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
-notebooks: setup ## the quick grid from nothing, compared with the committed notebooks and results
+notebooks: setup ## run the quick grid from scratch and compare it with the committed notebooks and results
 	@rm -rf $(TEST_RUNS)
 	$(SNAKEMAKE) --config profile=quick -- evaluated
 	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(CORES) --dist loadscope notebooks
 	$(BIN)/pytest -q tests/regression/test_results.py
 
 browser: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
-browser: setup ## the book of the run that `notebooks` made, in a real browser
+browser: setup ## check the book of the run that `notebooks` made in a real browser
 	$(SNAKEMAKE) --config profile=quick
 	LCGAN_BOOK=$$($(BIN)/lcgan book --where --profile quick) $(BIN)/pytest -q tests/browser -n $(CORES)
 
-bench: setup ## ours beside the plain recipe, in minutes: results/bench/<device>.json [ONLY=lcgan]
+bench: setup ## compare our speed with the plain recipe, in minutes: results/bench/<device>.json [ONLY=lcgan]
 	$(BIN)/python -m benchmarks $(addprefix --only ,$(ONLY))
 
-clean: ## delete runs and built pages, not the virtual environment
+clean: ## delete runs and built pages, but not the virtual environment
 	rm -rf runs _build .snakemake
 
 reference: export LCGAN_RUNS := $(abspath $(TEST_RUNS))

@@ -4,7 +4,7 @@
 import sys
 import time
 
-from lcgan_core.book import build
+from lcgan_core.book import places
 from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, failure, pages, plan, warm
 from lcgan_core.run.code import PACKAGE
@@ -12,15 +12,15 @@ from lcgan_core.run.requests import request
 
 STARTED = time.time()
 
-GIVEN = {name: value for name, value in config.items() if value != ""}
-CONFIG = profiles.load(**GIVEN)
+OVERRIDES = {k: value for k, value in config.items() if k != "profile" and value != ""}
+CONFIG = profiles.load(config.get("profile", "quick"), **OVERRIDES)
+PROFILE = CONFIG.file or CONFIG.profile
 RUN = artefacts.run_folder(CONFIG)
 JOBS = plan.jobs(CONFIG)
-REQUEST = str(warm.write_request(CONFIG, GIVEN))
-OPTIONS = ["--profile", CONFIG.file or CONFIG.profile]
-for name, value in GIVEN.items():
-    if name != "profile":
-        OPTIONS += ["--set", f"{name}={value}"]
+REQUEST = str(warm.write_request(CONFIG, {"profile": PROFILE, **OVERRIDES}))
+OPTIONS = ["--profile", PROFILE]
+for name, value in OVERRIDES.items():
+    OPTIONS += ["--set", f"{name}={value}"]
 STAGES = list(profiles.STAGE_PARAMETERS)
 WORK = (
     "{params.python:q} -m lcgan_core.run.warm {params.request:q} {params.job:q} 2> {log:q} "
@@ -71,7 +71,7 @@ localrules:
 
 rule all:
     input:
-        build.html(CONFIG) / "index.html",
+        places.html(places.staging(CONFIG.name)) / "index.html",
 
 
 rule evaluated:
@@ -129,12 +129,12 @@ for stage in STAGES:
 
 rule book:
     input:
-        pages=build.pages(),
+        pages=places.prose(),
         code=sorted(map(str, PACKAGE.rglob("*.py"))),  # the API reference is of all of it
         jobs=[done(job) for job in JOBS],
         notebooks=[page(stage) for stage in STAGES],
     output:
-        build.html(CONFIG) / "index.html",
+        places.html(places.staging(CONFIG.name)) / "index.html",
     params:
         python=sys.executable,
         options=OPTIONS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,7 +28,7 @@ Profile = Annotated[
 Cohort = Annotated[str, typer.Option(help="Folder of head CTs, or a slice store; else in silico.")]
 Numbers = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override one number, as in lcgan_width=4; may be repeated."),
+    typer.Option("--set", help="Override one setting, as in lcgan_width=4; may be repeated."),
 ]
 
 
@@ -70,24 +69,25 @@ def book(
     profile: Profile = "quick",
     cohort: Cohort = "",
     numbers: Numbers = None,
-    where: Annotated[bool, typer.Option(help="Only tell where the pages lie.")] = False,
+    where: Annotated[bool, typer.Option(help="Only tell where the pages are.")] = False,
 ) -> None:
     """Build the book of a finished run (`make book` computes what is missing first)."""
-    from lcgan_core.book import build as builder
+    from lcgan_core.book import build, places
+    from lcgan_core.book.pages import commands
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     if not where:
-        builder.build(config)
-    print(builder.html(config))
+        build.build(config, commands.text(app))
+    print(places.html(places.staging(config.name)))
 
 
 @app.command()
 def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
     """Collect a finished run into results/, from where its book is built anywhere."""
-    from lcgan_core.book import bundle
+    from lcgan_core.book import collect, places
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
-    made = bundle.collect(config, bundle.RESULTS / profile)
+    made = collect.collect(config, places.RESULTS / config.profile)
     if config.cohort_name == profiles.OWN:
         print(f"{made} holds slices of your head CTs: may they be passed on?", file=sys.stderr)
     print(made)
@@ -97,10 +97,12 @@ def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = 
 def render(
     published: Annotated[str, typer.Argument(help="A folder of results/; else compact.")] = "",
 ) -> None:
-    """Build the book of a published run, with nothing computed: no cohort, no training, no GPU."""
-    from lcgan_core.book import build as builder
+    """Build the book of a published run without computing anything: no training, no GPU."""
+    from lcgan_core.book import build
+    from lcgan_core.book.pages import commands
 
-    print(f"Book of a published run: {builder.render(published) / 'index.html'}")
+    made = build.render(published, commands.text(app))
+    print(f"Book of a published run: {made / 'index.html'}")
 
 
 @app.command()
@@ -116,23 +118,34 @@ def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = N
 def ingest(
     source: Annotated[Path, typer.Argument(help="Folder of head CTs.")],
     out: Annotated[Path, typer.Option(help="Slice store to make.")],
-    form: Annotated[str, typer.Option("--format", help="See the data guide; else detected.")] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="See the data guide; detected if left out.")
+    ] = "",
     size: Annotated[int, typer.Option(help="Pixels of a slice's side: 64, 128, 256 or 512.")] = 256,
-    labels: Annotated[str, typer.Option(help="The masks' labels, as in 1=EDH,2=IPH.")] = "",
-    as_class: Annotated[str, typer.Option("--as", help="What a binary mask shows: IPH ...")] = "",
-    classes: Annotated[str, typer.Option(help="CSV of what each scan's mask shows.")] = "",
+    labels: Annotated[
+        str, typer.Option(help="What the masks' labels mean: 1=EDH,2=PHE:oedema, or a JSON file.")
+    ] = "",
+    as_class: Annotated[
+        str, typer.Option("--as", help="What binary masks show: a class, as in --labels.")
+    ] = "",
+    class_table: Annotated[
+        str, typer.Option("--classes", help="CSV of the class that each scan's binary mask shows.")
+    ] = "",
     images: Annotated[str, typer.Option(help="Pattern of image files with {patient}.")] = "",
     masks: Annotated[str, typer.Option(help="Pattern of mask files with {patient}.")] = "",
-    allow_refused: Annotated[bool, typer.Option(help="Exit with 0 although some are.")] = False,
+    allow_refused: Annotated[
+        bool, typer.Option(help="Exit with 0 even if some are refused.")
+    ] = False,
 ) -> None:
-    """Make a slice store of head CTs; exit code 3 where a series or file was refused."""
+    """Make a slice store of head CTs; exit code 3 if a series or file is refused."""
     from lcgan_core.cohort import formats, report
     from lcgan_core.cohort.ingest import CONTACT_SHEET, REPORT, ingest_folder
+    from lcgan_core.cohort.label_map import LabelMap
 
     given = {
-        "labels": _label_map(labels),
+        "labels": LabelMap.parse(labels) if labels else None,
         "as_class": as_class,
-        "classes": Path(classes) if classes else None,
+        "class_table": Path(class_table) if class_table else None,
         "images": images,
         "masks": masks,
     }
@@ -144,11 +157,12 @@ def ingest(
         {name: value for name, value in given.items() if value},
         tell=lambda sentence: tqdm.write(sentence, file=sys.stderr),
     )
-    print(f"{report.text(done.report)}\n\nMade {out}; look at {out / CONTACT_SHEET}.")
+    print(report.text(done.report, done.store.classes))
+    print(f"\nMade {out}; look at {out / CONTACT_SHEET}.")
     if (done.report.status == report.REFUSED).any() and not allow_refused:
         print(
-            f"lcgan: some were refused, see above and {out / REPORT}; "
-            "--allow-refused takes the rest as it is.",
+            f"lcgan: some series or files were refused, see above and {out / REPORT}; the store "
+            "holds the rest, and with --allow-refused the exit code is 0.",
             file=sys.stderr,
         )
         raise typer.Exit(3)
@@ -185,23 +199,6 @@ def phantom(
     with workers(cores()) as parallel:
         write_cohort(out, patients, seed, matrix, slices, parallel, seg)
     print(f"Made {patients} patients in {out}.")
-
-
-def _label_map(text: str) -> dict[str, str]:
-    """Outside label -> haemorrhage type, from `1=EDH,2=IPH` or a JSON file."""
-    if Path(text).suffix == ".json":
-        try:
-            return {
-                str(key): str(value) for key, value in json.loads(Path(text).read_text()).items()
-            }
-        except (OSError, ValueError, AttributeError) as error:
-            raise UserError(
-                f'{text} is no label map ({error}); write it as {{"1": "EDH"}}.'
-            ) from None
-    pairs = [part.partition("=") for part in text.split(",") if part]
-    if not all(equals for _, equals, _ in pairs):
-        raise UserError(f"--labels {text} is not understood; write it as 1=EDH,2=IPH.")
-    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _overrides(numbers: list[str]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ _GOLDEN = 0.618033988749895
 class Classes:
     """Names ("IPH") and titles ("intraparenchymal") of labels 1..K, in label order.
 
-    Raises ValueError for no class, more than MOST, a name twice or a name that is no word.
+    Raises ValueError for no class, more than MOST, a name twice, a name that is no identifier and
+    an empty title.
 
     >>> two = Classes(("PHE", "IPH"), ("perihaematomal oedema", "intraparenchymal"))
     >>> len(two), two.labels
@@ -31,12 +32,24 @@ class Classes:
     titles: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.names) <= MOST or len(self.titles) != len(self.names):
-            raise ValueError(f"1 to {MOST} classes are needed, each with a title")
+        if not 1 <= len(self.names) <= MOST:
+            raise ValueError(f"{len(self.names)} classes are named, but a store has 1 to {MOST}")
+        if len(self.titles) != len(self.names) or not all(self.titles):
+            raise ValueError("each class needs a title")
         if len({name.lower() for name in self.names}) < len(self.names):
             raise ValueError("a class name occurs twice")
         if bad := [n for n in self.names if not n.isidentifier() or n.lower() == "all"]:
-            raise ValueError(f"{bad[0]!r} is no class name; use letters, digits and _, not 'all'")
+            raise ValueError(
+                f'"{bad[0]}" is no class name; use letters, digits and _, a letter first, not "all"'
+            )
+
+    def __str__(self) -> str:
+        """As a label map spells them.
+
+        >>> str(Classes(("PHE",), ("perihaematomal oedema",)))
+        'PHE:perihaematomal oedema'
+        """
+        return ", ".join(f"{name}:{title}" for name, title in self.title_of.items())
 
     def __len__(self) -> int:
         return len(self.names)

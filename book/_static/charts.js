@@ -1,4 +1,4 @@
-// Charts that tell their values: see lcgan_core/report/hover.py. plotly.js, 5 MB, is fetched from
+// Charts that tell their values: see lcgan_core/book/figures/hover.py. plotly.js, 5 MB, is fetched from
 // this book only where a chart comes near the window.
 "use strict";
 

@@ -1,1 +1,1 @@
-"""Head CT in, slice store out: readers, the in-silico cohort, the store, the split by patient."""
+"""Head CT in, slice store out: readers, label maps, the store, joining stores."""

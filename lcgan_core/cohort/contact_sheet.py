@@ -1,4 +1,4 @@
-"""One picture of a store that tells at a glance whether the masks sit where they belong."""
+"""One picture of a store that shows at a glance whether the masks sit where they belong."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from lcgan_core.cohort.store import AREAS, SliceStore
-from lcgan_core.lesions import COLORS, HEMORRHAGES, LONG_NAMES
+from lcgan_core.cohort.store import SliceStore
 
 TILE, COLUMNS, BAR = 192, 8, 22
 WINDOW = (0, 100)
@@ -17,22 +16,23 @@ WINDOW = (0, 100)
 
 
 def write(store: SliceStore, path: Path) -> None:
-    """A row of slices for each haemorrhage type, from other patients where there are any.
+    """A row of slices for each class, each slice of another patient as far as there are enough.
 
-    The outline of every mask in its type's colour; the last row shows slices without haemorrhage.
+    Masks are outlined in the colour of their class; the last row shows slices without lesion.
     The picture carries no metadata.
     """
+    classes = store.classes
     bands = [
-        _band(store, rows, f"{name}, {LONG_NAMES[name]}", COLORS[k])
-        for k, name in enumerate(HEMORRHAGES, start=1)
+        _band(store, rows, f"{name}, {title}", classes.colors[classes.labels[name]])
+        for name, title in classes.title_of.items()
         if len(rows := _spread(store.slices[store.slices[f"area_{name}"] > 0], f"area_{name}"))
     ]
-    empty = store.slices[store.slices[AREAS].sum(axis=1) == 0]
+    empty = store.slices[store.slices[classes.areas].sum(axis=1) == 0]
     if len(empty):
-        # of each patient the slice nearest the middle, where there is most to see
+        # of each patient the slice nearest the middle, where most of the brain is seen
         away = (empty.position_mm - empty.position_mm.median()).abs()
         middle = _spread(empty.assign(middle=-away), "middle")
-        bands.append(_band(store, middle, "no haemorrhage", (200,) * 3))
+        bands.append(_band(store, middle, "no lesion", (200,) * 3))
     path.write_bytes(cv2.imencode(".png", np.concatenate(bands)[..., ::-1])[1].tobytes())
 
 
@@ -51,16 +51,18 @@ def _band(store: SliceStore, rows: list[int], title: str, color: tuple) -> np.nd
     band = np.zeros((BAR + TILE, COLUMNS * TILE, 3), np.uint8)
     cv2.putText(band, title, (6, BAR - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
     for column, row in enumerate(rows):
-        band[BAR:, column * TILE : (column + 1) * TILE] = _tile(store.hu[row], store.labels[row])
+        band[BAR:, column * TILE : (column + 1) * TILE] = _tile(
+            store.hu[row], store.labels[row], store.classes.colors
+        )
     return band
 
 
-def _tile(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _tile(hu: np.ndarray, labels: np.ndarray, colors: tuple) -> np.ndarray:
     grey = np.interp(hu, WINDOW, (0, 255)).astype(np.uint8)
     tile = cv2.resize(grey, (TILE, TILE), interpolation=cv2.INTER_AREA)[..., None].repeat(3, 2)
     large = cv2.resize(labels, (TILE, TILE), interpolation=cv2.INTER_NEAREST_EXACT)
     for value in np.unique(large[large > 0]):
         mask = (large == value).astype(np.uint8)
         outline = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
-        cv2.drawContours(tile, outline, -1, COLORS[value], 1)
+        cv2.drawContours(tile, outline, -1, colors[value], 1)
     return tile

@@ -8,11 +8,11 @@ AIR = -1024
 HU_RANGE = (AIR, 3071)
 WRAP = 4096
 LOWEST, HIGHEST = -1100, 1250
-"""From below the air of HU to above the soft tissue of values stored with 1024 added."""
+"""From below air in HU to above soft tissue in values stored with 1024 added."""
 
 
 def clip(hu: np.ndarray) -> np.ndarray:
-    """HU rounded to int16 in -1024..3071: what scanners pad with lies below, metal above.
+    """HU rounded to int16 in -1024..3071: padding of scanners lies below, metal above.
 
     >>> clip(np.array([-32054.0, -3024, 39.6, 31701])).tolist()
     [-1024, -1024, 40, 3071]
@@ -23,9 +23,9 @@ def clip(hu: np.ndarray) -> np.ndarray:
 
 
 def is_wrapped(hu: np.ndarray) -> bool:
-    """Whether negative HU went round a 12-bit scale: no air, and much at air + 4096 = 3096.
+    """Whether negative HU wrapped around at 12 bits: no air, and much at -1000 + 4096 = 3096.
 
-    A head has no tenth of its voxels above 3000 HU.
+    No head has a tenth of its voxels above 3000 HU.
 
     >>> is_wrapped(np.array([3096] * 5 + [40] * 5)), is_wrapped(np.array([-1000] * 5 + [40] * 5))
     (True, False)
@@ -34,9 +34,9 @@ def is_wrapped(hu: np.ndarray) -> bool:
 
 
 def unwrap(hu: np.ndarray) -> np.ndarray:
-    """Undo the 12-bit wrap-around: HU in -1024..3071.
+    """Correct 12-bit wrap-around: HU in -1024..3071.
 
-    Noise takes air below -1000, so what lies above 3071 is air and not metal.
+    Noise takes air below -1000, so values above 3071 are air and not metal.
 
     >>> unwrap(np.array([3096, 40, 0, 4095])).tolist()
     [-1000, 40, 0, -1]
@@ -45,23 +45,23 @@ def unwrap(hu: np.ndarray) -> np.ndarray:
 
 
 def offset_of(stored: np.ndarray) -> int | None:
-    """What to add to stored values without a rescale to get HU, read off the air; None if unclear.
+    """What to add to stored values without a rescale to get HU, judged by air; None if unclear.
 
-    0 where air lies near -1000; -1024 where it lies near 24; -1000 where it lies at 0. Soft tissue
-    has to lie 1000 above: a windowed image and a brain cut out of its skull have no such pair.
+    0 where air is near -1000; -1024 where it is near 24; -1000 where it is at 0. Soft tissue has
+    to be 1000 higher: a windowed image and a brain cut out of its skull show no such pair.
 
     >>> [offset_of(np.array([air] * 8 + [air + 1040] * 8)) for air in (-1000, 24, 0, 300)]
     [0, -1024, -1000, None]
     """
-    seen = stored[(stored > LOWEST) & (stored < HIGHEST)]  # below lies padding, nobody's air
+    seen = stored[(stored > LOWEST) & (stored < HIGHEST)]  # below that is padding, not air
     counts = np.bincount(np.rint(seen).astype(int) - LOWEST, minlength=HIGHEST - LOWEST + 1)
 
     def count(low: int, high: int) -> int:
         return int(counts[low - LOWEST : high + 1 - LOWEST].sum())
 
     if count(5, 60) > count(0, 0) / 50:
-        counts[-LOWEST] = 0  # zeros are the padding round a scan circle
-    # a wide field has more air than brain, a narrow one less: where -1000 is common, air lies there
+        counts[-LOWEST] = 0  # zeros are the padding outside a scan circle
+    # a wide field has more air than brain, a narrow one less: where -1000 is common, that is air
     highest_air = -940 if count(-1060, -940) > stored.size / 100 else 499
     air = int(counts[: highest_air + 1 - LOWEST].argmax()) + LOWEST
     if min(count(LOWEST, 499), 2 * count(air + 880, air + 1140)) < max(stored.size / 100, 1):

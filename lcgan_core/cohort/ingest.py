@@ -1,4 +1,4 @@
-"""Cases in, a slice store with its report and contact sheet out: streaming, resumable."""
+"""Cases in, a slice store with its report and contact sheet out: streaming and resumable."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ from lcgan_core.cohort.formats import find
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
-from lcgan_core.cohort.store import VERSION, Aside, SliceStore, StoreWriter
+from lcgan_core.cohort.source import walk
+from lcgan_core.cohort.store import VERSION, SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
 from lcgan_core.errors import UserError
+from lcgan_core.lesions import Classes
 from lcgan_core.protocol.profiles import OWN
 from lcgan_core.run.listing import listing
 from lcgan_core.run.progress import progress
 
 SIZES = (64, 128, 256, 512)
-SMALL = 200  # files
+SMALL = 200
+"""Files that one process reads before others would have started."""
 REPORT, CONTACT_SHEET = "report.csv", "contact_sheet.png"
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """A finished store and its report, a row for every series, refusal and kind left out."""
+    """A finished store and its report: one row per series, refusal, and reason for leaving out."""
 
     store: SliceStore
     report: pd.DataFrame
@@ -50,7 +53,7 @@ def ingest_folder(
     name: str = OWN,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Ingested:
-    """Make a slice store of a folder of head CTs; a finished store of the same is left as it is.
+    """Make a slice store of a folder of head CTs, unless the same store is already finished.
 
     form: one of FORMATS; given: the options of its reader; salt: the user's own unless given;
     name: what the store says of its source. Raises UserError, also where `store` is something else.
@@ -62,9 +65,10 @@ def ingest_folder(
     stamp = hashlib.sha256(json.dumps([listing(source), settings]).encode()).hexdigest()
     if store.exists():
         return _made_before(store, stamp)
-    # a process takes seconds to start, a small folder is read before that
-    small = sum(1 for _ in islice(source.rglob("*"), SMALL)) < SMALL
-    with workers(1 if small else cores()) as parallel:
+    # processes take seconds to start, in which a small folder is read
+    files = (path for _, paths in walk(source) for path in paths)
+    large = next(islice(files, SMALL, None), None)
+    with workers(cores() if large else 1) as parallel:
         found = find(form, source, given, parallel)
         if not found.cases:
             reasons = [each.reason for each in found.refused]
@@ -77,7 +81,7 @@ def _made_before(store: Path, stamp: str) -> Ingested:
         made = SliceStore.open(store)
         if made.manifest.get("stamp") == stamp:
             return Ingested(made, pd.read_csv(store / REPORT, dtype={"patient": str}))
-    raise UserError(f"{store} is there already and holds something else; give another folder.")
+    raise UserError(f"{store} exists and holds something else; give another folder.")
 
 
 def ingest(
@@ -92,25 +96,27 @@ def ingest(
 ) -> Ingested:
     """Load every case, resample it to image_size x image_size and write the store.
 
-    Memory does not grow with the cohort. The store appears when it is whole; interrupted, the
-    same call with the same `stamp` goes on behind the last whole series. Patient ids become
-    hashes salted with `salt`, which is not stored. `tell` gets a sentence, with the file's name,
-    for everything refused; the store's own report names no file. Raises UserError where nothing
-    could be taken, where the disk is full and on Ctrl-C.
+    Memory does not grow with the cohort. The store appears when it is complete; after an
+    interruption the same call with the same `stamp` goes on after the last complete series.
+    Patient ids become hashes salted with `salt`, which is not stored. `tell` gets a sentence, with
+    the file's name, about everything refused; the store's own report names no file. Raises
+    UserError where nothing could be taken, where the disk is full and on Ctrl-C.
     """
-    writer = StoreWriter(store, image_size, stamp)
+    classes = found.classes
+    writer = StoreWriter(store, image_size, stamp, classes)
     try:
         for refusal in found.refused:
             tell(str(refusal))
         waiting = found.cases[writer.entries :]
-        loaded = parallel(partial(_load, size=image_size, salt=salt, room=writer.work), waiting)
-        for case, (record, aside, sentence) in zip(
+        load = partial(_load, size=image_size, classes=classes, salt=salt, room=writer.work)
+        loaded = parallel(load, waiting)
+        for case, (record, spilled, sentence) in zip(
             waiting, progress(loaded, "reading head CTs", "series", len(waiting)), strict=True
         ):
             if sentence:
                 tell(sentence)
             record["item"] = hashed(salt, str(case.path))
-            writer.append(record, aside.take() if aside else None)
+            writer.append(record, spilled.take() if spilled else None)
         table = report.table(writer.records(), found, salt)
         if not (table.status == report.TAKEN).any():
             raise UserError(_nothing(source, table.reason))
@@ -135,21 +141,23 @@ def ingest(
         ) from None
 
 
-def _load(case: Case, size: int, salt: bytes, room: Path) -> tuple[dict, Aside | None, str]:
-    """In a worker: one case's record for the report, its slices, or the sentence of its refusal."""
+def _load(
+    case: Case, size: int, classes: Classes, salt: bytes, room: Path
+) -> tuple[dict, Spilled | None, str]:
+    """In a worker: a case's record for the report, its slices, or the sentence of its refusal."""
     who = hashed(salt, case.patient), hashed(salt, case.series)
     try:
         series = replace(case.load(), patient=who[0], uid=who[1])
-        slices = to_slices(series, size)
+        stored = to_slices(series, size, classes)
     except Refused as error:
         refusal = error
     except (Exception, MemoryError) as error:  # one strange series must not end a night's ingest
         refusal = Refused(
-            case.path, "failed in a way nobody foresaw; look at it in a viewer.", repr(error)
+            case.path, "failed in an unforeseen way; look at it in a viewer.", repr(error)
         )
     else:
-        aside = Aside.put(slices, room, hashed(salt, str(case.path)))
-        return report.taken(series, slices), aside, ""
+        spilled = Spilled.put(stored, room, hashed(salt, str(case.path)))
+        return report.taken(series, stored, classes), spilled, ""
     return report.refused(*who, refusal), None, str(refusal)
 
 

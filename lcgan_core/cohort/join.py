@@ -1,15 +1,15 @@
-"""Join slice stores into one, so that a person who lies in two of them is one patient."""
+"""Join slice stores into one, so that a person who is in two of them is one patient."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from secrets import token_hex
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,17 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lcgan_core.cohort.hounsfield import AIR
-from lcgan_core.cohort.store import VERSION, SliceStore
+from lcgan_core.cohort.store import SliceStore, StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
 
 FEWEST_VALUES = 16
-"""A slice of fewer different HU is air or blank, and equal to others for no common person."""
+"""A slice of fewer different HU is air or blank, and such slices are equal by themselves."""
 
 
 class Joined(NamedTuple):
-    """`shared`: a row a pair of patients found to be one (patient, other, store, other_store, why,
-    slices), as in join.csv; dropped: slices that lay there already; other_labels: how many of these
-    had other labels than the slice that is kept."""
+    """shared: one row per pair of patients found to be one (patient, other, store, other_store,
+    why, slices), as in join.csv; dropped: slices that an earlier store has too; other_labels: how
+    many of these are labelled differently from the slice that is kept."""
 
     store: SliceStore
     shared: pd.DataFrame
@@ -36,16 +36,15 @@ class Joined(NamedTuple):
 
 
 def join(stores: Sequence[Path], out: Path) -> Joined:
-    """Write `out` with the slices of all stores, those of the first first, each slice once.
+    """Write `out` with the slices of all stores, in the order of the stores, each slice once.
 
     Two patients are one where their hashes, the hashes of two of their series or the HU of two of
     their slices are equal; of a series in two stores, the first store's is kept. The folder
-    appears when all is written. Raises UserError for stores that do not fit together.
+    appears when everything is written. Raises UserError for stores that do not fit together.
     """
     out = Path(out)
     opened = [SliceStore.open(folder) for folder in stores]
-    manifests = [json.loads((Path(folder) / "manifest.json").read_text()) for folder in stores]
-    _check(opened, manifests, out)
+    _check(opened, out)
     table = pd.concat([store.slices for store in opened], ignore_index=True)
     where = [(s, k) for s, store in enumerate(opened) for k in range(len(store.slices))]
     content = [_content(opened[s].hu[k]) for s, k in where]
@@ -64,7 +63,7 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
 
     one = _one_patient(list(table.patient), found)
     table["patient"] = table.patient.map(one)
-    table = table.iloc[kept].assign(slice=range(len(kept)))
+    table = table.iloc[kept].drop(columns="slice")
     shared = pd.DataFrame(
         [
             (a, b, s + 1, t + 1, ", ".join(why), why["slices"])
@@ -72,11 +71,11 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
         ],
         columns=["patient", "other", "store", "other_store", "why", "slices"],
     )
-    _write(out, opened, [where[row] for row in kept], table, shared, manifests)
-    return Joined(SliceStore.open(out), shared, len(where) - len(kept), other_labels)
+    store = _write(out, opened, [where[row] for row in kept], table, shared)
+    return Joined(store, shared, len(where) - len(kept), other_labels)
 
 
-def _check(opened: list[SliceStore], manifests: list[dict], out: Path) -> None:
+def _check(opened: list[SliceStore], out: Path) -> None:
     if len(opened) < 2:
         raise UserError("Joining needs two slice stores or more.")
     if out.exists():
@@ -85,17 +84,23 @@ def _check(opened: list[SliceStore], manifests: list[dict], out: Path) -> None:
     if len(set(sizes)) > 1:
         told = ", ".join(f"{s.folder}: {n}" for s, n in zip(opened, sizes, strict=True))
         raise UserError(f"The stores have different image sizes ({told}); ingest them at one size.")
-    salts = {m["salt_check"]: s.folder for m, s in zip(manifests, opened, strict=True)
-             if "salt_check" in m}  # fmt: skip
+    for store in opened[1:]:
+        if store.classes != opened[0].classes:
+            raise UserError(
+                f"{opened[0].folder} has the classes {opened[0].classes}, but {store.folder} has "
+                f"{store.classes}; ingest them again with the same classes in the same order."
+            )
+    salts = {store.manifest.get("salt_check"): store.folder for store in opened}
+    salts.pop(None, None)
     if len(salts) > 1:
         raise UserError(
             f"{' and '.join(map(str, salts.values()))} were made with different salts, so the same "
-            "patient has other ids in each; ingest them again with one salt."
+            "patient has different ids in them; ingest them again with one salt."
         )
 
 
 def _content(hu: np.ndarray) -> str:
-    """A hash of a slice's HU; none for air, which says nothing about whose it is."""
+    """A hash of a slice's HU; empty for air, which is nobody's in particular."""
     if np.count_nonzero(np.bincount(hu.ravel() - AIR)) < FEWEST_VALUES:
         return ""
     return hashlib.blake2b(hu.tobytes(), digest_size=16).hexdigest()
@@ -116,7 +121,7 @@ def _shared(
 
 
 def _one_patient(patients: list[str], pairs: Iterable[tuple[str, str, int, int]]) -> dict[str, str]:
-    """Patient -> the first id of all those that the pairs tie together.
+    """Patient -> the first id of all those that the pairs connect.
 
     >>> _one_patient(["a", "b", "c", "d"], [("b", "d", 0, 1), ("a", "b", 0, 1)])
     {'a': 'a', 'b': 'a', 'c': 'c', 'd': 'a'}
@@ -130,41 +135,30 @@ def _one_patient(patients: list[str], pairs: Iterable[tuple[str, str, int, int]]
 
 
 def _write(
-    out: Path, opened: list[SliceStore], kept: list[tuple[int, int]],
-    table: pd.DataFrame, shared: pd.DataFrame, manifests: list[dict],
-) -> None:  # fmt: skip
-    work = out.with_name(f".{out.name}.writing")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    out: Path,
+    opened: list[SliceStore],
+    kept: list[tuple[int, int]],
+    table: pd.DataFrame,
+    shared: pd.DataFrame,
+) -> SliceStore:
+    manifests = [store.manifest for store in opened]
+    source = " + ".join(each["source"] for each in manifests)
+    manifest: dict[str, Any] = {"source": source, "joined": manifests}
+    salts = [each.get("salt_check") for each in manifests]
+    if all(salts):
+        manifest["salt_check"] = salts[0]
+    # a stamp of its own: a join that was stopped starts anew
+    writer = StoreWriter(out, opened[0].image_size, token_hex(), opened[0].classes)
     try:
-        for name in ("hu", "labels"):
-            arrays = [getattr(store, name) for store in opened]
-            shape, kind = (len(kept), *arrays[0].shape[1:]), arrays[0].dtype
-            with (work / f"{name}.npy").open("wb") as file:
-                header = {"descr": kind.str, "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-                for s, k in kept:
-                    file.write(arrays[s][k].tobytes())
-        table.to_csv(work / "slices.csv", index=False)
-        shared.to_csv(work / "join.csv", index=False)
-        manifest = {
-            "version": VERSION,
-            "source": " + ".join(manifest["source"] for manifest in manifests),
-            "image_size": int(opened[0].hu.shape[1]),
-            "patients": int(table.patient.nunique()),
-            "series": int(table.series.nunique()),
-            "slices": len(table),
-            "labels": manifests[0]["labels"],
-            "joined": manifests,
-        }
-        salts = [m.get("salt_check") for m in manifests]
-        if all(salts):
-            manifest["salt_check"] = salts[0]
-        (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-        work.rename(out)
+        for (s, k), row in zip(kept, table.to_dict("records"), strict=True):
+            hu, labels = (getattr(opened[s], name)[k : k + 1] for name in ("hu", "labels"))
+            writer.append({}, StoredSeries([row], hu, labels))
+        return writer.finish(
+            manifest, lambda made: shared.to_csv(made.folder / "join.csv", index=False)
+        )
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise UserError(f"The disk that holds {out} is full; free space there.") from None
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(writer.work, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""One NIfTI file, read with care: a damaged or lying header costs a sentence, not the memory."""
+"""One NIfTI file, read with care: a damaged or false header gives a sentence, not a crash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lcgan_core.cohort.series import Refused
 
 NIFTI = (".nii", ".nii.gz")
 MOST_VOXELS = 2**30
-"""More than any head CT has: 2,000 slices of 512 x 512 are half of it."""
+"""More than any head CT has: 2,000 slices of 512 x 512 are half as many."""
 UNREADABLE: tuple[type[Exception], ...] = (
     ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, TypeError,
     OverflowError, zlib.error, gzip.BadGzipFile, IsalError,  # type: ignore[assignment]
@@ -58,25 +58,27 @@ def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
         shape = tuple(n for k, n in enumerate(image.shape) if k < 3 or n > 1)
         if len(shape) != 3 or min(shape) < 1:
             raise Refused(
-                path, f"has the shape {tuple(image.shape)}, not that of one volume; "
-                "give one grey-scale NIfTI volume."
-            )  # fmt: skip
+                path,
+                f"has the shape {tuple(image.shape)}, not that of one volume; "
+                "give one grey-scale NIfTI volume.",
+            )
         if np.prod(shape, dtype=float) > MOST_VOXELS or image.get_data_dtype().kind not in "iuf":
             raise Refused(
-                path, f"claims {tuple(image.shape)} voxels of {image.get_data_dtype()}: no head "
-                "CT; write it anew."
-            )  # fmt: skip
+                path,
+                f"claims {tuple(image.shape)} voxels of {image.get_data_dtype()}: no head "
+                "CT; write it again.",
+            )
         affine = np.asarray(image.affine, float)
     except UNREADABLE as error:
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
-    sizes = np.linalg.norm(affine[:3, :3], axis=0)  # nan where the affine is
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)  # NaN where the affine is
     flat = not (sizes < LONGEST_MM).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6
     if flat or np.isnan(io_orientation(affine)).any():
-        raise Refused(path, "has an impossible voxel size or a flat affine; write it anew.")
+        raise Refused(path, "has an impossible voxel size or a flat affine; write it again.")
     return image, shape, affine
 
 
 def states_orientation(path: Path) -> bool:
-    """Whether the header of a readable file says how the head lies, or leaves it to a guess."""
+    """Whether the header of a readable file states the orientation or leaves it to a guess."""
     header = cast(nib.Nifti1Image, nib.load(path)).header
     return bool(header["sform_code"] or header["qform_code"])

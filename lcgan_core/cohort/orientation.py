@@ -13,10 +13,11 @@ from nibabel.orientations import (
 
 DISPLAY = axcodes2ornt("LPS")
 """Columns run to the patient's left, rows to the back, slices from the feet up."""
+TOLERANCE_MM = 0.1
 
 
 def to_display(voxels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn (I, J, K) voxels by flips and exchanges of axes; returns (S, H, W) slices, new affine.
+    """Turn (I, J, K) voxels by flips and swaps of axes; returns (S, H, W) slices, new affine.
 
     `affine` (4, 4) takes voxel indices to RAS mm, as NIfTI has it; the one returned takes
     (column, row, slice) to RAS mm. Tilt and obliquity are kept: nothing is resampled.
@@ -36,7 +37,7 @@ def normal_of(affine: np.ndarray) -> np.ndarray:
 
 
 def tilt_of(affine: np.ndarray) -> float:
-    """Gantry tilt in degrees: how far the slices' normal leans from the way the slices step.
+    """Gantry tilt in degrees: the angle between the slices' normal and the step between slices.
 
     Positive where the slices rise toward the face.
 
@@ -47,3 +48,14 @@ def tilt_of(affine: np.ndarray) -> float:
     normal = normal_of(affine)
     angle = float(np.degrees(np.arccos(np.clip(abs(normal @ step), -1, 1))))
     return round(angle if normal[1] <= step[1] else -angle, 2) + 0.0
+
+
+def apart(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
+    """The largest distance, mm, between the corners of an (I, J, K) volume under two affines."""
+    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape), [1])).reshape(4, -1)
+    return float(np.linalg.norm(((a - b) @ corners)[:3], axis=0).max())
+
+
+def near(affine: np.ndarray) -> float:
+    """How far apart two grids may be and still count as the same: half a pixel, mm."""
+    return max(TOLERANCE_MM, float(np.linalg.norm(affine[:3, 0])) / 2)

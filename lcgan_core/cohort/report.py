@@ -1,4 +1,4 @@
-"""What an ingest did with everything it found, a row each; no name, file or date in it."""
+"""What an ingest did with everything it found, one row each, without any name, file or date."""
 
 from __future__ import annotations
 
@@ -9,35 +9,41 @@ import pandas as pd
 
 from lcgan_core.cohort.salt import hashed
 from lcgan_core.cohort.series import Found, Refused, Series
-from lcgan_core.cohort.store import AREAS, Slices
-from lcgan_core.lesions import HEMORRHAGES
+from lcgan_core.cohort.store import StoredSeries
+from lcgan_core.lesions import Classes
 
 TAKEN, REFUSED, LEFT_OUT = "taken", "refused", "left out"
-COLUMNS = [
-    "status", "item", "patient", "series", "files", "slices", "with_haemorrhage",
-    *(f"slices_{name}" for name in HEMORRHAGES), *(f"cm2_{name}" for name in HEMORRHAGES),
-    "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "reason",
-]  # fmt: skip
-"""`item` is a salted hash of the path; cm2 is the mean area of a type on the slices that show it;
-`reason` is why a series was refused or left out, or what was done to a taken one."""
 
 
-def taken(series: Series, slices: Slices) -> dict:
+def columns(classes: Classes) -> list[str]:
+    """The columns of report.csv.
+
+    `item` is a salted hash of the path; cm2 is the mean area of a class on the slices that show it;
+    `reason` is why a series was refused or left out, or what was done to a taken one.
+    """
+    slices, areas = ([f"{of}_{name}" for name in classes.names] for of in ("slices", "cm2"))
+    return [
+        "status", "item", "patient", "series", "files", "slices", "with_lesion", *slices, *areas,
+        "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "reason",
+    ]  # fmt: skip
+
+
+def taken(series: Series, stored: StoredSeries, classes: Classes) -> dict:
     """The row of a series that is in the store."""
-    areas = np.array([[row[name] for name in AREAS] for row in slices.rows])
+    areas = np.array([[row[name] for name in classes.areas] for row in stored.rows])
     shown = areas > 0
     record = {
         "status": TAKEN,
-        "patient": slices.rows[0]["patient"],
-        "series": slices.rows[0]["series"],
-        "slices": len(slices.rows),
-        "with_haemorrhage": int(shown.any(axis=1).sum()),
+        "patient": stored.rows[0]["patient"],
+        "series": stored.rows[0]["series"],
+        "slices": len(stored.rows),
+        "with_lesion": int(shown.any(axis=1).sum()),
         "pixel_spacing_mm": round(float(series.pixel_spacing[0]), 4),
         "slice_spacing_mm": _step(series.positions),
         "gantry_tilt_deg": round(series.gantry_tilt, 1),
         "reason": "; ".join(series.notes),
     }
-    for k, name in enumerate(HEMORRHAGES):
+    for k, name in enumerate(classes.names):
         count = int(shown[:, k].sum())
         record[f"slices_{name}"] = count
         if count:
@@ -59,33 +65,33 @@ def table(records: Iterable[dict], found: Found, salt: bytes) -> pd.DataFrame:
     for path, reason, files in found.left_out:
         item = hashed(salt, str(path))
         rows.append({"status": LEFT_OUT, "item": item, "files": files, "reason": reason})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=columns(found.classes))
 
 
-def summary(report: pd.DataFrame) -> pd.DataFrame:
+def summary(report: pd.DataFrame, classes: Classes) -> pd.DataFrame:
     """Patients, series, slices, spacings and areas of what was taken, in two columns."""
     rows = report[report.status == TAKEN]
     lines = {
         "patients": rows.patient.nunique(),
         "series": len(rows),
         "slices": int(rows.slices.sum()),
-        "slices with haemorrhage": int(rows.with_haemorrhage.sum()),
+        "slices with a lesion": int(rows.with_lesion.sum()),
         "pixel spacing, mm": _range(rows.pixel_spacing_mm),
         "slice spacing, mm": _range(rows.slice_spacing_mm),
         "gantry tilt, degrees": _range(rows.gantry_tilt_deg),
     }
-    for name in HEMORRHAGES:
+    for name in classes.names:
         shown = rows[f"slices_{name}"]
         mean = (rows[f"cm2_{name}"] * shown).sum() / max(shown.sum(), 1)
         lines[name] = f"{int((shown > 0).sum())} series, {int(shown.sum())} slices" + (
-            f", {mean:.1f} cm2 a slice" if shown.sum() else ""
+            f", {mean:.1f} cm2 per slice" if shown.sum() else ""
         )
     return pd.DataFrame({"taken": lines.keys(), "": map(str, lines.values())})
 
 
-def text(report: pd.DataFrame) -> str:
-    """`summary`, and how often each reason for refusing, leaving out or mending occurs."""
-    lines = [summary(report).to_string(index=False, header=False)]
+def text(report: pd.DataFrame, classes: Classes) -> str:
+    """`summary`, and how often each reason for refusing, leaving out or repairing occurs."""
+    lines = [summary(report, classes).to_string(index=False, header=False)]
     counted = report[report.reason.fillna("") != ""].groupby(["status", "reason"], sort=False)
     for row in counted.size().rename("times").reset_index().itertuples():
         lines.append(f"{row.times:6d} {row.status}: {row.reason}")

@@ -1,4 +1,4 @@
-"""A series as a reader gives it, to slices as the store has them."""
+"""A series as a reader gives it, resampled to the slices of a store."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import numpy as np
 
 from lcgan_core.cohort.hounsfield import AIR
 from lcgan_core.cohort.series import Series
-from lcgan_core.cohort.store import AREAS, Slices
+from lcgan_core.cohort.store import StoredSeries
+from lcgan_core.lesions import Classes
 
 
-def to_slices(series: Series, size: int) -> Slices:
-    """Every slice at size x size pixels, with its row of slices.csv."""
+def to_slices(series: Series, size: int, classes: Classes) -> StoredSeries:
+    """Every slice at size x size pixels, with its row of slices.csv; labels of `classes`."""
     shape = (len(series.hu), size, size)
     hu, labels, rows = np.empty(shape, np.int16), np.empty(shape, np.uint8), []
     for k, position in enumerate(series.positions):
         hu[k], labels[k], spacing = resample(
             series.hu[k], series.labels[k], series.pixel_spacing, size
         )
-        areas = np.bincount(labels[k].ravel(), minlength=len(AREAS) + 1)[1:] * spacing**2
+        areas = np.bincount(labels[k].ravel(), minlength=len(classes) + 1)[1:] * spacing**2
         rows.append(
             {
                 "patient": series.patient,
@@ -26,18 +27,21 @@ def to_slices(series: Series, size: int) -> Slices:
                 "position_mm": round(float(position), 3),
                 "pixel_spacing_mm": round(spacing, 6),
                 "gantry_tilt_deg": round(series.gantry_tilt, 2),
-                **{name: round(float(area), 2) for name, area in zip(AREAS, areas, strict=True)},
+                **{
+                    name: round(float(area), 2)
+                    for name, area in zip(classes.areas, areas, strict=True)
+                },
             }
         )
-    return Slices(rows, hu, labels)
+    return StoredSeries(rows, hu, labels)
 
 
 def resample(
     hu: np.ndarray, labels: np.ndarray, spacing: tuple[float, float], size: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """A slice at size x size pixels, padded to a square of air first, and its pixel size in mm.
+    """A slice at size x size pixels, padded to a square with air first, and its pixel size in mm.
 
-    HU by pixel area when shrinking and linearly when enlarging, labels by the nearest pixel.
+    HU are resampled by area when shrinking and linearly when enlarging, labels by nearest pixel.
     """
     height, width = (n * step for n, step in zip(hu.shape, spacing, strict=True))
     side = max(height, width)

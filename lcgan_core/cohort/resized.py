@@ -1,4 +1,4 @@
-"""A slice store again, at the image size that a profile asks for."""
+"""A copy of a slice store at the image size that a profile asks for."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lcgan_core.run.progress import progress
 
 
 def resized(store: SliceStore, folder: Path, size: int) -> SliceStore:
-    """`store` at size x size pixels in `folder`; of the same size, its arrays are shared.
+    """`store` at size x size pixels in `folder`; at its own size the arrays are shared.
 
-    Raises UserError where the store's slices are smaller: detail cannot be made.
+    Raises UserError where the store's slices are smaller: detail cannot be made up.
     """
     if store.image_size < size:
         raise UserError(
@@ -27,7 +27,7 @@ def resized(store: SliceStore, folder: Path, size: int) -> SliceStore:
         )
     if store.image_size == size:
         return _shared(store, folder)
-    writer = StoreWriter(folder, size, str(store.folder))
+    writer = StoreWriter(folder, size, str(store.folder), store.classes)
     groups = list(store.slices.groupby(["patient", "series"], sort=False))[writer.entries :]
     for (patient, uid), rows in progress(groups, "slice store", "series"):
         index = rows.index.to_numpy()
@@ -40,14 +40,14 @@ def resized(store: SliceStore, folder: Path, size: int) -> SliceStore:
             pixel_spacing=(float(rows.pixel_spacing_mm.iloc[0]),) * 2,
             gantry_tilt=float(rows.gantry_tilt_deg.iloc[0]),
         )
-        writer.append({}, to_slices(series, size))
+        writer.append({}, to_slices(series, size, store.classes))
     kept = {key: store.manifest[key] for key in ("source", "salt_check") if key in store.manifest}
     return writer.finish(kept, also=lambda made: None)
 
 
 def _shared(store: SliceStore, folder: Path) -> SliceStore:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("slices.csv", "manifest.json"):  # these may be changed later
+    for name in ("slices.csv", "manifest.json"):  # small, and copies may be opened and edited
         shutil.copyfile(store.folder / name, folder / name)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)

@@ -13,15 +13,15 @@ LENGTHS = range(16, 65)  # bytes; BLAKE2b takes no longer key
 
 
 def hashed(salt: bytes, name: str) -> str:
-    """Eight bytes as hexadecimal digits that only who has the salt can lead back to `name`."""
+    """Eight bytes as hexadecimal digits; only with the salt can `name` be checked against them."""
     return hashlib.blake2b(name.encode(), key=salt, digest_size=8).hexdigest()
 
 
 def users_salt() -> bytes:
     """The user's salt, made on first use: $LCGAN_SALT, else ~/.config/lcgan/salt.
 
-    The same salt gives the same patient the same hash in every store, which is what finds a
-    patient in two sets. Raises UserError for a file that is no salt.
+    The same salt gives the same patient the same hash in every store, by which a patient in two
+    sets is found. Raises UserError for a file that is no salt.
     """
     path = Path(os.environ.get("LCGAN_SALT", Path.home() / ".config" / "lcgan" / "salt"))
     if not path.exists():
@@ -32,7 +32,7 @@ def users_salt() -> bytes:
     if len(salt) not in LENGTHS:
         raise UserError(
             f"{path} holds {len(salt)} bytes and is no salt (16 to 64 random bytes); "
-            "move it away and a new one is made."
+            "move it away, and a new one is made."
         )
     return salt
 

@@ -1,4 +1,4 @@
-"""What every reader of head CTs gives: cases to load, one series each, and what it did not take."""
+"""What every reader of head CTs returns: cases, one series each, and what it did not take."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from lcgan_core.errors import UserError
+from lcgan_core.lesions import FIVE, Classes
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,9 @@ class Series:
     """Slices sorted along the slice normal, from the feet up, each as a radiologist sees it.
 
     hu: (S, H, W) int16 HU in -1024..3071, patient right on the left, anterior up;
-    labels: (S, H, W) uint8 0..5; positions: (S,) mm along the slice normal;
-    pixel_spacing: (row, column) mm; gantry_tilt: degrees; notes: what a reader did beyond reading,
-    for the report, without a name of anybody or of a file.
+    labels: (S, H, W) uint8, 0 or a label of the classes that were found with it; positions: (S,) mm
+    along the slice normal; pixel_spacing: (row, column) mm; gantry_tilt: degrees; notes: what a
+    reader did beyond reading, for the report, without the name of a person or file.
     """
 
     patient: str
@@ -32,7 +33,7 @@ class Series:
 
 
 class Case(Protocol):
-    """A series that can be loaded, in this process or another one (it is pickled).
+    """A series that can be loaded, in this process or (pickled) in another one.
 
     patient, series: as the source names them, hashed before anything is written; path: the file
     or folder that a person would look for.
@@ -73,14 +74,15 @@ class Refused(UserError):
 class LeftOut(NamedTuple):
     """Files that a reader passes over as it should: localizers, reports, an archive's leftovers."""
 
-    path: Path  # one of them
+    path: Path  # of one of them
     reason: str  # as in Refused
     files: int = 1
 
 
 class Found(NamedTuple):
-    """What lies in a source, before any pixel is read."""
+    """What lies in a source, before any pixel is read, and the classes of its masks."""
 
     cases: list[Case]
     refused: list[Refused]
     left_out: list[LeftOut]
+    classes: Classes = FIVE

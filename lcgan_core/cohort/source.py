@@ -1,4 +1,4 @@
-"""The folder that a person points at: is it one, and what lies in it, without an archive's junk."""
+"""The folder that a person points at: whether it is one, and the files and folders in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 
 from lcgan_core.cohort.series import LeftOut
@@ -13,12 +14,58 @@ from lcgan_core.errors import UserError
 
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.\w+|rar|7z)$", re.IGNORECASE)
 DEEP = 6
-"""How far down a set is sought: its own folders are three deep at most, the rest is wrapping."""
+"""How many levels down a public set is looked for: its own folders take three, the rest is
+whatever the download was wrapped in."""
 
 
-def checked(source: Path) -> Path:
-    """`source`, an existing folder; UserError with the remedy where it is not."""
-    source = Path(source)
+def walk(source: Path, deep: float = math.inf) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder, outer ones first, with what lies right in it and is no folder, in order.
+
+    Follows links, and visits each folder once even where links form a circle. Raises UserError,
+    saying what to do, where `source` is no folder or one in it may not be read.
+    """
+    level, seen = [_checked(Path(source))], set[str]()
+    while level and deep >= 0:
+        inner: dict[str, Path] = {}
+        for folder in level:
+            seen.add(os.path.realpath(folder))
+            entries = _entries(folder)
+            is_folder = [path.is_dir() for path in entries]
+            yield folder, [path for path, yes in zip(entries, is_folder, strict=True) if not yes]
+            for path in compress(entries, is_folder):
+                inner.setdefault(os.path.realpath(path), path)
+        level = sorted(path for real, path in inner.items() if real not in seen)
+        deep -= 1
+
+
+def files_below(source: Path) -> tuple[list[Path], list[LeftOut]]:
+    """All files in order, and those that a system or an archive left among them."""
+    found = sorted(path for _, paths in walk(source) for path in paths if path.is_file())
+    junk = [path for path in found if _is_junk(path, source)]
+    reason = "is hidden, or left behind by an archive."
+    left_out = [LeftOut(junk[0], reason, len(junk))] if junk else []
+    return [path for path in found if not _is_junk(path, source)], left_out
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Files right in a folder, in order; none where there is no such folder."""
+    if not folder.is_dir():
+        return []
+    [(_, paths)] = walk(folder, deep=0)
+    return [path for path in paths if path.is_file() and not _is_junk(path, folder)]
+
+
+def folders_below(source: Path) -> Iterator[Path]:
+    """`source` and the folders in it, outer ones first, as deep as a public set may lie."""
+    return (folder for folder, _ in walk(source, DEEP) if not _is_junk(folder, source))
+
+
+def _is_junk(path: Path, source: Path) -> bool:
+    """Hidden, or what macOS adds to an archive: "._scan.nii.gz" is no scan."""
+    return any(part[0] == "." or part == "__MACOSX" for part in path.relative_to(source).parts)
+
+
+def _checked(source: Path) -> Path:
     if ARCHIVE.search(source.name) and not source.is_dir():
         raise UserError(f"{source} is an archive; unpack it first and give the folder.")
     if not source.exists():
@@ -28,42 +75,8 @@ def checked(source: Path) -> Path:
     return source
 
 
-def is_junk(path: Path) -> bool:
-    """What macOS puts beside real files in an archive; it ends in .nii.gz like they do."""
-    return path.name.startswith("._") or "__MACOSX" in path.parts
-
-
-def files_below(source: Path) -> tuple[list[Path], list[LeftOut]]:
-    """All files in order, and the junk among them."""
-    found = sorted(path for folder in _walk(source) for path in _entries(folder) if path.is_file())
-    junk = [path for path in found if is_junk(path.relative_to(source))]
-    reason = "is left behind by an archive made on macOS"
-    left_out = [LeftOut(junk[0], reason, len(junk))] if junk else []
-    return [path for path in found if not is_junk(path.relative_to(source))], left_out
-
-
-def folders_below(source: Path) -> Iterator[Path]:
-    """`source` and the folders in it, outer ones first, as deep as a set may lie."""
-    for folder in _walk(source, DEEP):
-        inside = folder.relative_to(source)
-        if not is_junk(inside) and not any(part.startswith(".") for part in inside.parts):
-            yield folder
-
-
-def _walk(source: Path, deep: float = math.inf) -> Iterator[Path]:
-    """Folders level by level, through links too, each once however links go in circles."""
-    level, seen = [Path(source)], set[str]()
-    while level and deep >= 0:
-        yield from level
-        inner = [path for folder in level for path in _entries(folder) if path.is_dir()]
-        seen |= {os.path.realpath(folder) for folder in level}
-        fresh = {os.path.realpath(path): path for path in reversed(inner)}
-        level = sorted(path for real, path in fresh.items() if real not in seen)
-        deep -= 1
-
-
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except PermissionError:
-        raise UserError(f"{folder} may not be read by you; ask for access to it.") from None
+        raise UserError(f"You may not read {folder}; ask for access to it.") from None

@@ -1,4 +1,4 @@
-"""The slice store: every slice's HU and labels at one image size, memory-mapped, a row a slice."""
+"""The slice store: HU and labels of every slice at one image size, memory-mapped; its classes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,30 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.errors import UserError
-from lcgan_core.lesions import FIVE, HEMORRHAGES, Classes
+from lcgan_core.lesions import FIVE, Classes
 
-AREAS = [f"area_{name}" for name in HEMORRHAGES]
 FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
-VERSION = 2
-ASIDE = ".aside"
+VERSION = 3
+SPILLED = ".spilled"
 
 
 @dataclass(frozen=True)
 class SliceStore:
-    """An opened store: `slices` a row a slice, `hu` (N, H, W) int16, `labels` (N, H, W) uint8."""
+    """An opened store.
+
+    slices: slices.csv, one row per slice, with the area of each class in mm2 (`classes.areas`);
+    hu: (N, H, W) int16; labels: (N, H, W) uint8, 0 or a label of `classes`.
+    """
 
     folder: Path
     slices: pd.DataFrame
     hu: np.ndarray
     labels: np.ndarray
+    classes: Classes
 
     @classmethod
     def open(cls, folder: Path) -> SliceStore:
-        """Memory-map a store; UserError where the folder is none or its files do not match."""
+        """Memory-map a store; UserError where it is no store or its files do not match."""
         folder = Path(folder)
         missing = [
             name
@@ -46,14 +50,18 @@ class SliceStore:
             slices = pd.read_csv(folder / "slices.csv", dtype={"patient": str, "series": str})
             hu = np.load(folder / "hu.npy", mmap_mode="r")
             labels = np.load(folder / "labels.npy", mmap_mode="r")
-        except (ValueError, EOFError) as error:
-            raise UserError(f"{folder} is damaged ({error}); build it anew.") from None
+            listed = json.loads((folder / "manifest.json").read_text()).get("classes")
+            # stores from before version 3 list none and hold the five
+            classes = FIVE if listed is None else Classes.from_json(listed)
+            slices[classes.areas]  # noqa: B018 - a column that is missing raises a KeyError
+        except (ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{folder} is damaged ({error}); build it again.") from None
         if hu.shape != labels.shape or len(slices) != len(hu):
             raise UserError(
                 f"{folder} is damaged: slices.csv has {len(slices)} rows, hu.npy the shape "
-                f"{hu.shape} and labels.npy {labels.shape}; build it anew."
+                f"{hu.shape} and labels.npy {labels.shape}; build it again."
             )
-        return cls(folder, slices, hu, labels)
+        return cls(folder, slices, hu, labels, classes)
 
     @property
     def image_size(self) -> int:
@@ -61,19 +69,14 @@ class SliceStore:
         return int(self.hu.shape[-1])
 
     @property
-    def classes(self) -> Classes:
-        """The lesion classes of labels 1..K."""
-        return FIVE
-
-    @property
     def manifest(self) -> dict:
-        """Source, counts, label map and whatever else the store says of itself."""
+        """Source, counts, classes and whatever else the store says about itself."""
         return json.loads((self.folder / "manifest.json").read_text())
 
 
 @dataclass(frozen=True)
-class Slices:
-    """One series as the store has it: hu (S, H, W) int16, labels (S, H, W) uint8, a row a slice."""
+class StoredSeries:
+    """One series as the store has it: rows of slices.csv, hu (S, H, W) int16, labels uint8."""
 
     rows: list[dict]
     hu: np.ndarray
@@ -81,37 +84,37 @@ class Slices:
 
 
 @dataclass(frozen=True)
-class Aside:
-    """Slices in files of their own, which reach another process sooner than through a pipe."""
+class Spilled:
+    """A series in files of its own, which reach another process sooner than through a pipe."""
 
     rows: list[dict]
     files: tuple[Path, ...]
 
     @classmethod
-    def put(cls, slices: Slices, folder: Path, name: str) -> Aside:
-        """Write them into `folder`, a StoreWriter's, which clears away what nobody took."""
-        files = tuple(folder / f"{name}-{part}{ASIDE}" for part in FILES)
-        for path, values in zip(files, (slices.hu, slices.labels), strict=True):
+    def put(cls, series: StoredSeries, folder: Path, name: str) -> Spilled:
+        """Write it into `folder`, a StoreWriter's, which clears away what nobody took."""
+        files = tuple(folder / f"{name}-{part}{SPILLED}" for part in FILES)
+        for path, values in zip(files, (series.hu, series.labels), strict=True):
             with path.open("wb") as file:
                 np.save(file, values)
-        return cls(slices.rows, files)
+        return cls(series.rows, files)
 
-    def take(self) -> Slices:
-        """The slices; the files are gone."""
+    def take(self) -> StoredSeries:
+        """The series; its files are removed."""
         hu, labels = (np.load(path, mmap_mode="r") for path in self.files)
         for path in self.files:
             path.unlink()
-        return Slices(self.rows, hu, labels)
+        return StoredSeries(self.rows, hu, labels)
 
 
 class StoreWriter:
     """A store in the making, beside its final place; series are appended one by one.
 
-    After an interruption a writer with the same `stamp` goes on behind the last whole series.
+    After an interruption a writer with the same `stamp` goes on after the last complete series.
     """
 
-    def __init__(self, folder: Path, image_size: int, stamp: str):
-        self.final, self.image_size = folder, image_size
+    def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):
+        self.final, self.image_size, self.classes = folder, image_size, classes
         self.work = folder.with_name(f".{folder.name}.partial")
         if _read(self.work / "stamp") != stamp:
             shutil.rmtree(self.work, ignore_errors=True)
@@ -121,15 +124,15 @@ class StoreWriter:
                 with (self.work / name).open("wb") as file:
                     _write_header(file, dtype, 0, image_size)
             (self.work / "stamp").write_text(stamp)
-        for path in self.work.glob(f"*{ASIDE}"):
+        for path in self.work.glob(f"*{SPILLED}"):
             path.unlink()
         self.entries = self._go_on()
 
-    def append(self, record: dict, slices: Slices | None) -> None:
-        """Add a case: `record` for the report, and its slices unless it was refused."""
-        rows = slices.rows if slices else []
-        if slices:
-            for name, values in zip(FILES, (slices.hu, slices.labels), strict=True):
+    def append(self, record: dict, series: StoredSeries | None) -> None:
+        """Add a case: `record` for the report, and its series unless it was refused."""
+        rows = series.rows if series else []
+        if series:
+            for name, values in zip(FILES, (series.hu, series.labels), strict=True):
                 with (self.work / name).open("ab") as file:
                     file.write(np.ascontiguousarray(values).data)
         with (self.work / "journal.jsonl").open("a") as journal:
@@ -167,7 +170,7 @@ class StoreWriter:
             "patients": len(patients),
             "series": len(series),
             "slices": count,
-            "labels": {name: value for value, name in enumerate(HEMORRHAGES, start=1)},
+            "classes": self.classes.to_json(),
             **manifest,
         }
         (self.work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
@@ -179,7 +182,7 @@ class StoreWriter:
         return SliceStore.open(self.final)
 
     def _go_on(self) -> int:
-        """Drop what was written behind the last whole entry; returns the number of entries."""
+        """Drop what was written after the last complete entry; returns the number of entries."""
         entries, slices, whole = 0, 0, 0
         journal = self.work / "journal.jsonl"
         for entry in _lines(journal):
@@ -194,7 +197,7 @@ class StoreWriter:
 
 
 def _lines(journal: Path) -> Iterator[dict]:
-    """The whole lines of a journal, each with the byte at which it ends."""
+    """The complete lines of a journal, each with the byte at which it ends."""
     end = 0
     with journal.open("rb") as file:
         for line in file:

@@ -4,7 +4,7 @@
     image   uint8, same shape   0 at level - width / 2 and below, 255 at level + width / 2 and above
 
 The default, level 50 and width 100 HU, is the "default" window of the paper's authors (their 2019
-paper on the same classes); the paper itself names none.
+paper on the same five classes); the paper itself names none.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def to_window(hu: Any, level: float = 50, width: float = 100) -> Any:
 
 
 def to_hu(image: Any, level: float = 50, width: float = 100) -> Any:
-    """HU int16 of grey levels 0..255, rounded to the nearest; what lay outside the window is lost.
+    """HU int16 of grey levels 0..255, rounded to the nearest; values outside the window are lost.
 
     Exact for HU inside the window if its width is 255 HU or less.
 

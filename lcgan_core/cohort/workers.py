@@ -1,4 +1,4 @@
-"""Processes that read head CTs side by side, however many there are to read."""
+"""Processes that read head CTs in parallel, however many there are to read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 AHEAD = 2
-"""Results that wait for each process: enough to keep it busy, few enough for any memory."""
+"""Tasks queued per process: enough to keep it busy, few enough for any memory."""
 PRELOADED = ["lcgan_core.cohort.ingest", "lcgan_core.cohort.dicom"]
 
 
@@ -32,13 +32,13 @@ def cores() -> int:
 def workers(processes: int) -> Iterator[Parallel]:
     """A lazy, ordered map over `processes` processes; memory does not grow with the items.
 
-    One process is this one. Ctrl-C ends all at once, what waits is dropped.
+    One process means this one. Ctrl-C ends all of them at once and drops what is queued.
     """
     if processes < 2:
         yield lambda function, items, chunk=1: map(function, items)
         return
-    # a fork of this process would copy torch's locked threads; of a bare one that has imported what
-    # reads head CTs it costs nothing
+    # a fork of this process would copy torch's locked threads; a fork of a bare process that has
+    # imported the readers is safe and costs nothing
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     with ProcessPoolExecutor(processes, context, initializer=_ignore_interrupt) as pool:
@@ -61,7 +61,7 @@ def workers(processes: int) -> Iterator[Parallel]:
 
 
 def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process tells what Ctrl-C stopped
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process reports what Ctrl-C stopped
 
 
 def _each(function: Callable, part: list) -> list:

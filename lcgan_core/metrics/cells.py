@@ -9,14 +9,15 @@ A cell without a case is NaN. `all` of a Dice by class is the mean over the clas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lcgan_core.metrics.overlap import MIN_AREA, MIN_DICE, Overlap
 
-MEAN_OVER_CLASSES = ("dice_class_detected", "dice_class_pooled")
+Sums = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Top, bottom and cases of a metric, (N, K) each: numbers of one image and class."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,46 @@ def _mean_of_defined(values: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+def dice_instance(counts: Overlap, min_area: int, min_dice: float) -> Sums:
+    """Dice per image and class, a missed lesion counting 0."""
+    present = counts.truth > 0
+    return np.nan_to_num(counts.dice_instance()), present, present
+
+
+def dice_class_detected(counts: Overlap, min_area: int, min_dice: float) -> Sums:
+    """Dice where the class was at least partly found: Table 3."""
+    overlaps = counts.intersection > 0
+    return np.where(overlaps, counts.dice_instance(), 0), overlaps, overlaps
+
+
+def dice_class_pooled(counts: Overlap, min_area: int, min_dice: float) -> Sums:
+    """Dice of all pixels of a class together; a case is an image that has the class."""
+    return 2 * counts.intersection, counts.predicted + counts.truth, counts.truth > 0
+
+
+def precision(counts: Overlap, min_area: int, min_dice: float) -> Sums:
+    """Found among found and invented: Table 2."""
+    found, invented, _ = counts.detected(min_area, min_dice)
+    return found, found | invented, found | invented
+
+
+def recall(counts: Overlap, min_area: int, min_dice: float) -> Sums:
+    """Found among found and missed: Table 2."""
+    found, _, missed = counts.detected(min_area, min_dice)
+    return found, found | missed, found | missed
+
+
+METRICS: dict[str, Callable[[Overlap, int, float], Sums]] = {
+    "dice_instance": dice_instance,
+    "dice_class_detected": dice_class_detected,
+    "dice_class_pooled": dice_class_pooled,
+    "precision": precision,
+    "recall": recall,
+}
+"""Metrics by class, one line each: (counts, min_area, min_dice) -> top, bottom, cases (N, K)."""
+MEAN_OVER_CLASSES = ("dice_class_detected", "dice_class_pooled")
+
+
 def cells(
     counts: Overlap, names: Sequence[str], min_area: int = MIN_AREA, min_dice: float = MIN_DICE
 ) -> Cells:
@@ -86,25 +127,16 @@ def cells(
     """
     if len(names) != counts.truth.shape[1]:
         raise ValueError(f"{len(names)} names for counts of {counts.truth.shape[1]} classes")
-    image, instance = counts.dice_image()[:, None], counts.dice_instance()
-    area = counts.predicted + counts.truth
-    present, overlaps = counts.truth > 0, counts.intersection > 0
-    found, invented, missed = counts.detected(min_area, min_dice)
-    quotients = {
-        "dice_instance": (np.nan_to_num(instance), present),
-        "dice_class_detected": (np.where(overlaps, instance, 0), overlaps),
-        "dice_class_pooled": (2 * counts.intersection, area),
-        "precision": (found, found | invented),
-        "recall": (found, found | missed),
-    }
+    image = counts.dice_image()[:, None]
     columns = [("dice_image", "all", np.nan_to_num(image), np.isfinite(image), np.isfinite(image))]
-    for metric, (top, bottom) in quotients.items():
-        cases = present if metric == "dice_class_pooled" else bottom
+    for metric, sums_of in METRICS.items():
+        parts = sums_of(counts, min_area, min_dice)
         if metric not in MEAN_OVER_CLASSES:
-            together = (part.sum(1, keepdims=True) for part in (top, bottom, cases))
-            columns.append((metric, "all", *together))
+            top, bottom, cases = (part.sum(1, keepdims=True) for part in parts)
+            columns.append((metric, "all", top, bottom, cases))
         for k, name in enumerate(names):
-            columns.append((metric, name, top[:, [k]], bottom[:, [k]], cases[:, [k]]))
+            top, bottom, cases = (part[:, [k]] for part in parts)
+            columns.append((metric, name, top, bottom, cases))
     named = [(metric, lesion) for metric, lesion, *_ in columns]
     named += [(metric, "all") for metric in MEAN_OVER_CLASSES]
     sums = zip(*(parts for _, _, *parts in columns), strict=True)

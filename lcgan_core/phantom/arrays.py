@@ -1,4 +1,4 @@
-"""The same lines of arithmetic on NumPy arrays, and on torch tensors where these lie."""
+"""The same arithmetic on NumPy arrays and on torch tensors, on whatever device these are."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Values = Any
 
 
 def namespace(values: Values) -> tuple[Any, Callable[[Any], Any]]:
-    """numpy or torch, whichever `values` is of, and what brings a constant to their device.
+    """The library of `values`, numpy or torch, and a function that moves constants to its device.
 
     A constant is a NumPy array or a SciPy sparse matrix; sparse matrices stay sparse.
     """
     if isinstance(values, np.ndarray):
         return np, lambda constant: constant
-    import torch  # takes seconds: only who brings a tensor waits for it
+    import torch  # takes seconds, so it is imported for tensors only
 
     def bring(constant: Any) -> torch.Tensor:
         if not sparse.issparse(constant):

@@ -12,9 +12,9 @@ STEEP = 0.8
 
 
 def floor(x: Array, y: Array, bumps: Array) -> Array:
-    """Height (mm) of the floor of the brain case at (h, w) points; `bumps` roughens it.
+    """Height (mm) of the floor of the cranial cavity at (h, w) points; `bumps` roughens it.
 
-    A step up to the front (sphenoid wing), a ridge between the middle and the posterior fossa
+    A step up towards the front (sphenoid wing), a ridge between the middle and the posterior fossa
     (petrous bone), and a hole for the spinal cord.
     """
     side = np.abs(x)
@@ -47,7 +47,7 @@ def floor(x: Array, y: Array, bumps: Array) -> Array:
 def _beyond(
     side: Array, y: Array, start: tuple[float, float], end: tuple[float, float], bow: float
 ) -> Array:
-    """mm in front of the line from `start` to `end`, which bows `bow` mm to the front midway."""
+    """mm in front of the line from `start` to `end`, which bows `bow` mm forward at its middle."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = float(np.hypot(dx, dy))
     along = np.clip(((side - start[0]) * dx + (y - start[1]) * dy) / length**2, 0, 1)

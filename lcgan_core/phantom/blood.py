@@ -18,7 +18,7 @@ LIFT = np.float32(42.0)
 @dataclass(frozen=True)
 class Lesion:
     """One haemorrhage: a ragged ellipsoid (IPH, SAH), a patch of the inner table (EDH, SDH), a
-    layer on the falx or the tentorium (SDH), or the ventricles behind a level (IVH).
+    layer on the falx or the tentorium (SDH), or the ventricles behind a fluid level (IVH).
 
     centre, radii: mm, on the inner table radians and mm; hu: undiluted; thick: mm of extra-axial
     blood; rim: mm of oedema of `rim_hu`; mixed: HU by which its denser, dependent part exceeds the
@@ -46,7 +46,7 @@ class Lesion:
         return self.name in ("EDH", "SDH") and self.on == "skull"
 
     def attenuation(self, at: Where) -> Array:
-        """HU (h, w): its mean, lumps, and where it has not clotted, a level."""
+        """HU (h, w): its mean, lumps, and where it has not clotted, a fluid level."""
         lumps = self.texture(at.y, at.z, at.x)
         level = np.clip((10 * lumps - at.y + 66 * float(np.cos(self.centre[0]))) / 8, -0.5, 0.5)
         return np.asarray(self.hu + 3.0 * lumps + self.mixed * level)
@@ -55,7 +55,7 @@ class Lesion:
         """mm into the ragged ellipsoid (h, w)."""
         x, y, z = (a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True))
         inside, most = ball(x, y, z, self.radii), 0.26 * min(self.radii)
-        near = inside > -1.4 * most - self.rim - 5  # elsewhere nothing is painted
+        near = inside > -1.4 * most - self.rim - 5  # nothing is painted elsewhere
         x, y, z = at.x[near], at.y[near], at.z[near]
         ragged = self.texture(x, y, z) + 0.5 * self.texture(2 * z, 2 * x, 2 * y)
         inside[near] += most * np.clip(ragged, -1.6, 1.4)  # no crumbs far from the clot
@@ -70,7 +70,7 @@ class Lesion:
         upward = np.arcsin(np.clip((at.z - LIFT) / length, -1, 1)) - self.centre[1]
         away2 = (around * flat * 75 / self.radii[0]) ** 2 + (upward * 75 / self.radii[1]) ** 2
         if self.name == "EDH":
-            # the dura holds fast at the sutures: the lens ends there
+            # the dura is attached at the sutures, where the lens ends
             lens = self.thick * np.clip(1 - away2, 0, 1)
             return np.minimum(lens, 1.2 * np.maximum(self._to_suture(at), 0))
         ragged = 1 + 0.18 * self.texture(at.x, at.y, at.z)
@@ -103,7 +103,7 @@ class Lesion:
         return np.asarray(np.minimum(thin - sheet, own_side))
 
     def push(self, at: Where) -> Where:
-        """Where the tissue now at each point lay before the lesion pushed it."""
+        """Where the tissue at each point was before the lesion displaced it."""
         if self.lifts:
             sine, cosine = float(np.sin(self.centre[0])), float(np.cos(self.centre[0]))
             near = np.exp(-((at.x - 55 * sine) ** 2 + (at.y - 70 * cosine) ** 2) / (2 * 48.0**2))
@@ -126,7 +126,7 @@ def swelling(found: list[Lesion], at: Where) -> Array:
     added = np.zeros_like(at.x)
     for lesion in found:
         if lesion.name == "SAH":
-            most = 0.45 + 0.03 * min(lesion.radii)  # a large bleed fills its sulci tight
+            most = 0.45 + 0.03 * min(lesion.radii)  # a large bleed fills its sulci tightly
             added = np.maximum(added, most * np.clip(lesion.region(at) / 8 + 0.5, 0, 1))
     return added
 
@@ -137,8 +137,8 @@ def paint_blood(
 ) -> None:  # fmt: skip
     """Paint the lesions inside the brain and its CSF, then those between brain and bone.
 
-    lifting: the latter, and mm (h, w) of blood of each; top: (H, W) share of the pixel that lies
-    in the brain case.
+    lifting: the latter, each with its thickness (h, w) mm; top: (H, W) share of the pixel that is
+    inside the cranial cavity.
     """
     under = canvas.solid(at.depth - 1.0)
     for lesion in found:

@@ -20,7 +20,7 @@ class Brain:
     """One patient's brain; `atrophy` runs from 0 (young, tight) to 1 (old, wide CSF spaces).
 
     size: of the ventricles; uneven: how much wider the left one is; pale: darkening (HU) of the
-    white matter round the ventricles of the old; calcified: pineal, plexus, basal ganglia.
+    white matter around the ventricles in old age; calcified: pineal, plexus, basal ganglia.
     """
 
     atrophy: float
@@ -57,7 +57,7 @@ class Where:
 def brain(rng: np.random.Generator, dammed: bool) -> Brain:
     """Draw a patient's brain; half of head CTs are of people over sixty.
 
-    dammed: blood may keep the CSF from leaving the ventricles, which widens them.
+    dammed: whether blood may block the outflow of CSF, which widens the ventricles.
     """
     age = float(np.clip(rng.normal(60, 19), 18, 96))
     atrophy = float(np.clip((age - 30) / 65 + rng.normal(0, 0.1), 0, 1))
@@ -81,11 +81,11 @@ def brain(rng: np.random.Generator, dammed: bool) -> Brain:
 def paint_brain(
     canvas: Canvas, it: Brain, at: Where, outside: Array, swollen: Array, top: Array
 ) -> Spaces:
-    """Paint all that lies in the brain case.
+    """Paint everything inside the cranial cavity.
 
-    at: where the tissue now at each point lay before blood pushed it; outside: (h, w) mm of blood
+    at: where the tissue at each point was before blood displaced it; outside: (h, w) mm of blood
     between bone and brain; swollen: (h, w) mm that blood adds to half the width of a sulcus;
-    top: (H, W) share of the pixel that lies in the brain case.
+    top: (H, W) share of the pixel that is inside the cranial cavity.
     """
     solid, px = canvas.solid, canvas.px
     canvas.paint(top, Tissue.DURA)
@@ -138,7 +138,7 @@ def tentorium(side: Array, y: Array, z: Array) -> tuple[Array, Array]:
 
 
 def falx(x: Array, y: Array, z: Array, below: Array) -> Array:
-    """Signed mm to the falx: deep behind and shallow in front, down to the callosum."""
+    """Signed mm to the falx: deep behind and shallow in front, down to the corpus callosum."""
     callosum = ball(0 * x, (y + 6) * 0.8, z - 30, (40, 40, 36))
     here = (callosum < 0) & (below < 0) & (z > 20)
     return np.where(here, x, np.where(x < 0, -50.0, 50.0)).astype(np.float32)
@@ -147,8 +147,8 @@ def falx(x: Array, y: Array, z: Array, below: Array) -> Array:
 def _surface(
     it: Brain, x: Array, y: Array, z: Array, depth: Array, below: Array
 ) -> tuple[Array, Array]:
-    """mm below the nearest free surface of the brain, and where that is the midline's."""
-    # the hemispheres are joined by the callosum and all that lies under it
+    """mm below the nearest free surface of the brain, and where that is the midline surface."""
+    # the hemispheres are joined by the corpus callosum and everything below it
     joined = np.maximum(
         ball(0 * x, (y + 2) * 0.85, z - 34, (33, 33, 21)), np.minimum(26 - z, 24 - y) * 0.8
     )
@@ -173,7 +173,7 @@ def _sulci(
         distance[inner] = it.medial(away, y[inner], z[inner])
     reach = np.clip(16 + 5 * variation, 6, 27) * np.where(split, 0.75, 1.0)
     half = np.clip(0.36 + 0.95 * it.atrophy + 0.3 * it.reach(z, x, y), 0.12, None)
-    # under the brain the walls would run along the slice
+    # below the brain the walls would run along the slice
     high = 0.25 + 0.75 * ramp(z, 8, 36)
     reach, half = reach * high, half * high
     half = np.where(split, 0.55 * half, half) + swollen

@@ -1,4 +1,4 @@
-"""What looks like blood or hides it, and has no label: infarcts, tumours, scars, craniotomies."""
+"""What looks like blood or hides it, without a label: infarcts, tumours, scars, craniotomies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lcgan_core.phantom.fields import Field, ball, smooth
 from lcgan_core.phantom.tissues import HU, Array, Canvas, Tissue
 
 SHARE = {"infarct": 0.12, "scar": 0.08, "tumour": 0.04, "calcified": 0.03, "craniotomy": 0.06}
-"""Of patients who have each; chosen: no public table says."""
+"""Shares of patients with each; chosen by us, since no public table gives them."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Confounder:
         """mm into it (h, w)."""
         cx, cy, cz = self.centre
         inside, uneven = ball(x - cx, y - cy, z - cz, self.radii), 0.2 * min(self.radii)
-        near = inside > -5 * uneven - 14  # elsewhere nothing is painted
+        near = inside > -5 * uneven - 14  # nothing is painted elsewhere
         inside[near] += uneven * self.texture(x[near], y[near], z[near])
         return inside
 
 
 def confounders(rng: np.random.Generator) -> list[Confounder]:
-    """Draw what one patient has beside blood."""
+    """Draw what one patient has besides blood."""
     return [_draw(rng, kind) for kind, share in SHARE.items() if rng.random() < share]
 
 

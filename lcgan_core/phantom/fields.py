@@ -18,7 +18,7 @@ GRID = 64
 class Field:
     """A periodic random field on a GRID^3 lattice of `step` mm, sampled linearly anywhere.
 
-    atlas: its layers in z, one below the other; the first layer, row and column come again last.
+    atlas: its layers in z, one below the other; the first layer, row and column come last again.
     """
 
     atlas: Array
@@ -49,7 +49,7 @@ def smooth(rng: np.random.Generator, length: float, step: float = 4.0) -> Field:
 
 
 def folds(rng: np.random.Generator, wavelength: float, step: float = 3.0) -> Field:
-    """A field of about the signed distance (mm) to sheets that wind and branch as sulci do.
+    """A field of the approximate signed distance (mm) to sheets that wind and branch like sulci.
 
     The sheets are the zero set of band-pass noise: one every half `wavelength` (mm).
     """
@@ -90,7 +90,7 @@ def ramp(values: Array, low: float, high: float) -> Array:
 
 
 def ball(x: Array, y: Array, z: Array, radii: tuple[float, float, float]) -> Array:
-    """About the distance (mm) into an ellipsoid around the origin; negative outside.
+    """The approximate distance (mm) into an ellipsoid around the origin; negative outside.
 
     >>> ball(np.array([0.0, 4.0]), np.zeros(2), np.zeros(2), (2.0, 5.0, 5.0)).tolist()
     [2.0, -2.0]

@@ -1,6 +1,6 @@
-"""What bleeds in whom: types together, volumes, sites, ages of blood, as public sets have them.
+"""Who bleeds, where and how much: classes that occur together, volumes, sites, ages of blood.
 
-Numbers: datasets guide 5.4, worked out from 192 BHSD scans; sites and shapes: guide 5.6.
+The numbers were worked out from the 192 scans of BHSD (book/data_sets.md).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lcgan_core.phantom.tissues import Array
 from lcgan_core.phantom.ventricles import ventricles
 
 TYPE_COUNTS = (50, 62, 63, 16, 1)
-"""BHSD scans with one to five types."""
+"""BHSD scans with one to five classes."""
 PREVALENCE = (126, 104, 109, 40, 70)
-"""BHSD scans with each type, of 192; EDH, 23 there, raised so that a few dozen patients hold it."""
+"""BHSD scans with each class, of 192; EDH (23 there) is raised so that small cohorts show it."""
 
 VOLUME = {
     "IPH": (9.3, 1.8, 0.35, 85),
@@ -29,18 +29,18 @@ VOLUME = {
     "EDH": (5.1, 1.3, 1.2, 40),
     "SDH": (7.0, 1.6, 0.7, 90),
 }
-"""mL of a type in a scan: median, SD of the logarithm, and BHSD's 5 and 95 per cent, the limits."""
+"""mL of a class in a scan: median, SD of the logarithm, and limits (BHSD's 5 and 95 per cent)."""
 
 BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (57, 6), "SDH": (59, 8)}
-"""Mean and SD over lesions of undiluted blood; blur and partial volume lower what is measured."""
+"""HU of undiluted blood, mean and SD over lesions; blur and partial volume lower measured HU."""
 
 
 @cache
 def mixtures() -> tuple[Array, Array]:
-    """(31, 5) which types occur together, and the share (31,) of patients that have each mixture.
+    """(31, 5) which classes occur together, and the share (31,) of patients with each mixture.
 
-    The shares have the margins above (iterative proportional fitting) and are otherwise as free as
-    can be, but that blood in the brain breaks into the ventricles.
+    The shares have the margins above (iterative proportional fitting) and are otherwise
+    independent, except that blood in the brain breaks into the ventricles.
     """
     sets = np.array([s for s in product((1, 0), repeat=5) if any(s)])[:, [1, 2, 3, 0, 4]]
     share = np.where(sets[:, 0] & sets[:, 1], 2.0, 1.0)
@@ -56,7 +56,7 @@ def mixtures() -> tuple[Array, Array]:
 
 
 def types(turn: float) -> list[str]:
-    """The types of the patient whose place in the cohort's mixtures is `turn`, 0..1.
+    """The classes of the patient whose place in the cohort's mixtures is `turn`, 0..1.
 
     >>> types(0.5) == types(0.5) and 1 <= len(types(0.5)) <= 5
     True
@@ -67,7 +67,7 @@ def types(turn: float) -> list[str]:
 
 
 def draw(rng: np.random.Generator, name: str, brain: Brain) -> list[Lesion]:
-    """One patient's haemorrhages of a type; their volumes are those of BHSD."""
+    """One patient's haemorrhages of a class, with volumes as in BHSD."""
     median, spread, low, high = VOLUME[name]
     millilitres = float(np.clip(median * np.exp(rng.normal(0, spread)), low, high))
     return of_volume(rng, name, brain, millilitres)
@@ -76,7 +76,7 @@ def draw(rng: np.random.Generator, name: str, brain: Brain) -> list[Lesion]:
 def of_volume(
     rng: np.random.Generator, name: str, brain: Brain, millilitres: float
 ) -> list[Lesion]:
-    """Haemorrhages of a type and about a volume, in the order in which they are painted."""
+    """Haemorrhages of a class with about this volume, in the order in which they are painted."""
     volume = 1000 * millilitres
     side = float(rng.choice((-1, 1)))
     hu = float(rng.normal(*BLOOD_HU[name]))
@@ -100,7 +100,7 @@ def _parts(rng: np.random.Generator, n: int) -> list[float]:
 
 
 def _intraventricular(rng: np.random.Generator, volume: float, hu: float, brain: Brain) -> Lesion:
-    # a level that leaves the wanted volume behind it, on one side or both, found on a coarse grid
+    # the level behind which the wanted volume lies, on one side or both, found on a coarse grid
     step = 4.0
     x, y, z = np.meshgrid(
         *(np.arange(*span, step) for span in ((-44, 45), (-76, 46), (-12, 66))), indexing="ij"
@@ -117,7 +117,7 @@ def _intraparenchymal(
     rng: np.random.Generator, side: float, hu: float, volume: float, k: int
 ) -> Lesion:
     radius = float((volume / 4.1) ** (1 / 3))
-    if k:  # further spots lie where they like
+    if k:  # further spots may lie anywhere
         side = float(rng.choice((-1, 1)))
     where = rng.choice(5, p=(0.36, 0.12, 0.34, 0.06, 0.12) if k == 0 else (0, 0, 0.6, 0, 0.4))
     if where in (1, 3) and radius > 14:

@@ -20,13 +20,13 @@ from lcgan_core.phantom.skull import Shells, paint_frontal_sinus, paint_shells, 
 from lcgan_core.phantom.tissues import FINER, Array, Canvas, Tissue, edge
 
 LOWEST_MM, SPAN_MM, THICK_MM = -24.0, 150.0, 5.0
-"""Height of the lowest slice's lower face, from there past the vertex, the thickest slice."""
+"""mm: height of the lowest slice's lower face, from there past the vertex, the thickest slice."""
 POINTS = 128
-"""Points along a row of the geometry's grid; a slice is painted FINER times as fine."""
+"""Points along a row of the geometry's grid; slices are painted FINER times as finely."""
 BONE_HU = 100
-"""Brighter than any blood at the window in which it is drawn."""
+"""HU brighter than any blood in the window in which an annotator draws."""
 PLANES = 2
-"""Thin planes averaged to a slice."""
+"""Thin planes that are averaged to a slice."""
 BATCH = 8
 """Slices imaged together: memory does not grow with the series."""
 
@@ -103,10 +103,10 @@ def scan_patient(
 ) -> Scan:
     """Generate patient `number` of the cohort `seed`; no other patient changes it.
 
-    annotator_mm: SD of an annotator's hand about the border that is drawn without it.
+    annotator_mm: SD of the annotator's hand around the true border.
     """
     rng = np.random.default_rng([seed, number])
-    # any few dozen patients hold every mixture in its share
+    # so that any few dozen patients show every mixture in its share
     start = np.random.default_rng(seed).random()
     return scan(
         draw_patient(rng, (start + number * 0.6180339887) % 1.0), rng, matrix, slices, annotator_mm
@@ -130,7 +130,7 @@ def scan(
         batch = range(first, min(first + BATCH, slices))
         painted = [_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
         true = np.stack([plane for plane, _, _ in painted])
-        # how many threads share a sum decides its last digit, and so here and there an HU
+        # the number of threads that share a sum decides its last digit, and so sometimes an HU
         with _threads().limit(limits=1, user_api="blas"):
             hu[first : first + BATCH] = scanner.images(true, *scanner.draw(rng, len(batch)))
         for k, (_, blood, seen) in zip(batch, painted, strict=True):
@@ -145,9 +145,9 @@ def _threads() -> ThreadpoolController:
 
 
 def _draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z: float) -> Array:
-    """(H, W) uint8: the types of blood that fill most of a pixel of `hu`, drawn smoothly.
+    """(H, W) uint8: the class of blood that fills most of a pixel of `hu`, drawn smoothly.
 
-    What is lost in the glare of bone is not drawn.
+    Blood that the glare of bone hides is not drawn.
     """
     matrix = len(hu)
     found = np.zeros((matrix, matrix), np.uint8)
@@ -239,7 +239,7 @@ def _box(some: Array) -> tuple[slice, slice]:
 
 
 def _coordinates(it: Patient, height: float, field_mm: float) -> tuple[Array, Array, Array]:
-    """Head coordinates (h, w) of a plane's points: the head lies a little turned on the table."""
+    """Head coordinates (h, w) of a plane's points: the head is turned a little on the table."""
     axis = ((np.arange(POINTS) - (POINTS - 1) / 2) * field_mm / POINTS).astype(np.float32)
     left, back = np.meshgrid(axis - it.shift[0], axis - it.shift[1])
     yaw, pitch, roll = it.turn

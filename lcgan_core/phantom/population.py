@@ -1,4 +1,4 @@
-"""A whole in-silico cohort: as files that anybody can read, or straight to series in memory."""
+"""A whole in-silico cohort: as files that anyone can read, or directly as series in memory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class InSilicoCase:
         return Path(f"in-silico-{self.seed}") / self.patient
 
     def load(self) -> Series:
-        """The series, as it would be read back from the files of write_patient."""
+        """The series as it would be read back from the files of write_patient."""
         scan = scan_patient(self.seed, self.number, self.matrix, self.slices)
         return Series(
             patient=self.patient,

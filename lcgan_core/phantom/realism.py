@@ -1,4 +1,4 @@
-"""How real is it: the numbers that a head CT cohort is held to, measured on any."""
+"""How realistic a cohort is: the numbers that head CTs are compared by, measured on any of them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PERCENTILES = (5, 25, 50, 75, 95)
 PATCH = 16
 """Pixels along the side of the patches that noise is measured on."""
 SMALLEST_MM3 = 15.0
-"""Components below are specks; BHSD's table leaves out those of at most 15 voxels."""
+"""Smaller components are specks; BHSD's table leaves out those of at most 15 voxels."""
 
 
 def noise(volume: Array, px: float) -> tuple[float, pd.DataFrame]:
-    """SD (HU) and noise power spectrum of the flat parts of brain, quadratic trends removed.
+    """SD (HU) and noise power spectrum of flat parts of the brain, quadratic trends removed.
 
-    volume: (S, H, W) HU; px: mm. The spectrum: radial mean, 1 at its largest, over 1/mm.
+    volume: (S, H, W) HU; px: mm. The spectrum is a radial mean over 1/mm, scaled to a maximum of 1.
     """
     rows, columns = np.mgrid[:PATCH, :PATCH] / PATCH - 0.5
     powers = (1 + 0 * rows, rows, columns, rows**2, columns**2, rows * columns)
@@ -72,7 +72,7 @@ def edge_response(volume: Array, px: float) -> pd.DataFrame:
 
 
 def tissue_hu(scans: list[Scan]) -> pd.Series:
-    """Median HU of each tissue, a pixel away from any other."""
+    """Median HU of each tissue, at least a pixel away from any other."""
     found: dict[str, list[Array]] = {tissue.name: [] for tissue in Tissue}
     for scan in scans:
         same = np.ones(scan.tissue.shape, bool)
@@ -85,7 +85,7 @@ def tissue_hu(scans: list[Scan]) -> pd.Series:
 
 
 def components(scan: Scan) -> pd.DataFrame:
-    """A row for each connected haemorrhage: name, ml, hu (mean), slices, cm2 (mean section)."""
+    """One row per connected haemorrhage: name, ml, hu (mean), slices, cm2 (mean section)."""
     area = scan.pixel_spacing**2
     rows = []
     for label, name in enumerate(HEMORRHAGES, start=1):
@@ -102,7 +102,7 @@ def components(scan: Scan) -> pd.DataFrame:
 
 
 def positive_slices(scan: Scan) -> pd.Series:
-    """Share of a scan's slices that show each type, and any."""
+    """Share of a scan's slices that show each class, and any class."""
     seen = [(scan.labels == label).any(axis=(1, 2)).mean() for label in range(1, 6)]
     return pd.Series([*seen, (scan.labels > 0).any(axis=(1, 2)).mean()], [*HEMORRHAGES, "any"])
 
@@ -110,7 +110,7 @@ def positive_slices(scan: Scan) -> pd.Series:
 def lesion_table(every: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
     """As data/bhsd_lesions.csv: scans and components, and percentiles over scans or components.
 
-    every: the rows of `components` with the column scan; shares: a row of `positive_slices` a scan.
+    every: the rows of `components` with the column scan; shares: `positive_slices`, a row per scan.
     """
     rows: list[dict[str, object]] = []
     for name in HEMORRHAGES:

@@ -1,10 +1,10 @@
 """What a scanner makes of slices: blur, coloured noise, beam hardening, rounding.
 
 A coarse projection of each slice gives what only projections can: the errors that a polychromatic
-beam leaves behind bone, and where the noise is strong. Texture and sharpness are laid on at the
-matrix that is wanted, with a noise power spectrum and an edge response fitted to a real head.
+beam leaves behind bone, and where the noise is strong. Texture and sharpness are added at the final
+matrix, with a noise power spectrum and an edge response fitted to a real head.
 
-NumPy arrays and torch tensors on any device take the same lines; random numbers are drawn before.
+The same code takes NumPy arrays and torch tensors on any device; random numbers are drawn first.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from lcgan_core.phantom.tissues import Array
 
 HU_RANGE = (-1024, 3071)
 NOISE_SD = 3.8
-"""HU in the middle of a 5 mm slice at 120 kV (datasets guide 5.2)."""
+"""SD of the noise, HU, in the middle of a 5 mm slice at 120 kV."""
 BLUR_MM = 0.52
-"""SD of the point spread, beyond what a painted pixel already blurs."""
+"""SD of the point spread, beyond the blur of a painted pixel."""
 NPS_PEAK, NPS_RISE = 0.305, 0.75
 """Noise power at f (1/mm) goes as f^RISE exp(-(f / PEAK)^2): fitted to data/real_head_nps.csv."""
 
 GRID, ANGLES = 80, 60
 """Points along a row, and views, of the coarse projection."""
 BINS = GRID + 2
-"""Of a view's detector."""
+"""Bins of a view's detector."""
 SPECTRUM = (0.18, 0.26, 0.24, 0.19, 0.13)
 WATER = (0.268, 0.220, 0.195, 0.180, 0.169)
 BONE = (0.640, 0.395, 0.285, 0.230, 0.198)
@@ -65,7 +65,7 @@ class Scanner:
     def images(self, true: Values, rays: Values, white: Values) -> Values:
         """(S, matrix, matrix) int16 HU of slices whose true HU (S, H, H) fill the field of view.
 
-        rays, white: what `draw` gave; all three NumPy arrays, or float32 tensors on one device.
+        rays, white: from `draw`; all three NumPy arrays, or float32 tensors on one device.
         """
         xp, bring = namespace(true)
         side, size = true.shape[-1], self.matrix
@@ -83,7 +83,7 @@ class Scanner:
         """White noise (S, matrix, matrix) of SD 1 in the colours of the kernel, again of SD 1."""
         xp, bring = namespace(white)
         colour = bring(_response(self.matrix, self.px, self.sharp))
-        # without a norm NumPy works in double precision, seven times as long
+        # without a norm NumPy computes in double precision, which takes seven times as long
         return xp.fft.irfft2(xp.fft.rfft2(white, norm="ortho") * colour, norm="ortho")
 
     def _from_projections(self, true: Values, rays: Values) -> tuple[Values, Values]:
@@ -108,7 +108,7 @@ class Scanner:
         wrong, met = hardening(
             forward(xp.clip(hu / 1000 + 1, 0, 1.1)), forward(xp.clip(dense / 1000, 0, 2.5))
         )
-        # quanta: the noisier a ray, the fewer come through; the far tail makes streaks
+        # photon noise: the fewer photons a ray has left, the noisier; the far tail makes streaks
         variance = xp.exp(met)
         starved = xp.sqrt(xp.clip(variance - float(np.exp(5.6)), 0, None)) * rays
         scale = self.noise_sd / 120.0
@@ -132,7 +132,7 @@ def hardening(water: Values, bone: Values) -> tuple[Values, Values]:
     """What a polychromatic beam gets wrong after the scanner's water correction, and its path.
 
     water, bone: line integrals in g/cm2. Returns, in 1/cm x cm at 70 keV: the error, 0 where there
-    is no bone and negative behind much of it, and the attenuation as the detector meets it.
+    is no bone and negative behind much of it, and the attenuation that the detector measures.
     """
     met = _met(water, bone)
     corrected = 0 * met
@@ -143,7 +143,7 @@ def hardening(water: Values, bone: Values) -> tuple[Values, Values]:
 
 
 def _met(water: Values, bone: Values) -> Values:
-    """Attenuation as the detector meets it, behind line integrals of g/cm2."""
+    """Attenuation that the detector measures behind line integrals of g/cm2."""
     xp, _ = namespace(water)
     beam = zip(SPECTRUM, WATER, BONE, strict=True)
     return -xp.log(sum(s * xp.exp(-u * water - v * bone) for s, u, v in beam))
@@ -151,7 +151,7 @@ def _met(water: Values, bone: Values) -> Values:
 
 @cache
 def _correction() -> tuple[float, ...]:
-    """Powers of the attenuation met that give water * WATER_70 behind 0 to 70 cm of water."""
+    """Powers of the measured attenuation that give water * WATER_70 behind 0 to 70 cm of water."""
     depths = np.linspace(0.0, 70.0, 141)
     met = _met(depths, 0 * depths)
     fit = np.polynomial.Polynomial.fit(met, depths * WATER_70, 7)
@@ -197,7 +197,7 @@ def _ramp() -> Array:
 def _resampling(many: int, few: int, how: int, blur: float = 0.0) -> Array:
     """(few, many) matrix that blurs `many` samples (SD in samples) and resamples them to `few`.
 
-    how: a cv2.INTER_ constant. OpenCV works line by line: what it makes of impulses is its matrix.
+    how: a cv2.INTER_ constant. OpenCV works line by line: its response to impulses is its matrix.
     """
     impulses: Array = np.eye(many, dtype=np.float32)
     if blur:

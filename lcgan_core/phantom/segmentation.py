@@ -1,4 +1,4 @@
-"""Labels as a DICOM SEG beside the series that they were drawn on."""
+"""Labels as a DICOM SEG of the series that they were drawn on."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ from lcgan_core.phantom.tissues import Array, Canvas, Tissue, edge
 ANGLES = 360
 HEIGHTS = np.arange(-60.0, 140.0)
 WIDEST, VERTEX = 42.0, 111.0
-"""Height (mm) where the brain case is widest, and of its top."""
+"""Height (mm) at which the cranial cavity is widest, and height of its top."""
 
 FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 7.5, 6.5, 4.7, 8.5
-"""Mean thickness of the bones (mm), datasets guide 5.1."""
+"""Mean thickness of the bones, mm."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Shells:
 
 
 def shells(rng: np.random.Generator) -> Shells:
-    """The shells of one patient: egg-shaped and lopsided, the bones as thick as they should be."""
+    """The shells of one patient: egg-shaped and asymmetric, with bones of realistic thickness."""
     phi = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
     z = HEIGHTS[:, None]
     taper, boxy = rng.normal(0.10, 0.025), rng.normal(2.25, 0.1)
@@ -123,8 +123,9 @@ def paint_shells(
 ) -> None:
     """Scalp and skull, for the depths (h, w) of Shells.depths.
 
-    floor: (h, w) mm above the skull base, below which there is no brain case; grain: (h, w) texture
-    of the diploe; slab: mm of a slice that this plane stands for, which blurs slanting bone.
+    floor: (h, w) mm above the skull base, below which there is no cranial cavity; grain: (h, w)
+    texture of the diploe; slab: mm of a slice that this plane stands for, which blurs slanting
+    bone.
     """
     inner, outer, skin, muscle, slope = depths
     blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))

@@ -60,14 +60,14 @@ HU = {
 """HU of undiluted tissue: MIDA tables and clinical ranges; blood differs from lesion to lesion."""
 
 FINER = 2
-"""Pixels painted for each point, along a row, at which the geometry is worked out."""
+"""Pixels painted along a row for each point at which the geometry is computed."""
 
 
 class Canvas:
-    """A thin plane, painted from the outside in; a part-covered pixel keeps a share of the past.
+    """A thin plane, painted from the outside in; a partly covered pixel keeps a share of its value.
 
-    hu: (H, W) float32; tissue: (H, W) uint8; blood: (5, H, W) float32, share of each haemorrhage
-    type; px: mm. Geometry comes on an (H / FINER, W / FINER) grid: distances are smooth enough to
+    hu: (H, W) float32; tissue: (H, W) uint8; blood: (5, H, W) float32, share of each class of
+    blood; px: mm. Geometry comes on an (H / FINER, W / FINER) grid: distances are smooth enough to
     be interpolated, the edges drawn from them are not.
     """
 
@@ -109,7 +109,7 @@ class Canvas:
         self._lay(cover, HU[tissue] + texture, tissue)
 
     def bleed(self, cover: Array, label: int, hu: Array) -> None:
-        """Cover pixels with blood of a haemorrhage type (label 1..5) and attenuation `hu`."""
+        """Cover pixels with blood of a class (label 1..5) and attenuation `hu`."""
         self._lay(cover, hu, Tissue.BLOOD)
         self.blood *= 1.0 - cover
         self.blood[label - 1] += cover
@@ -121,7 +121,7 @@ class Canvas:
 
 
 def edge(inside: Array, width: Array | float) -> Array:
-    """Share of a voxel `width` mm wide that a shape covers whose border lies `inside` mm away.
+    """Share of a voxel `width` mm wide covered by a shape whose border is `inside` mm away.
 
     >>> edge(np.array([-1.0, 0.0, 0.25, 2.0]), 1.0).tolist()
     [0.0, 0.5, 0.75, 1.0]
@@ -130,7 +130,7 @@ def edge(inside: Array, width: Array | float) -> Array:
 
 
 def sheet(distance: Array, half: Array | float, width: float) -> Array:
-    """Share of a voxel `width` mm wide that a sheet of half thickness `half` covers.
+    """Share of a voxel `width` mm wide covered by a sheet of half thickness `half`.
 
     >>> sheet(np.array([0.0, 1.0]), 0.25, 1.0).tolist()
     [0.5, 0.0]

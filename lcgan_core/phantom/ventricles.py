@@ -1,4 +1,4 @@
-"""Lateral, third and fourth ventricles, and the cisterns: CSF inside and under the brain."""
+"""Lateral, third and fourth ventricles, and the cisterns: CSF inside and below the brain."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def write_patient(
 
     series/IM0001.dcm ..., labels.nii.gz and, if asked for, labels_seg.dcm (DICOM SEG); the same
     bytes for the same arguments, whatever other patients are written. The folder appears when it is
-    whole.
+    complete.
     """
     final = folder / patient_name(number)
     if final.exists():
@@ -45,7 +45,7 @@ def write_patient(
         for k, item in enumerate(series, start=1):
             item.save_as(work / "series" / f"IM{k:04d}.dcm", enforce_file_format=True)
         image = nib.Nifti1Image(scan.labels.T, series_affine(series))
-        # gzip stores the time of writing, which would make every cohort another
+        # gzip stores the time of writing, which would make every cohort different
         (work / "labels.nii.gz").write_bytes(gzip.compress(image.to_bytes(), 5, mtime=0))
         if seg and scan.labels.any():
             from lcgan_core.phantom.segmentation import dicom_seg
@@ -60,12 +60,12 @@ def write_patient(
 
 
 def uid_of(*parts: object) -> UID:
-    """The identifier of what a seed, a patient's number and a word name."""
+    """The identifier that follows from a seed, a patient's number and a word."""
     return generate_uid(entropy_srcs=["LcGAN in silico", *(str(part) for part in parts)])
 
 
 def _slice(scan: Scan, k: int, seed: int, number: int) -> FileDataset:
-    """Slice k of a series as a CT image, with what the standard asks of one."""
+    """Slice k of a series as a CT image, with the attributes that the standard requires."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = uid_of(seed, number, "slice", k)

@@ -46,10 +46,12 @@ def arm_pairs(config: Config, job: Job, inputs: Mapping[str, Path]) -> Pairs:
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
     images, labels = [subset.images], [subset.labels]
     for kind in ARMS[job.what].copies:
-        same = kind == "original"
-        copies = (subset.images, subset.labels) if same else augmentation.pairs(inputs[kind])
-        images.append(torch.as_tensor(np.array(copies[0])))
-        labels.append(torch.as_tensor(np.array(copies[1])))
+        copies = (subset.images, subset.labels)
+        if kind != "original":
+            made = augmentation.pairs(inputs[kind])
+            copies = (torch.from_numpy(np.array(made[0])), torch.from_numpy(np.array(made[1])))
+        images.append(copies[0])
+        labels.append(copies[1])
     make = Redrawn if ARMS[job.what].redrawn else Pairs
     return make(torch.cat(images), torch.cat(labels))
 

@@ -33,7 +33,7 @@ class Task(Protocol):
 
     @property
     def settings(self) -> Any:
-        """The part of the profile that it follows from."""
+        """The group of the profile that it follows from; None if there is none."""
 
     @property
     def modules(self) -> Mapping[str, nn.Module]: ...
@@ -137,7 +137,7 @@ class _Training:
         self.sums: dict[str, Tensor] = {}
         self.saved = time.monotonic()
         self.identity = {
-            "settings": task.settings.model_dump(mode="json"),
+            "settings": task.settings.model_dump(mode="json") if task.settings else None,
             "samples": samples,
             "batch": schedule.batch,
             "seed": seed,

@@ -1,4 +1,4 @@
-"""Series made of numbers, for the tests of what comes after reading."""
+"""Series of random numbers, for the tests of what comes after reading."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 from lcgan_core.cohort.ingest import Ingested, ingest
 from lcgan_core.cohort.series import Found, LeftOut, Refused, Series
 from lcgan_core.cohort.workers import workers
+from lcgan_core.lesions import FIVE
 
 SALT = b"test salt, 16 bytes or more"
 SECRETS = ("ROENTGEN^WILHELM", "1.2.840.99.4711", "18450327", "ward-7")
@@ -60,9 +61,11 @@ class Made:
         )
 
 
-def store_of(cases, folder: Path, *, size=32, processes=1, refused=(), left_out=(), tell=None):
+def store_of(
+    cases, folder: Path, *, size=32, processes=1, refused=(), left_out=(), tell=None, classes=FIVE
+):
     """Ingest `cases`; `tell`, a list, takes the sentences."""
-    found = Found(list(cases), list(refused), list(left_out))
+    found = Found(list(cases), list(refused), list(left_out), classes)
     told = tell.append if tell is not None else lambda sentence: None
     with workers(processes) as parallel:
         return ingest(found, folder, size, SALT, "made up", "stamp", parallel, told)

@@ -12,16 +12,17 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from lcgan_core.cohort.dicom import find
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.series import Series
 from lcgan_core.lesions import LABELS
 
-OURS = {str(value): name for name, value in LABELS.items()}
-"""The label map of masks that number the types as we do."""
+OURS = LabelMap(values=tuple((str(value), value) for value in LABELS.values()))
+"""The label map of masks that number the five as we do."""
 NAME, IDENTITY, BORN = "ROENTGEN^WILHELM", "HOSPITAL-4711", "18450327"
 """What must never reach a slice store."""
 
 
-def read_all(source: Path, labels: dict[str, str] | None = OURS) -> Iterator[Series]:
+def read_all(source: Path, labels: LabelMap | None = OURS) -> Iterator[Series]:
     """Every series below a folder, one at a time; raises the first refusal."""
     found = find(source, labels)
     for refusal in found.refused:
@@ -29,7 +30,7 @@ def read_all(source: Path, labels: dict[str, str] | None = OURS) -> Iterator[Ser
     yield from (case.load() for case in found.cases)
 
 
-def read_one(source: Path, labels: dict[str, str] | None = OURS) -> Series:
+def read_one(source: Path, labels: LabelMap | None = OURS) -> Series:
     """The one series below a folder; raises the first refusal."""
     [series] = read_all(source, labels)
     return series

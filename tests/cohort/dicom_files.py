@@ -1,4 +1,4 @@
-"""Made-up DICOM series on disk, as bent as a test wants them."""
+"""Made-up DICOM series on disk, as irregular as a test wants them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

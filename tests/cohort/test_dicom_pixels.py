@@ -58,7 +58,7 @@ def compress(path, name):
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("name", SYNTAXES)
 def test_compressed_series_decode_out_of_the_box(tmp_path, name, signed):
-    """Trap 4.6: JPEG lossless and JPEG 2000 are the usual failures."""
+    """JPEG lossless and JPEG 2000 are the usual failures."""
     hu = head()
     scan = scan_of(tmp_path, hu, PixelRepresentation=signed, RescaleIntercept=-1024 * (not signed))
     for path in scan.paths:
@@ -71,7 +71,7 @@ def test_compressed_series_decode_out_of_the_box(tmp_path, name, signed):
 
 
 def test_a_syntax_that_cannot_be_decoded_is_named(tmp_path):
-    """Trap 4.6: say which syntax, before anything is decoded."""
+    """Say which syntax, before anything is decoded."""
     scan = scan_of(tmp_path, head())
     item = scan.items[0]
     item.file_meta.TransferSyntaxUID = MPEG4HP41
@@ -124,7 +124,7 @@ def test_a_file_that_became_shorter_since_it_was_found_is_named(tmp_path):
 
 
 def test_each_slice_has_its_own_rescale(tmp_path):
-    """Trap 4.5: slope and intercept may differ from slice to slice."""
+    """Slope and intercept may differ from slice to slice."""
     hu = head()
     scan = scan_of(tmp_path, hu)
     for k in range(6):
@@ -139,7 +139,7 @@ def test_each_slice_has_its_own_rescale(tmp_path):
 @pytest.mark.parametrize("intercept", [0, -1024, -1000])
 @pytest.mark.parametrize("padding", [False, True])
 def test_a_missing_rescale_is_read_off_the_air(tmp_path, intercept, padding):
-    """Trap 4.5: stored as HU, or with HU + 1024, or HU + 1000; nothing in the header says so."""
+    """Stored as HU, or with HU + 1024, or HU + 1000; nothing in the header says so."""
     hu = head()
     if padding:
         hu[:, :7] = -3024  # more than there is air
@@ -152,7 +152,7 @@ def test_a_missing_rescale_is_read_off_the_air(tmp_path, intercept, padding):
 
 
 def test_without_rescale_and_without_air_the_series_is_refused(tmp_path):
-    """Trap 4.5: 1 and 0, or -1024? Libraries disagree, so nobody guesses."""
+    """1 and 0, or -1024? Libraries disagree, so nobody guesses."""
     scan_of(tmp_path, np.full((6, 20, 24), 700), RescaleSlope=None, RescaleIntercept=None)
     [case] = find(tmp_path, OURS).cases
     with pytest.raises(Refused, match="no air"):
@@ -178,7 +178,7 @@ def test_one_slice_without_the_rescale_of_the_others_is_named(tmp_path):
 
 @pytest.mark.parametrize("rescale", [{"RescaleIntercept": 0}, {"RescaleSlope": None}])
 def test_hu_that_went_round_a_12_bit_scale_is_put_back(tmp_path, rescale):
-    """Section 0, item 9: air at 3096 in an unsigned file without an offset."""
+    """Air at 3096 in an unsigned file without an offset."""
     hu = head()
     scan_of(tmp_path, hu % 4096, **({"RescaleIntercept": 0} | rescale))
     series = read_one(tmp_path)
@@ -190,7 +190,7 @@ def test_hu_that_went_round_a_12_bit_scale_is_put_back(tmp_path, rescale):
     ("stored", "header"),
     [
         (-3024, {"PixelPaddingValue": -3024}),
-        (-2000, {"PixelPaddingValue": 63536}),  # the sign lost on the way
+        (-2000, {"PixelPaddingValue": 63536}),  # the sign was lost
         (300, {"PixelPaddingValue": 300}),
         (310, {"PixelPaddingValue": 320, "PixelPaddingRangeLimit": 290}),
         (-3024, {}),  # nothing says so: clipped
@@ -198,7 +198,7 @@ def test_hu_that_went_round_a_12_bit_scale_is_put_back(tmp_path, rescale):
     ],
 )
 def test_padding_round_the_scan_circle_is_air(tmp_path, stored, header):
-    """Section 0, item 8: -2048, -3024, -32054 ... outside the scan circle."""
+    """-2048, -3024, -32054 ... outside the scan circle."""
     hu = head()
     hu[:, :2] = stored
     scan = scan_of(tmp_path, hu, PixelRepresentation=1, RescaleIntercept=0)
@@ -214,7 +214,7 @@ def test_padding_round_the_scan_circle_is_air(tmp_path, stored, header):
 
 
 def test_metal_is_clipped(tmp_path):
-    """Section 0, item 8: up to 31701 occurs."""
+    """Up to 31701 occurs."""
     hu = head()
     hu[2, 10, 12] = 31701
     scan_of(tmp_path, hu)

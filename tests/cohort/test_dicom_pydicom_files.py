@@ -21,7 +21,7 @@ CTS = ("CT_small.dcm", "693_J2KI.dcm", "J2K_pixelrep_mismatch.dcm")
 
 
 def told(found):
-    """All sentences; every file is told of, and what can be loaded is."""
+    """All sentences; every file is accounted for, and what can be loaded is loaded."""
     reasons = [each.reason for each in (*found.refused, *found.left_out)]
     for case in found.cases:
         try:

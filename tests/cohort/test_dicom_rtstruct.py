@@ -6,6 +6,8 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
 from skimage.draw import ellipse
 
+from lcgan_core.cohort.label_map import LabelMap
+
 from .conftest import read_one
 from .dicom_files import make_scan
 from .test_dicom_seg import refusal
@@ -85,7 +87,7 @@ def test_a_square_covers_the_pixels_inside_it(tmp_path, scan, named):
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("off", [-0.8, 0.8])
 def test_a_contour_goes_to_the_nearest_real_slice(tmp_path, named, off):
-    """Trap 4.1: averaged spacing mis-slices contours of a series that is spaced unevenly."""
+    """Averaged spacing mis-slices contours of a series that is spaced unevenly."""
     scan = make_scan(tmp_path / "p", [0, 2, 4, 6, 8, 15, 22, 29])
     write_rtstruct(scan, {"SDH": [(k, SQUARE) for k in range(8)]}, named, off)
     labels = read_one(tmp_path, None).labels
@@ -94,7 +96,7 @@ def test_a_contour_goes_to_the_nearest_real_slice(tmp_path, named, off):
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_contour_within_a_contour_is_a_hole(tmp_path, scan, backwards):
-    """Trap 4.1: XOR, whichever comes first and whichever way it runs."""
+    """XOR, whichever comes first and whichever way it runs."""
     contours = [(2, SQUARE), (2, HOLE[::-1])]
     write_rtstruct(scan, {"SDH": contours[::-1] if backwards else contours})
     assert np.array_equal(read_one(tmp_path, None).labels == 5, square(scan.hu.shape, hole=True))
@@ -132,7 +134,7 @@ def test_a_tilted_prone_head_keeps_its_contours(tmp_path):
 
 
 def test_points_and_empty_rois_are_skipped_with_a_note(tmp_path, scan):
-    """Trap 4.1: unnamed POINT contours and ROIs without ContourSequence."""
+    """Unnamed POINT contours and ROIs without ContourSequence."""
     write_rtstruct(scan, {"SDH": [(2, SQUARE)], "": [(1, [(4, 4)])], "isocentre": None})
     series = read_one(tmp_path, None)
     assert np.array_equal(series.labels == 5, square(scan.hu.shape))
@@ -143,14 +145,14 @@ def test_the_later_roi_has_a_pixel_that_two_claim(tmp_path, scan):
     write_rtstruct(scan, {"SDH": [(2, SQUARE)], "SAH": [(2, HOLE)]})
     series = read_one(tmp_path, None)
     assert (series.labels[2, 6:9, 7:10] == 3).all() and (series.labels == 5).sum() == 81 - 9
-    assert series.notes == ("9 pixels had two types; the later one was taken.",)
+    assert series.notes == ("9 pixels had two classes; the later one was taken.",)
 
 
 def test_an_unknown_roi_is_refused_and_a_stated_one_is_not(tmp_path, scan):
     write_rtstruct(scan, {"Bleed of Wilhelm": [(2, SQUARE)], "BODY": [(2, HOLE)]})
     told = refusal(tmp_path)
     assert "Wilhelm" not in told.reason and "Wilhelm" in told.detail
-    labels = read_one(tmp_path, {"bleed of wilhelm": "EDH", "body": ""}).labels
+    labels = read_one(tmp_path, LabelMap.parse("bleed of wilhelm=EDH,body=")).labels
     assert np.array_equal(labels == 4, square(scan.hu.shape))
 
 

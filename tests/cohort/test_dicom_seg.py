@@ -1,4 +1,4 @@
-"""DICOM SEG is laid on the slices that its frames mean, whatever wrote it."""
+"""DICOM SEG is laid on the slices that its frames refer to, whatever wrote it."""
 
 import highdicom as hd
 import numpy as np
@@ -8,6 +8,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from lcgan_core.cohort.dicom import find
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.series import Refused
 from lcgan_core.lesions import HEMORRHAGES
 
@@ -65,7 +66,7 @@ def refusal(source, labels=None):
 @pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
 @pytest.mark.parametrize("omit", [True, False])
 def test_highdicom_and_we_read_the_same_labels(tmp_path, scan, kind, omit):
-    """Trap 4.1: empty frames are omitted, so frames do not count slices."""
+    """Empty frames are omitted, so frames do not count slices."""
     labels = areas(scan.hu.shape)
     path = write_seg(scan, labels, kind=kind, omit_empty_frames=omit)
     series = read_one(tmp_path, None)
@@ -95,14 +96,14 @@ def shuffle(path, references=True):
 
 @pytest.mark.parametrize("references", [True, False])
 def test_frames_in_any_order_go_to_their_slices(tmp_path, scan, references):
-    """Trap 4.1: by ReferencedSOPInstanceUID, else by plane position, never by frame number."""
+    """By ReferencedSOPInstanceUID, else by plane position, never by frame number."""
     labels = areas(scan.hu.shape)
     shuffle(write_seg(scan, labels), references)
     assert np.array_equal(read_one(tmp_path, None).labels, labels)
 
 
 def test_fractions_count_from_a_half_of_their_maximum(tmp_path, scan):
-    """Trap 4.1: FRACTIONAL is stored as 0..MaximumFractionalValue."""
+    """FRACTIONAL is stored as 0..MaximumFractionalValue."""
     values = np.linspace(0, 1, scan.hu.size).reshape(*scan.hu.shape, 1)
     write_seg(
         scan, values, ["SDH"], kind="FRACTIONAL", max_fractional_value=200,
@@ -119,11 +120,11 @@ def test_the_later_segment_has_a_pixel_that_two_claim(tmp_path, scan):
     write_seg(scan, both, ["SAH", "SDH"])
     series = read_one(tmp_path, None)
     assert (series.labels[2, 5:8, 5:8] == 5).all() and (series.labels == 3).sum() == 8
-    assert series.notes == ("1 pixels had two types; the later one was taken.",)
+    assert series.notes == ("1 pixels had two classes; the later one was taken.",)
 
 
 def test_the_type_comes_from_the_name_not_from_the_number(tmp_path, scan):
-    """Trap 4.1: segment 1 is whatever its label says."""
+    """Segment 1 is whatever its label says."""
     labels = areas(scan.hu.shape)
     write_seg(scan, labels, WORDS[::-1])
     assert np.array_equal(read_one(tmp_path, None).labels, (6 - labels) % 6)
@@ -138,12 +139,12 @@ def test_the_type_comes_from_the_code_where_the_name_tells_nothing(tmp_path, sca
 def test_a_stated_map_decides(tmp_path, scan):
     labels = areas(scan.hu.shape) % 3
     write_seg(scan, labels, ["Bleed", "Brain"])
-    series = read_one(tmp_path, {"BLEED": "ivh", "brain": ""})
+    series = read_one(tmp_path, LabelMap.parse("BLEED=ivh,brain="))
     assert np.array_equal(series.labels, np.where(labels == 1, 2, 0))
 
 
 def test_a_segment_of_unknown_type_is_refused_without_its_name_in_the_reason(tmp_path, scan):
-    """Trap 4.7: a label may hold a name; the report must not."""
+    """A label may hold a name; the report must not."""
     write_seg(scan, (areas(scan.hu.shape) == 1).astype(np.uint8), ["Bleed of Wilhelm"])
     told = refusal(tmp_path)
     assert "Wilhelm" not in told.reason and "Wilhelm" in told.detail
@@ -151,7 +152,7 @@ def test_a_segment_of_unknown_type_is_refused_without_its_name_in_the_reason(tmp
 
 
 def test_another_grid_is_refused(tmp_path, scan):
-    """Trap 4.1: a SEG's geometry may differ from its source's."""
+    """A SEG's geometry may differ from its source's."""
     path = write_seg(scan, areas(scan.hu.shape))
     for name, value, part in (
         ("PixelSpacing", [0.6, 0.75], "pixel spacing"),
@@ -168,7 +169,7 @@ def test_another_grid_is_refused(tmp_path, scan):
 
 @pytest.mark.parametrize("references", [True, False])
 def test_a_shifted_seg_is_refused(tmp_path, scan, references):
-    """Trap 4.1: misplacement; the position and the reference must agree to half a pixel."""
+    """The position and the reference must agree to half a pixel."""
     path = write_seg(scan, areas(scan.hu.shape))
     shuffle(path, references)
     seg = pydicom.dcmread(path)

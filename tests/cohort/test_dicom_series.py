@@ -44,7 +44,7 @@ def reasons(source, labels=OURS):
 @pytest.mark.parametrize("tilt", [0, 18])
 @pytest.mark.parametrize("orientation", TOP_LEFT)
 def test_any_orientation_is_turned_to_radiological_display(tmp_path, orientation, tilt):
-    """Section 0, items 6 and 7: flips are undone by the geometry; prone heads and tilts too."""
+    """Flips are undone by the geometry; prone heads and tilts too."""
     scan = make_scan(tmp_path / "p", orientation=orientation, tilt=tilt)
     labels = some_labels(scan.hu.shape)
     scan.write_mask(labels)
@@ -106,7 +106,7 @@ def test_simpleitk_reads_the_same_hu_and_geometry(tmp_path, orientation):
 
 
 def test_gantry_tilt_is_kept_slice_by_slice(tmp_path):
-    """Trap 4.2: no resampling; the positions are those along the normal, 5 cos 22 degrees apart."""
+    """No resampling; the positions are those along the normal, 5 cos 22 degrees apart."""
     scan = make_scan(tmp_path / "p", tilt=22)
     scan.write_mask(some_labels(scan.hu.shape))
     series = read_one(tmp_path)
@@ -119,7 +119,7 @@ def test_gantry_tilt_is_kept_slice_by_slice(tmp_path):
 
 @pytest.mark.parametrize("orientation", list(TOP_LEFT)[:3])
 def test_a_mask_that_itk_made_of_a_tilted_series_is_laid_on(tmp_path, orientation):
-    """Trap 4.2: ITK knows no shear, so its affine is off by the tilt; slices still match."""
+    """ITK knows no shear, so its affine is off by the tilt; slices still match."""
     scan = make_scan(tmp_path / "p", orientation=orientation, tilt=22)
     labels = some_labels(scan.hu.shape)
     names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(scan.folder))
@@ -135,7 +135,7 @@ def test_a_mask_that_itk_made_of_a_tilted_series_is_laid_on(tmp_path, orientatio
 
 
 def test_uneven_spacing_is_real(tmp_path):
-    """Trap 4.3: 1.08 to 6.99 mm in one head; the numbers run on, so no slice is missing."""
+    """1.08 to 6.99 mm in one head; the numbers run on, so no slice is missing."""
     heights = np.cumsum([0, 1.08, 6.99, 5, 5, 2.5, 2.5, 6.99])
     scan = make_scan(tmp_path / "p", list(heights), SliceThickness=5)
     scan.write_mask(some_labels(scan.hu.shape))
@@ -145,7 +145,7 @@ def test_uneven_spacing_is_real(tmp_path):
 
 
 def test_a_gap_where_the_numbers_jump_is_a_missing_slice(tmp_path, scan):
-    """Trap 4.3: the same gap with and without a jump of InstanceNumber."""
+    """The same gap with and without a jump of InstanceNumber."""
     scan.paths[3].unlink()
     told, _ = reasons(tmp_path)
     assert "lacks slices" in told[scan.paths[2].name]
@@ -187,7 +187,7 @@ def test_thin_and_thick_slices_in_one_series_are_no_gap(tmp_path):
 
 
 def test_localizer_in_the_series_is_left_out(tmp_path, scan):
-    """Trap 4.4: a localizer under the same SeriesInstanceUID, told by type or by geometry."""
+    """A localizer under the same SeriesInstanceUID, told by type or by geometry."""
     uid = scan.items[0].SeriesInstanceUID
     hu = np.zeros((20, 24), int)
     write_slice(
@@ -214,7 +214,7 @@ def test_two_axial_geometries_in_one_series_are_refused(tmp_path, scan):
 
 
 def test_the_later_acquisition_at_one_place_is_taken(tmp_path, scan):
-    """Trap 4.4: duplicate ImagePositionPatient, a repeated slice after the patient moved."""
+    """Duplicate ImagePositionPatient, a repeated slice after the patient moved."""
     again = np.full((20, 24), 77)
     first = scan.items[2]
     values = {name: first[name].value for name in ("SeriesInstanceUID", "ImagePositionPatient")}
@@ -223,7 +223,10 @@ def test_the_later_acquisition_at_one_place_is_taken(tmp_path, scan):
     write_slice(scan.folder / "before", again + 1, AcquisitionNumber=0, **values)
     series = read_one(tmp_path)
     assert (series.hu[2] == 77).all() and np.array_equal(series.hu[3], scan.hu[3])
-    assert "2 slices lay where another one lay; the later acquisition was taken." in series.notes
+    assert (
+        "2 slices shared the position of another one; the later acquisition was taken."
+        in series.notes
+    )
 
 
 def test_a_file_that_is_there_twice_is_read_once(tmp_path, scan):
@@ -243,7 +246,7 @@ def test_a_file_that_is_there_twice_is_read_once(tmp_path, scan):
     ],
 )
 def test_what_a_study_holds_besides_is_left_out(tmp_path, scan, attributes, reason):
-    """Traps 4.4 and 4.7: secondary captures carry burned-in text; reports are no images."""
+    """Secondary captures carry burned-in text; reports are no images."""
     write_slice(tmp_path / "patient" / "x", np.zeros((8, 8), int), **attributes)
     told, left = reasons(tmp_path)
     [(text, files)] = left
@@ -349,7 +352,7 @@ def test_a_mask_is_not_laid_on_another_patient(tmp_path, scan):
 
 
 def test_numbers_without_a_stated_map_are_refused(tmp_path, scan):
-    """Section 0, item 2: the same integers mean other types in other projects."""
+    """The same integers mean other classes in other projects."""
     told, left = reasons(tmp_path, None)
     assert "nothing says what they mean" in told["mask.nii.gz"] and len(told) == 1
     (tmp_path / "labels.json").write_text('{"1": "SDH", "2": "", "3": "background"}')
@@ -380,7 +383,7 @@ def test_a_file_that_is_gone_when_it_is_read_is_told(tmp_path, scan):
 
 
 def test_nobody_is_named_in_a_reason_or_by_a_warning(tmp_path, capfd, recwarn, caplog):
-    """Trap 4.7: reasons and notes go into a report; the values of a header never do."""
+    """Reasons and notes go into a report; the values of a header never do."""
     study = make_study(tmp_path / "cohort" / "patient one")
     item = pydicom.dcmread(study.slices[0])
     item.add_new("PatientAge", "AS", NAME)  # a bad value, which pydicom quotes in a warning

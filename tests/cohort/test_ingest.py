@@ -1,4 +1,4 @@
-"""Ingest streams, survives whatever stops it, and reports all that it met."""
+"""Ingest streams, survives any interruption, and reports everything that it found."""
 
 import errno
 import hashlib
@@ -10,10 +10,10 @@ import pytest
 from lcgan_core.cohort import report
 from lcgan_core.cohort.ingest import CONTACT_SHEET, REPORT
 from lcgan_core.cohort.salt import hashed, users_salt
-from lcgan_core.cohort.store import Aside, SliceStore, StoreWriter
+from lcgan_core.cohort.store import SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import AHEAD, workers
 from lcgan_core.errors import UserError
-from lcgan_core.lesions import COLORS
+from lcgan_core.lesions import COLORS, FIVE
 
 from .cases import SALT, SECRETS, LeftOut, Made, Refused, store_of
 
@@ -59,7 +59,7 @@ def test_a_kill_in_the_middle_of_a_write_costs_one_series(tmp_path, cut):
     line = (partial / "journal.jsonl").read_bytes().splitlines(keepends=True)[-1]
     with (partial / "journal.jsonl").open("ab") as file:
         file.write(line[:cut])
-    (partial / "5-hu.npy.aside").write_bytes(b"\7")  # slices that a process left for nobody
+    (partial / "5-hu.npy.spilled").write_bytes(b"\7")  # slices that a process left for nobody
     store_of(good, tmp_path / "store")
     assert bytes_of(tmp_path / "store") == bytes_of(tmp_path / "whole")
 
@@ -67,11 +67,11 @@ def test_a_kill_in_the_middle_of_a_write_costs_one_series(tmp_path, cut):
 def test_another_source_starts_anew(tmp_path):
     with pytest.raises(UserError):
         store_of([Made(1, tmp_path), Made(2, tmp_path, fails="interrupted")], tmp_path / "s")
-    writer = StoreWriter(tmp_path / "s", 32, "another stamp")
+    writer = StoreWriter(tmp_path / "s", 32, "another stamp", FIVE)
     assert writer.entries == 0 and list(writer.records()) == []
 
 
-@pytest.mark.parametrize("where", [(StoreWriter, "append"), (Aside, "put")])
+@pytest.mark.parametrize("where", [(StoreWriter, "append"), (Spilled, "put")])
 def test_a_full_disk_is_told_and_the_next_run_goes_on(tmp_path, monkeypatch, where):
     cases, write, calls = [Made(k, tmp_path) for k in range(3)], getattr(*where), []
 
@@ -108,7 +108,7 @@ def test_refused_and_strange_series_are_told_and_the_others_taken(tmp_path):
     assert "case2 is cut off" in told[1] and "case3" in told[2] and "ZeroDivision" in told[2]
     written = b"".join(bytes_of(tmp_path / "store").values())
     assert not [secret for secret in SECRETS if secret.encode() in written]
-    text = report.text(done.report)
+    text = report.text(done.report, FIVE)
     assert "1 left out: localizer" in text and "1 taken: padding clipped" in text
 
 
@@ -121,12 +121,12 @@ def test_nothing_but_refusals_makes_no_store(tmp_path):
 def test_the_report_counts_what_the_store_holds(tmp_path):
     done = store_of([Made(k, tmp_path, slices=k) for k in (1, 2, 4)], tmp_path / "store")
     table, store = done.report, done.store
-    assert table.slices.tolist() == [1, 2, 4] and table.with_haemorrhage.sum() == 7
+    assert table.slices.tolist() == [1, 2, 4] and table.with_lesion.sum() == 7
     first = store.labels[:1] == 3  # SAH of the first patient's one slice, pixels of 0.5 mm
     assert table.cm2_SAH[0] == pytest.approx(first.sum() * 0.25 / 100, abs=0.006)
     assert np.isnan(table.slice_spacing_mm[0]) and table.slice_spacing_mm[1] == 5
     assert (tmp_path / "store" / REPORT).exists()
-    summary = dict(report.summary(table).to_numpy())
+    summary = dict(report.summary(table, FIVE).to_numpy())
     assert summary["patients"] == "3" and summary["slices"] == "7"
     assert summary["slice spacing, mm"] == "5" and summary["SDH"].startswith("3 series, 7 slices")
 
@@ -141,7 +141,7 @@ def test_the_contact_sheet_outlines_masks_where_they_are(tmp_path):
     store.slices["area_EDH"] = 32.0
     from lcgan_core.cohort import contact_sheet
 
-    edited = SliceStore(store.folder, store.slices, store.hu, labels)
+    edited = SliceStore(store.folder, store.slices, store.hu, labels, FIVE)
     contact_sheet.write(edited, tmp_path / "sheet.png")
     picture = cv2.imread(str(tmp_path / "sheet.png"))[contact_sheet.BAR :, :, ::-1]
     found = np.argwhere((picture[:, : contact_sheet.TILE] == COLORS[4]).all(axis=-1))

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from lcgan_core import cli
-from lcgan_core.cohort import formats
 from lcgan_core.cohort.store import SliceStore
+from lcgan_core.lesions import HEMORRHAGES
+from lcgan_core.protocol import methods
 
-from .conftest import BORN, IDENTITY, NAME, OURS
+from .conftest import BORN, IDENTITY, NAME
 from .dicom_files import make_scan, some_labels
 from .test_public_sets import make_bhsd, make_instance
 
@@ -75,7 +76,7 @@ def mixed(tmp_path):
     broken = make_scan(source / f"{FOLDER} 3", hu=head(3), **{**PHI, "PatientID": f"{IDENTITY}-3"})
     broken.write_mask(some_labels((6, 20, 24)))
     broken.paths[2].write_bytes(broken.paths[2].read_bytes()[:900])
-    (source / "labels.json").write_text(json.dumps(OURS))
+    (source / "labels.json").write_text(json.dumps(dict(enumerate(HEMORRHAGES, start=1))))
     (source / "letter.pdf").write_bytes(b"%PDF-1.4 " + NAME.encode())
     return source
 
@@ -146,6 +147,8 @@ def test_dicom_is_read_as_a_cohort_without_ingesting_first(lcgan, mixed, tmp_pat
         (("--format", "nifti"), "Format 'nifti' needs --images"),
         (("--labels", "1:IPH"), "write it as 1=EDH,2=IPH"),
         (("--labels", "1=ICH"), "ICH"),
+        (("--labels", "1=PHE,2=IPH"), '"PHE:perihaematomal oedema"'),
+        (("--labels", "1=P-E:oedema,2=IPH"), "letters, digits and _"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(lcgan, mixed, tmp_path, options, sentence):
@@ -196,7 +199,47 @@ def test_a_binary_set_asks_what_it_shows_and_takes_it(lcgan, tmp_path):
     assert set(np.unique(SliceStore.open(tmp_path / "store").labels)) == {0, 3}
 
 
-@pytest.mark.parametrize("form", formats.FORMATS)
+def test_the_label_map_decides_which_classes_a_store_has(lcgan, mixed, tmp_path):
+    labels = "1=PHE:perihaematomal oedema,2=IPH,3=,4=,5="
+    options = ("--size", "64", "--labels", labels, "--allow-refused")
+    code, out, _ = lcgan("ingest", mixed, "--out", tmp_path / "store", *options)
+    assert code == 0
+    said = {line.split()[0]: " ".join(line.split()[1:5]) for line in out.splitlines() if line}
+    assert said["PHE"] == said["IPH"] == "1 series, 2 slices," and "SAH" not in said
+    store = SliceStore.open(tmp_path / "store")
+    assert store.classes.names == ("PHE", "IPH") and set(np.unique(store.labels)) == {0, 1, 2}
+    (tmp_path / "map.json").write_text(json.dumps({"1": "PHE:perihaematomal oedema", "2": "IPH"}))
+    options = ("--size", "64", "--labels", tmp_path / "map.json", "--allow-refused")
+    lcgan("ingest", mixed, "--out", tmp_path / "again", *options)
+    for name in ("labels.npy", "slices.csv"):
+        first, second = (tmp_path / folder / name for folder in ("store", "again"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_stores_of_other_classes_are_not_joined(lcgan, mixed, tmp_path):
+    for name, labels in (("a", "1=PHE:oedema,2=IPH"), ("b", "1=EDH,2=IPH")):
+        options = ("--size", "64", "--labels", labels, "--allow-refused")
+        lcgan("ingest", mixed, "--out", tmp_path / name, *options)
+    said, _, _ = lcgan("join", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
+    assert "PHE:oedema, IPH:intraparenchymal, but" in said and "SDH:subdural" in said
+    assert not (tmp_path / "both").exists()
+
+
+def test_a_binary_mask_may_show_a_class_of_ones_own(lcgan, tmp_path):
+    make_instance(tmp_path / "download")
+    options = ("--out", tmp_path / "store", "--as", "PHE:perihaematomal oedema")
+    assert lcgan("ingest", tmp_path / "download", *options)[0] == 0
+    store = SliceStore.open(tmp_path / "store")
+    assert store.classes.names == ("PHE",) and set(np.unique(store.labels)) == {0, 1}
+
+
+@pytest.mark.parametrize("form", methods.FORMATS)
 def test_a_reader_asks_for_nothing_that_the_command_line_cannot_say(form):
-    takes = set(inspect.signature(formats._readers()[form].find).parameters)
-    assert takes - {"source", "parallel"} <= {"labels", "as_class", "classes", "images", "masks"}
+    takes = set(inspect.signature(methods.load(methods.FORMATS[form])).parameters)
+    assert takes - {"source", "parallel"} <= {
+        "labels",
+        "as_class",
+        "class_table",
+        "images",
+        "masks",
+    }

@@ -13,6 +13,7 @@ from lcgan_core.cohort.salt import hashed
 from lcgan_core.cohort.series import Series
 from lcgan_core.cohort.store import SliceStore, StoreWriter
 from lcgan_core.errors import UserError
+from lcgan_core.lesions import FIVE
 from lcgan_core.protocol.split import split_patients
 
 SALT = b"one"
@@ -26,11 +27,11 @@ def series(patient, uid, seed, slices=3, label=1):
     return Series(patient, uid, hu, labels, 5.0 * np.arange(slices), (0.5, 0.5), 0.0)
 
 
-def build(folder, *content, salt=SALT, size=8, **manifest):
-    writer = StoreWriter(folder, size, "")
+def build(folder, *content, salt=SALT, size=8, classes=FIVE, **manifest):
+    writer = StoreWriter(folder, size, "", classes)
     for each in content:
         named = replace(each, patient=hashed(salt, each.patient), uid=hashed(salt, each.uid))
-        writer.append({}, to_slices(named, size))
+        writer.append({}, to_slices(named, size, classes))
     writer.finish({"source": folder.name, **manifest}, also=lambda made: None)
     return folder
 
@@ -57,7 +58,7 @@ def test_stores_that_share_nobody_are_put_end_to_end(tmp_path):
 
 
 def test_a_patient_of_both_stays_one_and_the_scan_is_kept_once(tmp_path):
-    """Traps 0.10, 3.2: BHSD, MBH-Seg25, HemSeg and RSNA are one source of images."""
+    """BHSD, MBH-Seg25, HemSeg and RSNA are one source of images."""
     a = build(tmp_path / "a", series("p", "s", 0), series("q", "t", 1))
     b = build(tmp_path / "b", series("p", "s", 0, label=3), series("p", "new", 5))
     made = join([a, b], tmp_path / "out")
@@ -73,7 +74,7 @@ def test_a_patient_of_both_stays_one_and_the_scan_is_kept_once(tmp_path):
 
 
 def test_equal_slices_tie_patients_that_have_other_names(tmp_path):
-    """Trap 0.10: HemSeg without its list of patients names nobody."""
+    """HemSeg without its list of patients names nobody."""
     whole = series("p", "s", 0)
     part = Series("x", "y", whole.hu[1:], whole.labels[1:], whole.positions[1:], (0.5, 0.5), 0.0)
     a = build(tmp_path / "a", series("first", "f", 9), whole)

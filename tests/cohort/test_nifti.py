@@ -1,4 +1,4 @@
-"""NIfTI pairs are read to the head that was scanned, or refused in a sentence that can be kept."""
+"""NIfTI pairs are read as the head that was scanned, or refused in a sentence that names nobody."""
 
 import gzip
 import itertools
@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
-from lcgan_core.cohort.classes import LabelMap, OneClass
+from lcgan_core.cohort.label_map import LabelMap
+from lcgan_core.cohort.mask_values import OneClass
 from lcgan_core.cohort.nifti import NiftiCase, find, to_hu
 from lcgan_core.cohort.orientation import to_display
 from lcgan_core.cohort.series import Refused
@@ -26,7 +27,7 @@ ALL_48 = [
     for order in itertools.permutations(range(3))
     for signs in itertools.product(("LPI", "RAS"), repeat=3)
 ]
-MAP = {"1": "EDH", "2": "IPH"}
+MAP = LabelMap.parse("1=EDH,2=IPH")
 
 
 def pair(folder, image=None, mask=None, affine=AFFINE, mask_affine=None, suffix=".nii.gz"):
@@ -62,7 +63,7 @@ def turned(voxels, affine, codes):
 
 @pytest.mark.parametrize("codes", ALL_48)
 def test_every_voxel_order_gives_the_same_slices(tmp_path, codes):
-    """Trap 0.6: BHSD stores LAS, HemSeg LPS; the affine decides, not a fixed turn."""
+    """BHSD stores LAS, HemSeg LPS; the affine decides, not a fixed turn."""
     image, affine = turned(head(), AFFINE, codes)
     series = pair(tmp_path, image, turned(lesion(), AFFINE, codes)[0], affine).load()
     assert np.array_equal(series.hu, display(image, affine))
@@ -74,7 +75,7 @@ def test_every_voxel_order_gives_the_same_slices(tmp_path, codes):
 
 
 def test_the_three_orders_of_the_public_sets_by_hand(tmp_path):
-    """Trap 0.6: rot90 is right where y runs to the front (LAS), .T where it runs back (LPS)."""
+    """np.rot90 is right where y runs to the front (LAS), .T where it runs to the back (LPS)."""
     las = pair(tmp_path / "las").load()
     assert np.array_equal(las.hu[2], np.rot90(head()[:, :, 2]))
     lps, affine = turned(head(), AFFINE, "LPS")
@@ -120,7 +121,7 @@ def test_simpleitk_reads_the_same_slices_spacing_and_positions(tmp_path):
 
 @pytest.mark.parametrize("degrees", [22.0, -12.0])
 def test_gantry_tilt_is_kept_as_a_shear_and_told(tmp_path, degrees):
-    """Trap 0.7: two thirds of RSNA studies are tilted, and SimpleITK refuses sheared files."""
+    """Two thirds of RSNA studies are tilted, and SimpleITK refuses sheared files."""
     affine = AFFINE.copy()
     affine[1, 2] = 5 * np.tan(np.radians(degrees))  # slices step up and to the front or back
     series = pair(tmp_path, affine=affine).load()
@@ -130,7 +131,7 @@ def test_gantry_tilt_is_kept_as_a_shear_and_told(tmp_path, degrees):
 
 
 def test_positions_lie_along_the_normal_of_oblique_slices(tmp_path):
-    """Traps 0.7, 4.2: a tilt stored as a rotation has its spacing along the normal."""
+    """A tilt stored as a rotation has its spacing along the normal."""
     angle = np.radians(20)
     affine = np.eye(4)
     affine[:3, :3] = np.array(
@@ -142,7 +143,7 @@ def test_positions_lie_along_the_normal_of_oblique_slices(tmp_path):
 
 @pytest.mark.parametrize("padding", [-1024, -2048, -3024, -4298, -32054])
 def test_padding_and_metal_are_clipped(tmp_path, padding):
-    """Trap 0.8: minima down to -32054 and maxima up to 31701 occur; padding is not the air."""
+    """Minima down to -32054 and maxima up to 31701 occur; padding is not the air."""
     image = head()
     image[:3], image[5, 5, 1] = padding, 31701
     series = pair(tmp_path, image).load()
@@ -151,7 +152,7 @@ def test_padding_and_metal_are_clipped(tmp_path, padding):
 
 
 def test_wrapped_values_are_undone_with_a_note(tmp_path):
-    """Trap 0.9: one volume of BHSD has 0..4095 with air at 3096."""
+    """One volume of BHSD has 0..4095 with air at 3096."""
     hu = head().clip(-1000)  # such files know no HU below
     series = pair(tmp_path, (hu % 4096).astype(np.uint16)).load()
     assert np.array_equal(series.hu, display(hu))
@@ -160,7 +161,7 @@ def test_wrapped_values_are_undone_with_a_note(tmp_path):
 
 @pytest.mark.parametrize("added", [1024, 1000])
 def test_stored_values_without_an_intercept_are_shifted_with_a_note(tmp_path, added):
-    """Trap 4.5: air near 24 or at 0 where the rescale was lost."""
+    """Air near 24 or at 0 where the rescale was lost."""
     image = (head().clip(-1000) + added).astype(np.uint16)
     series = pair(tmp_path, image).load()
     assert np.array_equal(series.hu, display(head().clip(-1000)))
@@ -191,7 +192,7 @@ def windowed(hu):
     ids=["8 bit", "clipped", "cut out", "zero", "air", "z-score", "nan"],
 )
 def test_what_is_not_in_hu_is_refused(tmp_path, image):
-    """Traps 1.7, 4.5: windowed and normalised volumes look like CT and are not in HU."""
+    """Windowed and normalised volumes look like CT and are not in HU."""
     refused(pair(tmp_path, image), "not in HU", "s_ct")
 
 
@@ -210,7 +211,7 @@ def test_a_mask_in_another_voxel_order_is_turned_by_its_own_affine(tmp_path):
 
 @pytest.mark.parametrize("change", ["origin", "spacing", "identity"])
 def test_another_header_of_the_same_shape_is_paired_by_index_with_a_note(tmp_path, change):
-    """Trap 2.5: four training cases of BHSD have another affine in image and mask."""
+    """Four training cases of BHSD have another affine in image and mask."""
     affine = AFFINE.copy()
     if change == "origin":
         affine[:3, 3] += 30
@@ -228,7 +229,7 @@ def test_a_mask_of_another_shape_is_refused(tmp_path):
 
 
 def test_a_value_beside_the_map_is_refused_with_the_map(tmp_path):
-    """Trap 0.2: integers mean other classes in other projects."""
+    """Integers mean other classes in other projects."""
     refused(pair(tmp_path, mask=lesion(value=3)), "value 3", "1=EDH, 2=IPH", "s_seg")
 
 
@@ -249,21 +250,23 @@ def test_labels_that_a_scale_factor_made_inexact_are_read(tmp_path):
     path = write(tmp_path / "m.nii", lesion())
     image = nib.load(path)
     image.header.set_slope_inter(1.0000001, 0)
-    labels, _ = LabelMap.of(MAP)(lesion() * 1.0000001, path)
+    labels, _ = MAP(lesion() * 1.0000001, path)
     assert np.array_equal(labels, lesion() * 4)
 
 
 def test_ignored_values_become_background(tmp_path):
-    labels, _ = LabelMap.of({"1": "", "2": "SDH"})(lesion() + lesion(value=0), tmp_path)
+    labels, _ = LabelMap.parse("1=,2=SDH")(lesion() + lesion(value=0), tmp_path)
     assert not labels.any()
 
 
 @pytest.mark.parametrize(
-    "labels", [{}, {"1": "ICH"}, {"0": "EDH"}, {"-1": "EDH"}, {"one": "EDH"}, {"1.0": "EDH"}]
+    "labels", [{"0": "EDH"}, {"-1": "EDH"}, {"one": "EDH"}, {"1.0": "EDH"}, {"": "EDH"}]
 )
-def test_a_map_that_maps_nothing_is_told(tmp_path, labels):
+def test_a_map_of_labels_that_no_integer_mask_holds_is_told(tmp_path, labels):
+    pair(tmp_path)
     with pytest.raises(UserError, match="label map"):
-        find(tmp_path, "{patient}_ct.nii", "{patient}_seg.nii", labels)
+        pattern = "{patient}/{scan}_%s.nii.gz"
+        find(tmp_path, pattern % "ct", pattern % "seg", LabelMap.of(labels.items()))
 
 
 def test_one_slice_is_no_series(tmp_path):
@@ -278,7 +281,7 @@ def test_sheared_rows_and_columns_are_refused(tmp_path):
 
 
 def test_a_sagittal_stack_is_refused(tmp_path):
-    """Trap 3.6: sagittal and coronal reformats lie among the series of a head CT."""
+    """Sagittal and coronal reformats lie among the series of a head CT."""
     image, mask = (voxels.transpose(2, 0, 1) for voxels in (head(), lesion()))
     refused(pair(tmp_path, image, mask, np.diag([5.0, 0.5, 0.5, 1.0])), "axial")
 
@@ -290,11 +293,11 @@ def test_a_header_without_orientation_is_read_with_a_note(tmp_path):
         image.set_sform(None, 0)
         image.set_qform(None, 0)
         nib.save(image, path)
-    assert any("how the head lies" in note for note in case.load().notes)
+    assert any("states no orientation" in note for note in case.load().notes)
 
 
 def test_qform_alone_is_enough(tmp_path):
-    """Traps 2.5, 3.2: sform_code 0 in BHSD's masks and in 50 files of HemSeg."""
+    """BHSD's masks and 50 files of HemSeg have an sform_code of 0."""
     case = pair(tmp_path)
     image = nib.load(case.path)
     image.set_sform(None, 0)
@@ -432,7 +435,7 @@ def test_what_has_no_partner_is_refused(tmp_path):
 
 
 def test_junk_of_an_archive_is_left_out(tmp_path):
-    """Trap 3.3: __MACOSX folders and ._ files end in .nii.gz too."""
+    """__MACOSX folders and ._ files end in .nii.gz too."""
     pair(tmp_path)
     (tmp_path / "p/._s_ct.nii.gz").write_bytes(b"x")
     (tmp_path / "__MACOSX/p").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""DICOM and NIfTI are read to the same head, whoever reads them and however the mask lies."""
+"""DICOM and NIfTI are read as the same head, by any reader and in any orientation of the mask."""
 
 import nibabel as nib
 import numpy as np
@@ -161,7 +161,7 @@ def test_unknown_label_is_told_with_the_right_ones(study):
     labels = study.labels.copy()
     labels[2, 3, 4] = 9
     study.write_mask(labels)
-    refused(study, "mask.nii.gz", "9", "1 IPH", "5 SDH")
+    refused(study, "mask.nii.gz", "9", "1=IPH", "5=SDH")
 
 
 def test_a_probability_map_is_not_a_mask(study):

@@ -1,4 +1,4 @@
-"""The slice store holds every slice, rightly scaled, and nobody's name."""
+"""The slice store holds every slice, correctly scaled, and nobody's name."""
 
 import json
 import shutil

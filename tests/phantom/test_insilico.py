@@ -14,8 +14,7 @@ from lcgan_core.phantom import Tissue, patient_name, scan_patient, write_patient
 from lcgan_core.phantom import writer as writer_module
 from lcgan_core.phantom.lesions import of_volume
 from lcgan_core.phantom.patient import draw_patient, scan
-
-from .conftest import read_one
+from tests.cohort.conftest import read_one
 
 BONE = (Tissue.TABLE, Tissue.DIPLOE)
 GRID = (160, 16)
@@ -53,7 +52,7 @@ def core(image, tissue):
     return inside
 
 
-# Data guide 5.1: clinical ranges, MIDA phantom.
+# Clinical ranges and the MIDA phantom.
 @pytest.mark.parametrize(
     ("tissue", "low", "high"),
     [
@@ -176,7 +175,7 @@ def test_intraparenchymal_blood_lies_in_the_brain_inside_a_dark_rim(bleeding):
 def test_blood_is_brighter_than_brain_and_darker_than_bone(bleeding, name):
     values = [after.hu[after.labels > 0] for _, after in bleeding[name]]
     means = [np.median(v) for v in values if len(v)]
-    assert 38 <= np.median(means) <= 65  # data guide 5.4: component means 26..68
+    assert 38 <= np.median(means) <= 65  # means of BHSD's components are 26..68
 
 
 def test_a_cohort_has_all_five_types_and_the_share_of_positive_slices_of_a_hospital_set():

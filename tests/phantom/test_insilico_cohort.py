@@ -14,8 +14,7 @@ from lcgan_core.cli import app
 from lcgan_core.errors import UserError
 from lcgan_core.phantom import InSilicoCase, patient_name, scan_patient, write_cohort, write_patient
 from lcgan_core.phantom import writer as writer_module
-
-from .conftest import read_all, read_one
+from tests.cohort.conftest import read_all, read_one
 
 SIZE = {"seed": 5, "matrix": 64, "slices": 6}
 

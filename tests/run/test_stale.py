@@ -91,8 +91,14 @@ def test_a_new_metric_makes_the_evaluation_stale_alone(compact, before, package)
     )
     edit(
         package / "metrics/cells.py",
-        "image, instance = counts.dice_image()",
-        "other = counts.jaccard()\n    image, instance = counts.dice_image()",
+        "METRICS: dict",
+        "def jaccard(counts, min_area, min_dice):\n    return (counts.jaccard(),) * 3\n\n\n"
+        "METRICS: dict",
+    )
+    edit(
+        package / "metrics/cells.py",
+        '    "recall": recall,\n',
+        '    "recall": recall, "j": jaccard,\n',
     )
     stale, new = changed(before, stamps(compact))
     assert stale == {plan.EVALUATION}

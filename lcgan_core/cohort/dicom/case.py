@@ -14,6 +14,7 @@ from lcgan_core.cohort.dicom.quiet import quiet
 from lcgan_core.cohort.dicom.rtstruct import read_rtstruct
 from lcgan_core.cohort.dicom.seg import read_seg
 from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.orientation import tilt_of, to_display
 from lcgan_core.cohort.series import Refused, Series
 
@@ -28,7 +29,7 @@ class DicomCase:
     series: str
     stack: Stack
     mask: MaskFile
-    labels: dict[str, int] | None
+    labels: LabelMap
 
     @property
     def path(self) -> Path:

@@ -12,9 +12,9 @@ import pydicom
 from pydicom import uid
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.tag import Tag
 
+from lcgan_core.cohort.dicom.checks import NotASlice, check_kind, check_pixels, values_of
 from lcgan_core.cohort.dicom.geometry import degrees_from_axial, is_orthonormal
 from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_mask
 from lcgan_core.cohort.dicom.quiet import quiet
@@ -32,23 +32,13 @@ NAMES = (
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope",
     "RescaleType", *REFERENCES,
 )  # fmt: skip
-TAGS: list = [Tag(name) for name in NAMES]  # once: looking names up takes as long as reading
-MODALITIES = (
-    "MR", "PT", "NM", "US", "CR", "DX", "XA", "RF", "MG", "OT", "OPT", "IO", "PX", "ES", "XC",
-)  # fmt: skip
-REFORMATS = {
-    "MIP", "MINIP", "MPR", "CSA MPR", "CPR", "REFORMATTED", "PROJECTION IMAGE", "VRT", "SSD",
-    "VOLUME RENDERING", "3D", "CURVED", "MPVR",
-}  # fmt: skip
-ENHANCED = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
-MULTIFRAME = "is a multi-frame (enhanced) CT; convert it to single-frame CT images."
+TAGS: list = [Tag(name) for name in NAMES]  # once: looking up names takes as long as reading
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
-MOST_PIXELS = 4096 * 4096
 MOST_DEGREES = 35  # gantries tilt by 30 at most; a sagittal or coronal reformat lies at 90
 
 
 class Plain(NamedTuple):
-    """Where a file holds 16-bit pixels as they are: byte, dtype, and bits that count."""
+    """Where a file holds uncompressed 16-bit pixels: first byte, dtype, and bits in use."""
 
     offset: int
     dtype: str
@@ -56,10 +46,10 @@ class Plain(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """A CT image by its header: sizes (rows, columns), lengths in mm, LPS."""
+    """A CT image as its header describes it: sizes (rows, columns), lengths in mm, LPS."""
 
     path: Path
-    patient: str  # "" where the file names nobody
+    patient: str  # "" where the file names none
     series: str
     instance: str
     number: int | None
@@ -73,8 +63,8 @@ class Slice(NamedTuple):
     plain: Plain | None
 
 
-class Aside(NamedTuple):
-    """A file that is no slice: refused, or left out as it should be."""
+class Skipped(NamedTuple):
+    """A file that is no slice of a head CT: refused, or left out as it should be."""
 
     path: Path
     refused: bool
@@ -84,58 +74,54 @@ class Aside(NamedTuple):
     series: str = ""
 
 
-class _Not(Exception):
-    """Why a file is no slice; args: refused, reason, detail."""
-
-
-def scan(path: Path) -> Slice | MaskFile | Aside:
+def scan(path: Path) -> Slice | MaskFile | Skipped:
     """What a file is; reads no pixels, raises nothing, and returns little (it is pickled)."""
     name = path.name.lower()
     if name.endswith(NIFTI):
         return MaskFile(path, "NIfTI")
     if name.endswith(COMPANIONS) or name.startswith("dicomdir"):
-        return Aside(path, False, "is a companion of the images, such as a text or an index.")
+        return Skipped(path, False, "is a companion of the images, such as a text or an index.")
     item = pydicom.Dataset()
     try:
         with quiet():
             syntax, item, room, start = _read(path)
             if is_mask(item):
                 return scan_mask(path, item)
-            _check_kind(item)
-            _check_pixels(item, syntax, room)
+            check_kind(item)
+            check_pixels(item, syntax, room)
             return _slice(path, item, _plain(item, syntax, start))
-    except _Not as why:
+    except NotASlice as why:
         refused, reason, *detail = why.args
-        return Aside(path, refused, reason, "".join(detail), *_whose(item))
+        return Skipped(path, refused, reason, "".join(detail), *_whose(item))
     except OSError as error:
-        return Aside(path, True, "cannot be opened; check its permissions.", str(error))
+        return Skipped(path, True, "cannot be opened; check its permissions.", str(error))
     except Exception as error:  # a damaged header can fail in any of pydicom's parsers
         reason = "has a damaged header; copy it again or remove it."
-        return Aside(path, True, reason, str(error), *_whose(item))
+        return Skipped(path, True, reason, str(error), *_whose(item))
 
 
 def _whose(item: pydicom.Dataset) -> tuple[str, str]:
-    """Patient and series, empty where the file does not tell."""
+    """Patient and series, empty where the file does not name them."""
     try:
         patient, series = (
             str(item.get(k) or "").strip() for k in ("PatientID", "SeriesInstanceUID")
         )
-    except Exception:  # the damage may sit in these very values
+    except Exception:  # these values themselves may be damaged
         return "", ""
     return "" if NOBODY.fullmatch(patient) else patient, series
 
 
 def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int, tuple[int, bytes]]:
-    """Transfer syntax, header, the bytes left for the pixels, and where they start with what."""
+    """Transfer syntax, header, bytes left for the pixels, and where these start and how."""
     try:
         meta = read_file_meta_info(path)
     except InvalidDicomError:
-        raise _Not(True, "is neither DICOM nor a NIfTI mask; convert or remove it.") from None
+        raise NotASlice(True, "is neither DICOM nor a NIfTI mask; convert or remove it.") from None
     syntax = meta.get("TransferSyntaxUID")
     if syntax == uid.DeflatedExplicitVRLittleEndian:  # inflating it may fill the memory
-        raise _Not(True, f"is stored as {syntax.name}, not read here; export it uncompressed.")
+        raise NotASlice(True, f"is stored as {syntax.name}, not read here; export it uncompressed.")
     if meta.get("MediaStorageSOPClassUID") == uid.MediaStorageDirectoryStorage:
-        raise _Not(False, "is a companion of the images, such as a text or an index.")
+        raise NotASlice(False, "is a companion of the images, such as a text or an index.")
     with path.open("rb") as file:
         item = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
         at = file.tell()
@@ -160,81 +146,20 @@ def _plain(item: pydicom.Dataset, syntax: uid.UID | None, start: tuple[int, byte
     return Plain(at + head, "<i2" if signed else "<u2", bits)
 
 
-def _check_kind(item: pydicom.Dataset) -> None:
-    """Only a primary, axial, single-frame, grey CT image passes."""
-    sop, modality = item.get("SOPClassUID"), item.get("Modality")
-    if sop and uid.SecondaryCaptureImageStorage in (sop, str(sop).rsplit(".", 1)[0]):
-        raise _Not(False, "is a secondary capture, a picture of a screen.")
-    if sop in ENHANCED:
-        raise _Not(True, MULTIFRAME)
-    if modality not in (None, "", "CT"):
-        if modality in MODALITIES:
-            raise _Not(True, f"is {modality}, not CT; keep only the head CT.")
-        raise _Not(False, "is no image, but a report, a plan or the like.", str(modality))
-    if sop != uid.CTImageStorage and modality != "CT":
-        raise _Not(True, "does not say that it is a CT; export the original series again.")
-    if sop not in (None, "", uid.CTImageStorage):
-        raise _Not(False, "is no image, but a report, a plan or the like.", str(sop))
-    if (item.get("NumberOfFrames") or 1) > 1:
-        raise _Not(True, MULTIFRAME)
-    kinds = {str(kind).strip().upper() for kind in _many(item, "ImageType")}
-    if kinds & {"LOCALIZER", "SCOUT", "TOPOGRAM"}:
-        raise _Not(False, "is a localizer.")
-    if kinds & REFORMATS:
-        raise _Not(False, "is a projection or a reformat, not a primary axial image.")
-
-
-def _check_pixels(item: pydicom.Dataset, syntax: uid.UID | None, room: int) -> None:
-    """The pixels are grey HU, there in full, of a believable size, and can be decoded."""
-    if str(item.get("RescaleType") or "HU").strip().upper() not in ("HU", "US"):
-        raise _Not(True, "is not in Hounsfield units; give the plain CT series.")
-    needed = (
-        "SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
-        "Rows", "Columns",
-    )  # fmt: skip
-    missing = [name for name in needed if item.get(name) in (None, "")]
-    if missing:
-        raise _Not(True, f"lacks {', '.join(missing)}; export the original series again.")
-    photometric = str(item.get("PhotometricInterpretation") or "MONOCHROME2")
-    if (item.get("SamplesPerPixel") or 1) != 1 or not photometric.startswith("MONOCHROME"):
-        raise _Not(True, "is a colour image (RGB or the like), not CT; remove it.")
-    if syntax is None or not _decodable(syntax):
-        known = syntax is not None and syntax.name != str(syntax)
-        name = syntax.name if syntax is not None and known else "an unknown transfer syntax"
-        raise _Not(
-            True, f"is stored as {name}, which cannot be decoded here; export it uncompressed.",
-            "" if known else str(syntax),
-        )  # fmt: skip
-    pixels = int(item.Rows) * int(item.Columns)
-    if not 0 < pixels <= MOST_PIXELS:
-        raise _Not(
-            True, f"claims {item.Rows} x {item.Columns} pixels, no CT's; export it again."
-        )  # fmt: skip
-    if not syntax.is_compressed and pixels * int(item.get("BitsAllocated") or 16) // 8 > room:
-        raise _Not(True, "is cut off: its pixels are not all there; copy it again.")
-
-
-def _decodable(syntax: uid.UID) -> bool:
-    try:
-        return get_decoder(syntax).is_available
-    except NotImplementedError:
-        return False
-
-
 def _slice(path: Path, item: pydicom.Dataset, plain: Plain | None) -> Slice:
     spacing, position, orientation = (
-        tuple(float(value) for value in _many(item, name))
+        tuple(float(value) for value in values_of(item, name))
         for name in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient")
     )
     lengths = (len(spacing), len(position), len(orientation))
     if lengths != (2, 3, 6) or not np.isfinite([*spacing, *position, *orientation]).all():
-        raise _Not(True, "has a damaged position or orientation; export the series again.")
+        raise NotASlice(True, "has a damaged position or orientation; export the series again.")
     if min(spacing) <= 0:
-        raise _Not(True, "has a pixel spacing of zero; export the original series again.")
+        raise NotASlice(True, "has a pixel spacing of zero; export the original series again.")
     if not is_orthonormal(orientation):
-        raise _Not(True, "has rows and columns not at right angles; export the series again.")
+        raise NotASlice(True, "has rows and columns not at right angles; export the series again.")
     if degrees_from_axial(orientation) > MOST_DEGREES:
-        raise _Not(False, "is not axial: a localizer or a reformat.")
+        raise NotASlice(False, "is not axial: a localizer or a reformat.")
     return Slice(
         path,
         *_whose(item),
@@ -257,7 +182,7 @@ def _rescale(item: pydicom.Dataset) -> tuple[float, float] | None:
         return None
     slope, intercept = float(slope), float(intercept)
     if not np.isfinite([slope, intercept]).all() or slope == 0:
-        raise _Not(True, "has a damaged rescale; export the original series again.")
+        raise NotASlice(True, "has a damaged rescale; export the original series again.")
     return slope, intercept
 
 
@@ -265,13 +190,6 @@ def _padding(item: pydicom.Dataset) -> tuple[int, ...]:
     ends = (item.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     first, last = (None if end in (None, "") else int(end) for end in ends)
     return () if first is None else (first,) if last is None else (first, last)
-
-
-def _many(item: pydicom.Dataset, name: str) -> list:
-    value = item.get(name)
-    if value is None or isinstance(value, (str, float, int)):
-        return [value] if value not in (None, "") else []
-    return list(value)
 
 
 def _integer(item: pydicom.Dataset, name: str) -> int | None:

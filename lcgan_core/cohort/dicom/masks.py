@@ -1,4 +1,4 @@
-"""A file with somebody's segmentation, and which series it says it was drawn on."""
+"""A file with a segmentation, and the series that it says it was drawn on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Kind = Literal["NIfTI", "SEG", "RTSTRUCT"]
 
 
 class MaskFile(NamedTuple):
-    """A mask by its header; series, instance: the SeriesInstanceUIDs or else a slice it names."""
+    """A mask by its header; series, instance: the SeriesInstanceUIDs it names, or else a slice."""
 
     path: Path
     kind: Kind
@@ -34,13 +34,13 @@ def scan_mask(path: Path, item: pydicom.Dataset) -> MaskFile:
     series = _uids(item, "SeriesInstanceUID")
     if series:
         return MaskFile(path, kind, series)
-    tags: list = PLACES  # large, so they are read only where nothing else tells
+    tags: list = PLACES  # large, so they are read only as a last resort
     places = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
     return MaskFile(path, kind, (), next(iter(_uids(places, "ReferencedSOPInstanceUID")), ""))
 
 
 def _uids(item: pydicom.Dataset, name: str) -> tuple[str, ...]:
-    """Different values of an attribute inside a header's sequences, in their order."""
+    """The distinct values of an attribute inside a header's sequences, in order."""
     found = (
         str(element.value)
         for sequence in item

@@ -1,4 +1,4 @@
-"""A NIfTI mask to labels on a DICOM series, turned by the two affines."""
+"""A NIfTI mask as labels on a DICOM series, turned by the two affines."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
 
 from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.nifti_file import read_nifti, read_nifti_grid
+from lcgan_core.cohort.orientation import apart, near
 from lcgan_core.cohort.series import Refused
-from lcgan_core.lesions import HEMORRHAGES
-
-TOLERANCE_MM = 0.1
 
 
 def check_grid(path: Path, stack: Stack) -> None:
@@ -20,62 +19,37 @@ def check_grid(path: Path, stack: Stack) -> None:
     _turn(path, *read_nifti_grid(path), stack)
 
 
-def read_nifti_mask(
-    path: Path, stack: Stack, stated: dict[str, int] | None
-) -> tuple[np.ndarray, list[str]]:
+def read_nifti_mask(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, list[str]]:
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused."""
     voxels, affine = read_nifti(path)
     turn, notes = _turn(path, voxels.shape, affine, stack)
-    names = {float(key): value for key, value in (stated or {}).items() if key.isdecimal()}
-    planes = voxels.T  # in the order of the file
-    labels = np.zeros(planes.shape, np.uint8)
-    unknown: set[float] = set()
-    for plane, labelled in zip(planes, labels, strict=True):
-        if plane.max() == plane.min() == 0:
-            continue  # most are empty, and to look closer takes longer than to read them
-        marked = plane != 0
-        values, places = np.unique(plane[marked], return_inverse=True)
-        unknown |= set(map(float, values)) - set(names)
-        if not unknown:
-            labelled[marked] = np.array([names[float(value)] for value in values])[places]
-    if unknown:
-        order = ", ".join(f"{k} {name}" for k, name in enumerate(HEMORRHAGES, start=1))
-        raise Refused(
-            path, f"holds the label {min(unknown):g}, which the label map does not name; add it to "
-            f"the map or renumber the mask, for instance to {order}."
-        )  # fmt: skip
-    return apply_orientation(labels.T, turn).T, notes
+    return apply_orientation(labels(voxels, path)[0], turn).T, notes
 
 
 def _turn(
     path: Path, shape: tuple[int, ...], affine: np.ndarray, stack: Stack
 ) -> tuple[np.ndarray, list[str]]:
-    """Flips and exchanges of axes that lay a mask on (column, row, slice) of the series."""
+    """Flips and swaps of axes that lay a mask on (column, row, slice) of the series."""
     turn = ornt_transform(io_orientation(affine), io_orientation(stack.affine))
     expected = stack.shape[::-1]
     turned = tuple(shape[k] for k in np.argsort(turn[:, 0]))
     if turned != expected:
         raise Refused(
-            path, f"has {turned} voxels (columns, rows, slices), the CT series {expected}; give "
-            "the mask that was drawn on this series."
-        )  # fmt: skip
+            path,
+            f"has {turned} voxels (columns, rows, slices), the CT series {expected}; give "
+            "the mask that was drawn on this series.",
+        )
     grid = affine @ inv_ornt_aff(turn, shape)
-    most = max(TOLERANCE_MM, 0.5 * np.abs(stack.affine[:3, 0]).max())
-    apart = _apart(grid, stack.affine, expected)
-    if apart <= most:
+    away, most = apart(grid, stack.affine, expected), near(stack.affine)
+    if away <= most:
         return turn, []
-    if any(_apart(grid, straight, expected) <= most for straight in _straightened(stack)):
-        return turn, ["The mask's header lacks the gantry tilt; it was laid on slice by slice."]
+    if any(apart(grid, straight, expected) <= most for straight in _straightened(stack)):
+        return turn, ["The mask's header lacks the gantry tilt; it was matched slice by slice."]
     raise Refused(
-        path, f"lies up to {apart:.1f} mm away from the CT series; give the mask that was drawn on "
-        "this series, with its affine."
-    )  # fmt: skip
-
-
-def _apart(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
-    """How far apart two affines put the corners of a volume, mm."""
-    corners = np.array(np.meshgrid(*([0, n - 1] for n in shape))).reshape(3, -1)
-    return float(np.abs((a - b) @ np.vstack([corners, np.ones(8)]))[:3].max())
+        path,
+        f"lies up to {away:.1f} mm away from the CT series; give the mask that was drawn on "
+        "this series, with its affine.",
+    )
 
 
 def _straightened(stack: Stack) -> list[np.ndarray]:

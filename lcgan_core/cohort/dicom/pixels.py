@@ -1,4 +1,4 @@
-"""Stored values of a series' slices to HU."""
+"""From the stored values of a series to HU."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from lcgan_core.cohort.dicom.quiet import quiet
 from lcgan_core.cohort.series import Refused
 
 PADDING = np.iinfo(np.int16).min
-"""Marks what a scanner filled in round its scan circle until the whole series is looked at."""
+"""Marks the padding outside the scan circle until the whole series has been looked at."""
 
 
 def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
     """(S, H, W) int16 HU in -1024..3071 as stored, unturned, and notes; raises Refused.
 
-    HU from each slice's own rescale. Without one the offset is read off the air of the series;
-    values that went round a 12-bit scale are put back.
+    HU come from each slice's own rescale. Without one, the offset is inferred from the air of the
+    series; 12-bit wrap-around is corrected where the HU of air make it evident.
     """
     known = [item.rescale is not None for item in slices]
     if len(set(known)) > 1:
         raise Refused(
-            slices[known.index(False)].path, "lacks the rescale that the other slices of its "
+            slices[known.index(False)].path,
+            "lacks the rescale that the other slices of its "
             "series have; export the original series again.",
-        )  # fmt: skip
+        )
     values = np.empty((len(slices), *slices[0].size), np.int16)
     for hu, item in zip(values, slices, strict=True):
         _read(item, hu)
@@ -37,16 +38,17 @@ def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
         raise Refused(slices[0].path, "and its series hold only padding; export it again.")
     if hounsfield.is_wrapped(real):
         values = np.where(padded, PADDING, hounsfield.unwrap(values))
-        notes.append("HU had gone round a 12-bit scale; put back.")
+        notes.append("12-bit wrap-around of the HU was corrected.")
     elif not known[0]:
         offset = hounsfield.offset_of(real)
         if offset is None:
             raise Refused(
-                slices[0].path, "has no RescaleSlope and RescaleIntercept, and its series no air "
-                "to read HU off; export the original series again.",
-            )  # fmt: skip
+                slices[0].path,
+                "has no RescaleSlope and RescaleIntercept, and its series no air "
+                "to infer HU from; export the original series again.",
+            )
         values = np.where(padded, PADDING, values.astype(np.int32) + offset)
-        notes.append(f"The rescale was missing; {offset} was added, read off the air.")
+        notes.append(f"The rescale was missing; {offset} was added, so that air is at -1000 HU.")
     return values.clip(*hounsfield.HU_RANGE, out=values).astype(np.int16, copy=False), notes
 
 
@@ -63,7 +65,7 @@ def _read(of: Slice, hu: np.ndarray) -> None:
     slope, intercept = of.rescale or (1.0, 0.0)
     ends = sorted(float(end) * slope + intercept for end in (stored.min(), stored.max()))
     if slope == 1 and intercept.is_integer() and PADDING < ends[0] <= ends[1] <= -PADDING - 1:
-        # the sum fits 16 bits, so its terms may go round them
+        # the sum fits 16 bits, so its terms may overflow
         hu[:] = stored.astype(np.int16, copy=False)
         hu += np.array(int(intercept)).astype(np.int16)
     else:
@@ -84,11 +86,12 @@ def _stored(of: Slice, room: np.ndarray) -> np.ndarray:
                 raise EOFError("The file became shorter.")
     except Exception as error:  # every decoder has its own family of errors
         raise Refused(
-            of.path, f"cannot be decoded{_compression(of)}; copy it again or export it "
-            "uncompressed.", error,
-        ) from None  # fmt: skip
+            of.path,
+            f"cannot be decoded{_compression(of)}; copy it again or export it uncompressed.",
+            error,
+        ) from None
     stored = room.view(of.plain.dtype)
-    stored <<= 16 - of.plain.bits  # what lies in the other bits is anybody's
+    stored <<= 16 - of.plain.bits  # the other bits may hold anything
     stored >>= 16 - of.plain.bits
     return stored
 
@@ -97,5 +100,5 @@ def _compression(of: Slice) -> str:
     try:
         kind = read_file_meta_info(of.path).TransferSyntaxUID
         return f" from {kind.name}" if kind.is_compressed else ""
-    except Exception:  # the file may have gone
+    except Exception:  # the file may have disappeared
         return ""

@@ -23,7 +23,7 @@ class Places:
         return found.pop() if len(found) == 1 else None
 
     def nearest(self, point: np.ndarray) -> int | None:
-        """The slice whose plane is nearest to a point, none if it lies a half gap or more away."""
+        """The slice whose plane is nearest to a point; None if that is half a gap or more away."""
         away = np.abs(self._heights - self._normal @ point)
         k = int(away.argmin())
         beside = np.diff(self._heights)[max(k - 1, 0) : k + 1]

@@ -12,7 +12,7 @@ import pydicom.config
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warning and no log line of pydicom, and no check of values that we do not use."""
+    """Without warnings and log lines of pydicom, and without its checks of values we do not use."""
     log = logging.getLogger("pydicom")
     was = log.disabled
     log.disabled = True

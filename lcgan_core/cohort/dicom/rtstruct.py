@@ -1,4 +1,4 @@
-"""RTSTRUCT to labels: each contour filled on the slice that it was drawn on."""
+"""RTSTRUCT as labels: each contour filled on the slice that it was drawn on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 import pydicom
 from skimage.draw import polygon2mask
 
-from lcgan_core.cohort.dicom.classes import class_of
+from lcgan_core.cohort.dicom.part_names import label_of
 from lcgan_core.cohort.dicom.place import Places
 from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.label_map import BACKGROUND, LabelMap
 from lcgan_core.cohort.series import Refused
-from lcgan_core.lesions import BACKGROUND
 
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
@@ -24,14 +24,12 @@ class Contour(NamedTuple):
     drawn_on: list[str]  # SOPInstanceUIDs
 
 
-def read_rtstruct(
-    path: Path, stack: Stack, stated: dict[str, int] | None
-) -> tuple[np.ndarray, list]:
+def read_rtstruct(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, list]:
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused.
 
     A pixel belongs to a ROI where its centre lies inside an odd number of the ROI's contours on
-    that slice: a hole is a contour within a contour. Where two types claim a pixel the later ROI
-    has it.
+    that slice: a hole is a contour within a contour. Where two classes claim a pixel, the later
+    ROI has it.
     """
     item = pydicom.dcmread(path)
     places = Places(stack)
@@ -39,7 +37,7 @@ def read_rtstruct(
         int(roi.ReferencedROINumber): list(_contours(roi))
         for roi in item.get("ROIContourSequence") or []
     }
-    labels = np.zeros(stack.shape, np.uint8)
+    result = np.zeros(stack.shape, np.uint8)
     skipped = twice = 0
     for roi in item.get("StructureSetROISequence") or []:
         drawn = contours.get(int(roi.ROINumber))
@@ -47,22 +45,24 @@ def read_rtstruct(
             skipped += 1
             continue
         name = str(roi.get("ROIName") or "")
-        value = class_of([name, str(roi.get("ROIDescription") or "")], stated)
+        value = label_of([name, str(roi.get("ROIDescription") or "")], labels)
         if value is None:
             raise Refused(
-                path, "holds a ROI of no known haemorrhage; state its name in labels.json, with "
-                "an empty text to ignore it.", name
-            )  # fmt: skip
+                path,
+                "holds a ROI of no known class; name it in labels.json, with an empty text "
+                "to ignore it.",
+                name,
+            )
         if value == BACKGROUND:
             continue
         for index, inside in _filled(path, drawn, places, stack):
-            at = labels[index]
+            at = result[index]
             twice += int((inside & (at != value) & (at != BACKGROUND)).sum())
             at[inside] = value
     notes = [f"{skipped} ROIs without a closed contour were skipped."] if skipped else []
     if twice:
-        notes.append(f"{twice} pixels had two types; the later one was taken.")
-    return labels, notes
+        notes.append(f"{twice} pixels had two classes; the later one was taken.")
+    return result, notes
 
 
 def _contours(roi: pydicom.Dataset) -> Iterator[Contour]:
@@ -90,9 +90,10 @@ def _filled(
             index = places.nearest(contour.points.mean(axis=0))
         if index is None:
             raise Refused(
-                path, "has contours on slices that the CT series lacks; give the series that they "
-                "were drawn on."
-            )  # fmt: skip
+                path,
+                "has contours on slices that the CT series lacks; give the series that they "
+                "were drawn on.",
+            )
         image = stack.slices[index]
         offset = contour.points - image.position
         rows = offset @ np.array(image.orientation[3:]) / image.spacing[0]

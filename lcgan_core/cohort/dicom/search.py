@@ -1,40 +1,43 @@
-"""Everything in a folder tree sorted into cases, refusals and what is left out."""
+"""Everything in a folder tree, sorted into cases, refusals and what is left out."""
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lcgan_core.cohort.dicom.case import DicomCase
-from lcgan_core.cohort.dicom.classes import FILE, read_map
-from lcgan_core.cohort.dicom.header import Aside, Slice, scan
+from lcgan_core.cohort.dicom.header import Skipped, Slice, scan
 from lcgan_core.cohort.dicom.masks import MaskFile
 from lcgan_core.cohort.dicom.pairing import Key, Shelf, choose
 from lcgan_core.cohort.dicom.stack import stack
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.series import Case, Found, LeftOut, Refused
+from lcgan_core.cohort.source import files_below
 from lcgan_core.errors import UserError
 
 Parallel = Callable[[Callable, Iterable], Iterable]
+FILE = "labels.json"
+"""The label map that may lie in the source itself."""
 
 
-def find(source: Path, labels: dict[str, str] | None = None, parallel: Parallel = map) -> Found:
+def find(source: Path, labels: LabelMap | None = None, parallel: Parallel = map) -> Found:
     """Head CT series with their masks below `source`, however the files are named and laid out.
 
-    labels: from outside label (an integer as text, a segment's label or a ROI's name) to one of
-    the five types or "" to ignore it; without it source/labels.json, where there is one.
-    parallel: an ordered map, such as a process pool's. Raises UserError where source is no folder
-    with files, or the map is none.
+    labels: what integers, segments' labels and ROIs' names mean; without it source/labels.json,
+    where there is one; else segments and ROIs are known by their names alone. parallel: an ordered
+    map, such as a process pool's. Raises UserError where source is no folder with files, or
+    labels.json is no label map.
     """
     source = Path(source)
-    if not source.is_dir():
-        raise UserError(
-            f"{source} does not exist; give the folder that holds the patients' folders."
-        )
-    stated = read_map(source, labels)
+    files, junk = files_below(source)
+    if source / FILE in files:
+        files.remove(source / FILE)
+        labels = labels or LabelMap.read(source / FILE)
+    labels = labels or LabelMap()
     left_out = _LeftOut()
-    files = list(_files(source, left_out))
+    for each in junk:
+        left_out.add(*each)
     if not files:
         raise UserError(
             f"{source} is not a cohort: it holds no file; give a folder with CT series (DICOM) "
@@ -42,8 +45,8 @@ def find(source: Path, labels: dict[str, str] | None = None, parallel: Parallel 
         )
     shelf, masks, refused = _sort(source, parallel(scan, files), left_out)
     masked: dict[Key, MaskFile] = {}
-    spoken: set[Key] = set()  # their mask is refused, which says enough
-    for key, belonging in _by_series(masks, shelf, stated, refused, spoken, left_out).items():
+    spoken: set[Key] = set()  # their mask is refused, and one refusal is enough
+    for key, belonging in _by_series(masks, shelf, labels, refused, spoken, left_out).items():
         if len(belonging) == 1:
             masked[key] = belonging[0]
         else:
@@ -57,48 +60,35 @@ def find(source: Path, labels: dict[str, str] | None = None, parallel: Parallel 
         if isinstance(result, Refused):
             refused.append(result)
         elif key in masked:
-            cases.append(DicomCase(*key, result, masked[key], stated))
+            cases.append(DicomCase(*key, result, masked[key], labels))
         elif key in spoken or key.patient in patients:
             reason = "has a mask that is refused." if key in spoken else "no mask refers to it."
             left_out.add(result.slices[0].path, reason, result.shape[0], key)
         else:
-            refused.append(
-                Refused(
-                    result.slices[0].path.parent, "has a CT series without a mask; add its DICOM "
-                    "SEG, RTSTRUCT or NIfTI mask, or remove the series."
-                )
-            )  # fmt: skip
-    return Found(cases, sorted(refused, key=lambda each: each.path), list(left_out.values()))
+            reason = (
+                "has a CT series without a mask; add its DICOM SEG, RTSTRUCT or NIfTI mask, or "
+                "remove the series."
+            )
+            refused.append(Refused(result.slices[0].path.parent, reason))
+    refused.sort(key=lambda each: each.path)
+    return Found(cases, refused, list(left_out.values()), labels.classes)
 
 
 class _LeftOut(dict[tuple, LeftOut]):
-    """What is left out, summed by reason and series."""
+    """What is left out, counted by reason and series."""
 
     def add(self, path: Path, reason: str, files: int = 1, series: tuple = ()) -> None:
         before = self.get((reason, series), LeftOut(path, reason, 0))
         self[reason, series] = before._replace(files=before.files + files)
 
 
-def _files(source: Path, left_out: _LeftOut) -> Iterator[Path]:
-    """All files in order but hidden ones and what archives and systems leave behind."""
-    for folder, folders, names in os.walk(source):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            parts = path.relative_to(source).parts
-            if any(part[0] == "." or part == "__MACOSX" for part in parts):
-                left_out.add(path, "is hidden, or an archive's leftover.")
-            elif parts != (FILE,):
-                yield path
-
-
 def _sort(
     source: Path, scanned: Iterable, left_out: _LeftOut
 ) -> tuple[Shelf, list[MaskFile], list[Refused]]:
-    """Files by their headers to series, masks and refusals."""
+    """Files, sorted by their headers into series, masks and refusals."""
     shelf, masks, refused = Shelf(source), [], []
     slices: dict[Key, list[Slice]] = defaultdict(list)
-    damaged: dict[Key, Aside] = {}
+    damaged: dict[Key, Skipped] = {}
     for item in scanned:
         if isinstance(item, MaskFile):
             masks.append(item)
@@ -132,17 +122,17 @@ def _sort(
 def _by_series(
     masks: list[MaskFile],
     shelf: Shelf,
-    stated: dict[str, int] | None,
+    labels: LabelMap,
     refused: list[Refused],
     spoken: set[Key],
     left_out: _LeftOut,
 ) -> dict[Key, list[MaskFile]]:
-    """Masks of each series; the others are refused, and their series spoken for."""
+    """Masks of each series; the others are refused, and their series are `spoken` for."""
     found: dict[Key, list[MaskFile]] = defaultdict(list)
     for mask in masks:
         near = shelf.near(mask)
         try:
-            key = choose(mask, near, shelf.stacks, stated)
+            key = choose(mask, near, shelf.stacks, labels)
         except Refused as refusal:
             refused.append(refusal)
             spoken |= near

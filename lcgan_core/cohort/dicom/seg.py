@@ -1,4 +1,4 @@
-"""DICOM SEG to labels: frame by frame, wherever a frame says that it belongs."""
+"""DICOM SEG as labels: each frame on the slice that it says it belongs to."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from lcgan_core.cohort.dicom.classes import class_of
 from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION
+from lcgan_core.cohort.dicom.part_names import label_of
 from lcgan_core.cohort.dicom.place import Places
 from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.label_map import BACKGROUND, LabelMap
 from lcgan_core.cohort.series import Refused
-from lcgan_core.lesions import BACKGROUND
 
 Group = tuple[pydicom.Dataset, pydicom.Dataset]
 
 
-def read_seg(path: Path, stack: Stack, stated: dict[str, int] | None) -> tuple[np.ndarray, list]:
+def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, list]:
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused.
 
     Frames come in any order and empty ones are left out, so each is put where its referenced slice
-    or its plane position says. FRACTIONAL counts from half of its maximum. Where two types claim a
-    pixel the segment with the higher number has it.
+    or its plane position says. FRACTIONAL counts from half of its maximum. Where two classes claim
+    a pixel, the segment with the higher number has it.
     """
     item = pydicom.dcmread(path)
-    classes = _classes(path, item, stated)
+    label_of_segment = _labels_of_segments(path, item, labels)
     frames = int(item.get("NumberOfFrames") or 1)
     if (item.Rows, item.Columns) != stack.shape[1:]:
         raise Refused(
-            path, f"has {item.Rows} x {item.Columns} pixels, the CT series {stack.shape[1]} x "
-            f"{stack.shape[2]}; export the segmentation on the grid of the series."
-        )  # fmt: skip
+            path,
+            f"has {item.Rows} x {item.Columns} pixels, the CT series {stack.shape[1]} x "
+            f"{stack.shape[2]}; export the segmentation on the grid of the series.",
+        )
     groups = item.get("PerFrameFunctionalGroupsSequence") or []
     shared = (item.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     if len(groups) != frames:
@@ -43,22 +44,22 @@ def read_seg(path: Path, stack: Stack, stated: dict[str, int] | None) -> tuple[n
         raise Refused(path, "cannot be decoded; export the mask again.", error) from None
     places = Places(stack)
     where = [_slice_of((group, shared), places, stack, path) for group in groups]
-    labels = np.zeros(stack.shape, np.uint8)
+    result = np.zeros(stack.shape, np.uint8)
     twice = np.zeros(stack.shape, bool)
-    for number, value in sorted(classes.items()):
+    for number, value in sorted(label_of_segment.items()):
         if value == BACKGROUND:
             continue
         for k, inside in _of_segment(item, pixels, groups, shared, number):
-            at = labels[where[k]]
+            at = result[where[k]]
             twice[where[k]] |= inside & (at != value) & (at != BACKGROUND)
             at[inside] = value
-    notes = [f"{twice.sum()} pixels had two types; the later one was taken."] if twice.any() else []
-    return labels, notes
+    notes = [f"{twice.sum()} pixels had two classes; the later one was taken."]
+    return result, notes if twice.any() else []
 
 
-def _classes(path: Path, item: pydicom.Dataset, stated: dict[str, int] | None) -> dict[int, int]:
+def _labels_of_segments(path: Path, item: pydicom.Dataset, labels: LabelMap) -> dict[int, int]:
     """Segment number -> label value."""
-    classes = {0: BACKGROUND}  # a label map may name its zero
+    found = {0: BACKGROUND}  # a label map may name its background
     for segment in item.get("SegmentSequence") or []:
         number = int(segment.SegmentNumber)
         if number == 0:
@@ -66,14 +67,16 @@ def _classes(path: Path, item: pydicom.Dataset, stated: dict[str, int] | None) -
         codes = segment.get("SegmentedPropertyTypeCodeSequence") or []
         texts = [str(segment.get("SegmentLabel") or "")]
         texts += [str(code.get("CodeMeaning") or "") for code in codes]
-        value = class_of(texts, stated)
+        value = label_of(texts, labels)
         if value is None:
             raise Refused(
-                path, "holds a segment of no known haemorrhage; state its label in labels.json, "
-                "with an empty text to ignore it.", texts[0]
-            )  # fmt: skip
-        classes[number] = value
-    return classes
+                path,
+                "holds a segment of no known class; name it in labels.json, with an empty "
+                "text to ignore it.",
+                texts[0],
+            )
+        found[number] = value
+    return found
 
 
 def _of_segment(
@@ -97,7 +100,7 @@ def _of_segment(
 
 
 def _first(groups: Group, name: str) -> pydicom.Dataset:
-    """A functional group's item, of the frame or else shared by all; empty where there is none."""
+    """A functional group's item, the frame's own or else the shared one; empty if there is none."""
     for group in groups:
         if group.get(name):
             return group[name].value[0]
@@ -114,9 +117,10 @@ def _slice_of(groups: Group, places: Places, stack: Stack, path: Path) -> int:
     same &= _close(spacing, image.spacing, 1e-3 * min(image.spacing))
     if not same:
         raise Refused(
-            path, "lies in another plane or has another pixel spacing than the CT series; export "
-            "the segmentation on the grid of the series."
-        )  # fmt: skip
+            path,
+            "lies in another plane or has another pixel spacing than the CT series; export "
+            "the segmentation on the grid of the series.",
+        )
     sources = _first(groups, "DerivationImageSequence").get("SourceImageSequence") or []
     at = None if position is None else np.array(position, float)
     index = places.named([str(source.get("ReferencedSOPInstanceUID")) for source in sources])
@@ -130,12 +134,13 @@ def _slice_of(groups: Group, places: Places, stack: Stack, path: Path) -> int:
         )
     if at is not None and places.apart(index, at) > max(image.spacing) / 2:
         raise Refused(
-            path, "lies beside the slices that it refers to; export the segmentation on the grid "
-            "of the series."
-        )  # fmt: skip
+            path,
+            "lies beside the slices that it refers to; export the segmentation on the grid "
+            "of the series.",
+        )
     return index
 
 
 def _close(values: Sequence | None, expected: Sequence[float], within: float) -> bool:
-    """Whether numbers of a header, where there are any, are the expected ones."""
+    """Whether numbers of a header, if given, are the expected ones."""
     return values is None or bool(np.abs(np.array(values, float) - expected).max() <= within)

@@ -1,4 +1,4 @@
-"""Slices of one series put in order: one a position, none missing, one geometry."""
+"""Slices of one series in order: one per position, none missing, all of one geometry."""
 
 from __future__ import annotations
 
@@ -69,9 +69,10 @@ def _one_geometry(slices: Sequence[Slice]) -> tuple[list[Slice], list[LeftOut]]:
     groups.sort(key=len, reverse=True)
     if len(groups) > 1 and len(groups[1]) * 2 >= len(groups[0]):
         raise Refused(
-            groups[1][0].path, f"and its series hold {len(groups)} axial geometries; "
-            "export each as a series of its own."
-        )  # fmt: skip
+            groups[1][0].path,
+            f"and its series hold {len(groups)} axial geometries; "
+            "export each as a series of its own.",
+        )
     reason = "has another geometry than the rest of its series."
     return groups[0], [LeftOut(group[0].path, reason, len(group)) for group in groups[1:]]
 
@@ -85,11 +86,13 @@ def _alike(a: Slice, b: Slice) -> bool:
 
 
 def _close(a: tuple[float, ...], b: tuple[float, ...], relative: float, absolute: float) -> bool:
-    return a == b or np.allclose(a, b, relative, absolute)  # mostly they are equal, which is quick
+    return a == b or np.allclose(
+        a, b, relative, absolute
+    )  # mostly they are equal, which is fast to see
 
 
 def _one_a_position(slices: list[Slice]) -> tuple[list[Slice], list[str]]:
-    """Sorted; of those at one place the last acquired, then the last numbered."""
+    """Sorted; of several at one position the last acquired, then the last numbered."""
     places: list[list[Slice]] = []
     for item in sorted(slices, key=height):
         if places and height(item) - height(places[-1][0]) < SAME_PLACE_MM:
@@ -108,7 +111,7 @@ def _one_a_position(slices: list[Slice]) -> tuple[list[Slice], list[str]]:
         notes.append(f"{copies} files were there twice; one of each was taken.")
     if repeats:
         notes.append(
-            f"{repeats} slices lay where another one lay; the later acquisition was taken."
+            f"{repeats} slices shared the position of another one; the later acquisition was taken."
         )
     return kept, notes
 
@@ -123,9 +126,9 @@ def _recency(item: Slice) -> tuple[int, int]:
 def _check_gaps(of: Stack) -> list[str]:
     """Refuse a series that lacks slices; note real uneven spacing.
 
-    Scanners do space slices unevenly, and start anew with their numbers: a hole is a gap that is as
-    many slices wide as the numbers jump. Without numbers it is one that is wider than the usual gap
-    and both its neighbours.
+    Scanners do space slices unevenly and restart their numbering, so a hole is a gap that is as
+    many slices wide as the numbers jump. Without numbers it is a gap wider than the usual one and
+    than both its neighbours.
     """
     gaps = np.diff(of.heights)
     usual = float(np.median(gaps))
@@ -139,17 +142,18 @@ def _check_gaps(of: Stack) -> list[str]:
             hole = jump > WIDE and gap > WIDE * min(others) and any(fits)
         if hole:
             raise Refused(
-                of.slices[k].path, f"and the next slice lie {gap:.1f} mm apart, elsewhere "
+                of.slices[k].path,
+                f"and the next slice lie {gap:.1f} mm apart, elsewhere "
                 f"{usual:.1f} mm: the series lacks slices; export the whole series again.",
                 f"next slice: {of.slices[k + 1].path.name}",
-            )  # fmt: skip
+            )
     if np.ptp(gaps) > max(SAME_PLACE_MM, 0.02 * usual):
         return [f"The slices lie {gaps.min():.2f} to {gaps.max():.2f} mm apart; kept as they are."]
     return []
 
 
 def _jumps(of: Stack) -> np.ndarray:
-    """(S - 1,) by how many slices the numbers of two neighbours differ; NaN where there is none."""
+    """(S - 1,) by how many slices the numbers of two neighbours differ; NaN where unknown."""
     numbers = np.array([np.nan if item.number is None else item.number for item in of.slices])
     jumps = np.abs(np.diff(numbers))
     known = jumps[jumps > 0]

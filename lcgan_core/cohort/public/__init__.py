@@ -1,1 +1,1 @@
-"""Public data sets as they unpack: one file a set, each with `is_here` and `find`."""
+"""Public data sets as they unpack: one file per set, each with `is_here` and `find`."""

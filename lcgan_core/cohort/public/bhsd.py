@@ -7,7 +7,7 @@ from pathlib import Path
 from lcgan_core.cohort.nifti import NiftiCase
 from lcgan_core.cohort.public.layout import AS_RSNA, RSNA, pairs, volumes
 from lcgan_core.cohort.series import Case, Found, LeftOut, Refused, Series
-from lcgan_core.cohort.source import checked, files_below, folders_below
+from lcgan_core.cohort.source import files_below, folders_below
 from lcgan_core.errors import UserError
 
 
@@ -15,13 +15,14 @@ class BhsdCase(NiftiCase):
     """A scan of BHSD: every one of them bleeds."""
 
     def load(self) -> Series:
-        """As any NIfTI; Refused also where the mask is empty, as in a copy that circulates."""
+        """As any NIfTI; also Refused where the mask is empty, as in a copy that circulates."""
         series = super().load()
         if not series.labels.any():
             raise Refused(
-                self.path, "has an empty mask, though every scan of this set bleeds; download the "
-                "set from its authors."
-            )  # fmt: skip
+                self.path,
+                "has an empty mask, though every scan of this set bleeds; download the "
+                "set from its authors.",
+            )
         return series
 
 
@@ -31,7 +32,7 @@ def is_here(source: Path) -> bool:
 
 def find(source: Path) -> Found:
     """Pair images/ and "ground truths/"; dataset.json names other folders and is not read."""
-    root = _root(checked(source))
+    root = _root(source)
     if root is None:
         raise UserError(f'{source} holds no folders "images" and "ground truths" of BHSD.')
     if not (root / "ground truths").is_dir():

@@ -1,4 +1,4 @@
-"""CT-ICH (PhysioNet, Hssayeni) 1.3.1: 75 scans; binary masks and a CSV of types, slice by slice."""
+"""CT-ICH (PhysioNet, Hssayeni) 1.3.1: 75 scans; binary masks and a CSV of classes per slice."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from lcgan_core.cohort.classes import LEFT_OUT, Classes, LabelMap, bleeding
+from lcgan_core.cohort.label_map import LabelMap
+from lcgan_core.cohort.mask_values import EXCLUDED, MaskDecoder, lesion
 from lcgan_core.cohort.nifti import NiftiCase
 from lcgan_core.cohort.public.layout import pairs, read_table, volumes
 from lcgan_core.cohort.series import Case, Found, Refused
-from lcgan_core.cohort.source import checked, files_below, folders_below
+from lcgan_core.cohort.source import files_below, folders_below
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import LABELS
 
-TYPES = {
+CLASSES = {
     "Intraventricular": "IVH",
     "Intraparenchymal": "IPH",
     "Subarachnoid": "SAH",
@@ -24,36 +25,36 @@ TYPES = {
     "Subdural": "SDH",
 }
 TABLE = "hemorrhage_diagnosis_raw_ct.csv"
-COLUMNS = ("PatientNumber", "SliceNumber", *TYPES, "No_Hemorrhage")
+COLUMNS = ("PatientNumber", "SliceNumber", *CLASSES, "No_Hemorrhage")
 
 
 @dataclass(frozen=True)
 class SliceClasses:
-    """Types of each slice of one scan, by the CSV; slices[k] is voxel index k, not SliceNumber.
+    """A binary mask whose classes a CSV gives slice by slice (a MaskDecoder).
 
-    A slice takes its type where it has exactly one. It is left out where it has more, for the
-    mask does not tell them apart, and where CSV and mask disagree on whether it bleeds.
+    slices: voxel index of a slice (SliceNumber - 1) and its label values. A slice takes its class
+    where it has exactly one. It is left out where it has more, since the mask does not tell them
+    apart, and where CSV and mask disagree on whether it bleeds.
     """
 
     slices: tuple[tuple[int, tuple[int, ...]], ...]
 
     def __call__(self, mask: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-        drawn, types = bleeding(mask, path), dict(self.slices)
-        if max(types) >= mask.shape[2]:
+        drawn, classes = lesion(mask, path), dict(self.slices)
+        if max(classes) >= mask.shape[2]:
             raise Refused(
-                path, f"has {mask.shape[2]} slices, the CSV one more than that; download the set "
-                "again."
-            )  # fmt: skip
+                path, f"has {mask.shape[2]} slices, but the CSV lists more; download the set again."
+            )
         labels = np.zeros(mask.shape, np.uint8)
         told: Counter[str] = Counter()
         for k in range(mask.shape[2]):
-            found = types.get(k)
+            found = classes.get(k)
             if found is None or bool(found) != bool(drawn[:, :, k].any()):
                 told["CSV and mask disagree"] += 1
-                labels[:, :, k] = LEFT_OUT
+                labels[:, :, k] = EXCLUDED
             elif len(found) > 1:
-                told["two or more types"] += 1
-                labels[:, :, k] = LEFT_OUT
+                told["two or more classes"] += 1
+                labels[:, :, k] = EXCLUDED
             elif found:
                 labels[:, :, k][drawn[:, :, k]] = found[0]
         return labels, tuple(f"slices left out, {why}: {n}" for why, n in sorted(told.items()))
@@ -64,8 +65,8 @@ def is_here(source: Path) -> bool:
 
 
 def find(source: Path) -> Found:
-    """Scans with masks and CSV, or with the FDA's five-class masks where they lie there too."""
-    root = _root(checked(source))
+    """Scans with masks and CSV, or with the FDA's five-class masks where those are there too."""
+    root = _root(source)
     if root is None and _jpegs(source):
         raise UserError(
             f"{source} holds the JPEG release of CT-ICH, whose images are windowed and have no HU; "
@@ -91,7 +92,7 @@ def find(source: Path) -> Found:
 
 
 def _slices(table: Path) -> dict[int, dict[int, tuple[int, ...]]]:
-    """Patient -> voxel index of a slice -> label values of its types."""
+    """Patient -> voxel index of a slice -> label values of its classes."""
     found: dict[int, dict[int, tuple[int, ...]]] = {}
     for line, row in enumerate(read_table(table, COLUMNS), start=2):
         try:
@@ -100,21 +101,21 @@ def _slices(table: Path) -> dict[int, dict[int, tuple[int, ...]]]:
                 raise ValueError
         except (ValueError, OverflowError):
             raise UserError(
-                f"{table} holds something else than whole numbers in line {line}."
+                f"{table} holds something other than whole numbers in line {line}."
             ) from None
         if cells["SliceNumber"] < 1:
             raise UserError(
                 f"{table} has SliceNumber {row['SliceNumber']} in line {line}, but slices count "
                 "from 1 in CT-ICH; download the set again."
             )
-        types = tuple(LABELS[label] for name, label in TYPES.items() if cells[name])
+        classes = tuple(LABELS[label] for name, label in CLASSES.items() if cells[name])
         patient = found.setdefault(int(cells["PatientNumber"]), {})
-        if patient.setdefault(int(cells["SliceNumber"]) - 1, types) != types:
-            raise UserError(f"{table} has a slice twice, with other types in line {line}.")
+        if patient.setdefault(int(cells["SliceNumber"]) - 1, classes) != classes:
+            raise UserError(f"{table} has a slice twice, with other classes in line {line}.")
     return found
 
 
-def _five_class(source: Path) -> tuple[dict[str, Path], Classes]:
+def _five_class(source: Path) -> tuple[dict[str, Path], MaskDecoder]:
     """subtype_masks/049_1.nii as 049, with the map that ICH.ctbl beside them states."""
     for folder in folders_below(source):
         if folder.name == "subtype_masks":
@@ -126,12 +127,14 @@ def _five_class(source: Path) -> tuple[dict[str, Path], Classes]:
             lines = (line.split() for line in table.read_text(errors="replace").splitlines())
             known = {words[0]: words[1] for words in lines if len(words) > 1 and words[1] in LABELS}
             masks = volumes(folder).items()
-            return {name.split("_")[0]: path for name, path in masks}, LabelMap.of(known)
-    return {}, LabelMap(())
+            return {name.split("_")[0]: path for name, path in masks}, LabelMap.of(
+                known.items(), table
+            )
+    return {}, LabelMap()
 
 
 def _entry(folder: Path, name: str) -> Path:
-    """A file or folder by its name in any case; the set's README and its files differ in it."""
+    """A file or folder by its name in any case: the set's README spells names differently."""
     return next(
         (e for e in sorted(folder.iterdir()) if e.name.lower() == name.lower()), folder / name
     )

@@ -9,32 +9,32 @@ from lcgan_core.cohort.nifti import NiftiCase
 from lcgan_core.cohort.public.layout import pairs, read_table, volumes
 from lcgan_core.cohort.public.scan_classes import scan_classes
 from lcgan_core.cohort.series import Case, Found, LeftOut, Refused
-from lcgan_core.cohort.source import checked, files_below, folders_below
+from lcgan_core.cohort.source import files_below, folders_below
 from lcgan_core.errors import UserError
 
 SPLITS = ("train", "val", "test")
 IMAGES = ("image", "images", "img")
 PUBLISHED = {"0": "IPH", "1": "IVH"}
-"""What {train,val,test}_set.csv mean; the README counts otherwise, so only on the user's word."""
+"""What {train,val,test}_set.csv mean. The README says otherwise, so the user must ask for them."""
 
 
 def is_here(source: Path) -> bool:
     return bool(_labels(source))
 
 
-def find(source: Path, as_class: str | None = None, classes: Path | None = None) -> Found:
+def find(source: Path, as_class: str | None = None, class_table: Path | None = None) -> Found:
     """Pair label/ with the image folder beside it in each split.
 
-    classes: also the set's own tables, as one of them or as their folder. Patients come from
-    annotion_file_info*.jsonl, since some lie in more than one published split.
+    class_table: also one of the set's own tables, or their folder. Patients come from
+    annotion_file_info*.jsonl, since some are in more than one published split.
     """
-    folders = _labels(checked(source))
+    folders = _labels(source)
     if not folders:
         raise UserError(f"{source} holds no folders train/label, val/label, test/label of HemSeg.")
-    class_of = scan_classes(source, "HemSeg", as_class, classes, _read_classes)
-    patients = _patients(source)
+    stated, decoder_of = scan_classes(source, "HemSeg", as_class, class_table, _read_classes)
     cases: dict[str, Case] = {}
-    _, left_out = files_below(source)
+    files, left_out = files_below(source)
+    patients = _patients(files)
     refused: list[Refused] = []
     for folder in folders:
         beside = [folder.parent / name for name in IMAGES if (folder.parent / name).is_dir()]
@@ -47,17 +47,17 @@ def find(source: Path, as_class: str | None = None, classes: Path | None = None)
         refused += unpaired
         for scan, (image, mask) in paired.items():
             if scan in cases:
-                left_out.append(LeftOut(mask, "is a scan that lies there twice"))
+                left_out.append(LeftOut(mask, "is a scan that is there twice"))
                 continue
             note = () if scan in patients else ("patient unknown, taken as one of its own",)
             who = patients.get(scan, f"HemSeg-{scan}")
             try:
                 cases[scan] = NiftiCase(  # the study as BHSD and RSNA write it
-                    who, f"ID_{scan}", image, (mask,), class_of(scan, image), note
+                    who, f"ID_{scan}", image, (mask,), decoder_of(scan, image), note
                 )
             except Refused as refusal:
                 refused.append(refusal)
-    return Found(list(cases.values()), refused, left_out)
+    return Found(list(cases.values()), refused, left_out, stated)
 
 
 def _labels(source: Path) -> list[Path]:
@@ -68,28 +68,25 @@ def _labels(source: Path) -> list[Path]:
     ]
 
 
-def _patients(source: Path) -> dict[str, str]:
+def _patients(files: list[Path]) -> dict[str, str]:
     """Scan -> patient, from either release's spelling of the keys."""
     found = {}
-    for folder in folders_below(source):
-        for path in sorted(folder.glob("annotion_file_info*.jsonl")):
-            for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
-                try:
-                    item = json.loads(line) if line.strip() else None
-                    if item:
-                        scan = next(
-                            item[key] for key in ("scan_name", "scan_", "scan") if key in item
-                        )
-                        found[str(scan)] = str(item.get("patient_name") or item["patient"])
-                except (ValueError, KeyError, StopIteration, AttributeError, TypeError):
-                    raise UserError(
-                        f"{path} names no patient and scan in line {number}; download it again."
-                    ) from None
+    for path in (path for path in files if path.match("annotion_file_info*.jsonl")):
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+            try:
+                item = json.loads(line) if line.strip() else None
+                if item:
+                    scan = next(item[key] for key in ("scan_name", "scan_", "scan") if key in item)
+                    found[str(scan)] = str(item.get("patient_name") or item["patient"])
+            except (ValueError, KeyError, StopIteration, AttributeError, TypeError):
+                raise UserError(
+                    f"{path} names no patient and scan in line {number}; download it again."
+                ) from None
     return found
 
 
 def _read_classes(path: Path) -> dict[str, str] | None:
-    """The set's own tables as scan -> class name; None where `path` is a table of the user's."""
+    """The set's own tables as scan -> class; None where `path` is a table of the user's own."""
     tables = [path / f"{split}_set.csv" for split in SPLITS] if path.is_dir() else [path]
     missing = [table.name for table in tables if not table.is_file()]
     if missing:

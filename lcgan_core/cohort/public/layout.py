@@ -1,4 +1,4 @@
-"""What the layouts of public sets share: pairs of folders, tables, and one naming of patients."""
+"""What the layouts of public sets share: pairs of folders, tables, and patients' names."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from lcgan_core.cohort.classes import LabelMap
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.nifti_file import NIFTI
 from lcgan_core.cohort.series import Refused
-from lcgan_core.cohort.source import is_junk
+from lcgan_core.cohort.source import files_in
 from lcgan_core.errors import UserError
 
 RSNA = re.compile(r"(ID_[0-9a-f]{8})_(ID_[0-9a-f]{10})")
 """Patient and study as RSNA 2019 names them. BHSD, MBH-Seg25 and HemSeg draw on its images; their
-readers use these ids as they are, so that a person in two of the sets has one name, and so one
-hash. Every other set prefixes its own: 049 of one set is not 049 of another."""
+readers use these ids as they are, so that a person in two of the sets has one name and one hash.
+Every other set prefixes its own: 049 of one set is not 049 of another."""
 
-AS_RSNA = LabelMap.of({"1": "EDH", "2": "IPH", "3": "IVH", "4": "SAH", "5": "SDH"})
+AS_RSNA = LabelMap.parse("1=EDH,2=IPH,3=IVH,4=SAH,5=SDH")
 """The map that BHSD publishes, MBH-Seg25 shares and the subtype masks of CT-ICH state."""
 
 
 def volumes(folder: Path) -> dict[str, Path]:
     """NIfTI files right in a folder by their name without .nii or .nii.gz, in order."""
-    if not folder.is_dir():
-        return {}
-    files = [path for path in sorted(folder.iterdir()) if not is_junk(path) and path.is_file()]
-    return {stem(path.name): path for path in files if path.name.endswith(NIFTI)}
+    return {stem(path.name): path for path in files_in(folder) if path.name.endswith(NIFTI)}
 
 
 def stem(name: str) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from lcgan_core.cohort.nifti import NiftiCase
 from lcgan_core.cohort.public.layout import AS_RSNA, RSNA, volumes
 from lcgan_core.cohort.series import Case, Found, LeftOut, Refused
-from lcgan_core.cohort.source import checked, files_below, folders_below
+from lcgan_core.cohort.source import files_below, folders_below
 from lcgan_core.errors import UserError
 
 RATER = "label_annot_"
-"""Of the other masks, label_consensus_* and label_uncertainty, nobody says how they were made."""
+"""How the other masks, label_consensus_* and label_uncertainty, were made is not documented."""
 
 
 def is_here(source: Path) -> bool:
@@ -22,7 +22,7 @@ def find(source: Path) -> Found:
     """Folders ID_patient_ID_study with image.nii.gz and raters' masks, merged by majority."""
     cases: list[Case] = []
     refused: list[Refused] = []
-    _, left_out = files_below(checked(source))
+    _, left_out = files_below(source)
     for folder in folders_below(source):
         scan_labels = [path for name, path in volumes(folder).items() if RSNA.fullmatch(name)]
         if scan_labels:
