@@ -83,7 +83,10 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: profiles.load("qick"), "Unknown profile 'qick'; allowed: compact, paper, quick, or the path of a .yaml"),
+        (
+            lambda: profiles.load("qick"),
+            "Unknown profile 'qick'; allowed: compact, paper, quick, or the path of a .yaml",
+        ),
         (lambda: profiles.load("quick", lcgan_widht=4), "did you mean 'lcgan_width'"),
         (lambda: profiles.load("quick", lcgan_width=-1), "lcgan_width = -1 is refused"),
         (lambda: profiles.load("quick", lcgan_mask_encoding="hsv"), "'rgb' or 'onehot'"),

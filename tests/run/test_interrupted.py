@@ -1,4 +1,4 @@
-"""A real training killed, then stopped from the terminal: the next run goes on to the same weights."""
+"""A training killed, then stopped from the terminal: the next run goes on to the same weights."""
 
 import os
 import re
