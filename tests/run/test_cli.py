@@ -57,6 +57,7 @@ def lcgan(monkeypatch, tmp_path):
 
     def run(*arguments):
         monkeypatch.setenv("LCGAN_RUNS", str(tmp_path / "runs"))
+        monkeypatch.setenv("LCGAN_SALT", str(tmp_path / "salt"))
         monkeypatch.setattr(sys, "argv", ["lcgan", *arguments])
         with pytest.raises(SystemExit) as end:
             cli.main()

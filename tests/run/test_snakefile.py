@@ -25,9 +25,12 @@ def snakemake(folder, *options, config=CONFIG, **numbers):
         "--config", "profile=quick", *(f"{name}={n}" for name, n in {**SMALL, **numbers}.items()),
         "--", folder / config.name / "done" / JUDGE.name,
     ]  # fmt: skip
+    environment = {
+        "LCGAN_RUNS": str(folder), "LCGAN_SALT": str(folder / "salt"), "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
     done = subprocess.run(
         list(map(str, command)),
-        cwd=folder, env={**os.environ, "LCGAN_RUNS": str(folder), "OMP_NUM_THREADS": "1"},
+        cwd=folder, env={**os.environ, **environment},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
