@@ -36,6 +36,9 @@ function step(plot, by) {
 
 async function start(charts) {
   await library();
+  new MutationObserver(() => charts.querySelectorAll(".plot").forEach(draw)).observe(document.documentElement, {
+    attributeFilter: ["data-theme"],
+  });
   for (const plot of charts.querySelectorAll(".plot")) {
     const title = plot.previousElementSibling.textContent;
     // what is told leads to the row that it comes from; the paper's values have none
@@ -56,9 +59,6 @@ async function start(charts) {
       tell(step(plot, by));
     });
   }
-  new MutationObserver(() => charts.querySelectorAll(".plot").forEach(draw)).observe(document.documentElement, {
-    attributeFilter: ["data-theme"],
-  });
 }
 
 for (const charts of document.querySelectorAll(".charts")) {

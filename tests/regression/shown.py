@@ -1,6 +1,7 @@
 """What HTML shows of a run's CSVs: every number that leads to a row, and the row it leads to."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:e([-+]?\d+))?(%?)")
 HALF = 0.0005 + 1e-9  # numbers are shown with three decimals
 
 
+@cache
 def rows_by_place(folder):
     """Place on the page of all results -> row, with the names assembled independently."""
     found = {}
