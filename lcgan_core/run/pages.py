@@ -36,7 +36,6 @@ def execute(config: Config, stage: str, given: dict) -> None:
             {**given, **page_parameters(config, stage)},
             kernel_name="python3",
             progress_bar=False,
-            cwd=str(source(stage).parent),
         )
 
 
