@@ -5,7 +5,7 @@ import json
 import sys
 import time
 
-from lcgan_core.book import build
+from lcgan_core.book import places
 from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, asked, failure, pages, plan, warm
 from lcgan_core.run.code import PACKAGE
@@ -39,7 +39,7 @@ WORK = (
 
 def done(job):
     """The mark of a finished job; jobs follow each other by these files."""
-    return str(RUN / "done" / job.name)
+    return str(pages.mark(CONFIG, job))
 
 
 def page(stage):
@@ -56,7 +56,7 @@ def urgency(job):
 
 
 if workflow.is_main_process and not artefacts.claimed(CONFIG):
-    artefacts.forget_broken(CONFIG)
+    pages.forget_broken(CONFIG)
 
 
 onstart:
@@ -80,7 +80,7 @@ localrules:
 
 rule all:
     input:
-        build.html(CONFIG) / "index.html",
+        places.html(places.staging(CONFIG.name)) / "index.html",
 
 
 rule evaluated:
@@ -140,12 +140,12 @@ for stage in STAGES:
 
 rule book:
     input:
-        pages=build.pages(),
+        pages=places.prose(),
         code=sorted(map(str, PACKAGE.rglob("*.py"))),  # the API reference is of all of it
         jobs=[done(job) for job in JOBS],
         notebooks=[page(stage) for stage in STAGES],
     output:
-        build.html(CONFIG) / "index.html",
+        places.html(places.staging(CONFIG.name)) / "index.html",
     params:
         python=lambda _: sys.executable,
         options=lambda _: OPTIONS,

@@ -28,7 +28,7 @@ Profile = Annotated[
 Cohort = Annotated[str, typer.Option(help="Folder of head CTs, or a slice store; else in silico.")]
 Numbers = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override one number, as in lcgan_width=4; may be repeated."),
+    typer.Option("--set", help="Override one setting, as in lcgan_width=4; may be repeated."),
 ]
 
 
@@ -69,24 +69,25 @@ def book(
     profile: Profile = "quick",
     cohort: Cohort = "",
     numbers: Numbers = None,
-    where: Annotated[bool, typer.Option(help="Only tell where the pages lie.")] = False,
+    where: Annotated[bool, typer.Option(help="Only tell where the pages are.")] = False,
 ) -> None:
     """Build the book of a finished run (`make book` computes what is missing first)."""
-    from lcgan_core.book import build as builder
+    from lcgan_core.book import build, places
+    from lcgan_core.book.pages import commands
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     if not where:
-        builder.build(config)
-    print(builder.html(config))
+        build.build(config, commands.text(app))
+    print(places.html(places.staging(config.name)))
 
 
 @app.command()
 def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
     """Collect a finished run into results/, from where its book is built anywhere."""
-    from lcgan_core.book import bundle
+    from lcgan_core.book import collect, places
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
-    made = bundle.collect(config, bundle.RESULTS / profile)
+    made = collect.collect(config, places.RESULTS / config.profile)
     if config.cohort_name == profiles.OWN:
         print(f"{made} holds slices of your head CTs: may they be passed on?", file=sys.stderr)
     print(made)
@@ -96,10 +97,12 @@ def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = 
 def render(
     published: Annotated[str, typer.Argument(help="A folder of results/; else compact.")] = "",
 ) -> None:
-    """Build the book of a published run, with nothing computed: no cohort, no training, no GPU."""
-    from lcgan_core.book import build as builder
+    """Build the book of a published run without computing anything: no training, no GPU."""
+    from lcgan_core.book import build
+    from lcgan_core.book.pages import commands
 
-    print(f"Book of a published run: {builder.render(published) / 'index.html'}")
+    made = build.render(published, commands.text(app))
+    print(f"Book of a published run: {made / 'index.html'}")
 
 
 @app.command()

@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lcgan_core.lesions import HEMORRHAGES
-from lcgan_core.metrics import bootstrap, cells, estimates
+from lcgan_core.lesions import FIVE, HEMORRHAGES
+from lcgan_core.metrics import bootstrap, cells, estimates, overlap
 from lcgan_core.protocol import profiles
 from lcgan_core.protocol.profiles import Config
 from lcgan_core.run import artefacts
+from lcgan_core.run.plan import COHORT, Job
 
 FOLDER = artefacts.REPOSITORY / "book" / "phantom"
 SHOWN = ("dice_image", "dice_instance", "dice_class_detected")
@@ -33,23 +34,32 @@ def main() -> None:
 
 
 def curve(config: Config) -> pd.DataFrame:
-    """Rows fraction, patients, slices, metric, hemorrhage, value, ci_low, ci_high, n.
+    """Rows fraction, patients, slices, metric, lesion, value, ci_low, ci_high, n.
 
     The arm `original` in the first draw of each of the profile's fractions, then as RISE the
     largest less the smallest, paired by test patient. 95 % intervals by resampling test patients.
     """
     from lcgan_core.stages import cohort, segmentation  # torch is slow to import
 
-    test = cohort.test_slices(config)
+    names, segmenter = FIVE.names, config.segmenters[0]
+    jobs = [
+        Job("segmentation", "original", fraction, segmenter=segmenter)
+        for fraction in config.fractions
+    ]
+    artefacts.make(config, *jobs)
+    heads = artefacts.folder(config, COHORT)
+    test = cohort.test_slices(config, heads)
     weights = bootstrap.patient_weights(
         len(set(test.table.patient)), config.evaluation.resamples, config.seed
     )
     one = bootstrap.draw_weights(1, config.evaluation.resamples, config.seed)
     parts, made = [], []
-    for fraction in config.fractions:
-        subset = cohort.training_slices(config, fraction)
-        overlap = segmentation.run(config, fraction, "original").overlap
-        by_patient = cells.cells(overlap).by_patient(test.table.patient.to_numpy())
+    for job in jobs:
+        fraction = job.fraction or 1.0
+        subset = cohort.training_slices(config, heads, fraction)
+        predictions = segmentation.predictions(artefacts.folder(config, job))
+        counts = overlap(predictions, test.labels.numpy(), classes=len(names))
+        by_patient = cells.cells(counts, names).by_patient(test.patients)
         made.append(estimates.estimate([by_patient], weights, one))
         size = {"patients": len(set(subset.table.patient)), "slices": len(subset.images)}
         parts.append(pd.DataFrame(made[-1].rows()).assign(fraction=f"{fraction:g}", **size))
@@ -79,7 +89,7 @@ def draw(table: pd.DataFrame) -> Figure:
     axes[0].plot(x, mean.value, marker="o", color="black")
     axes[0].fill_between(x, mean.ci_low, mean.ci_high, color="black", alpha=0.15, linewidth=0)
     for name in HEMORRHAGES:
-        line = points[(points.metric == "dice_instance") & (points.hemorrhage == name)]
+        line = points[(points.metric == "dice_instance") & (points.lesion == name)]
         axes[1].plot(x, line.value, marker="o", markersize=4, label=name)
     axes[0].set(title="mean of images", ylabel="Dice on the test patients", ylim=(0, 1))
     axes[1].set(title="by type, a miss counting 0")

@@ -7,20 +7,20 @@ import shutil
 import nbformat
 from nbclient import NotebookClient
 
-from lcgan_core.book import build, bundle
+from lcgan_core.book import bundle, collect, places
+from lcgan_core.book.contents import read_results
 from lcgan_core.book.pages import tables
 from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts
-from lcgan_core.stages.evaluation import read_results
+from lcgan_core.run import artefacts, pages
 
 CONFIG = profiles.load("quick")
-RESULTS = bundle.RESULTS / "quick"
+RESULTS = places.RESULTS / "quick"
 START, END = "<!-- results: written by make reference -->", "<!-- end of results -->"
 
 
 def notebook(stage: str) -> None:
     """Execute the committed notebook in place, with its own default parameters."""
-    path = build.source(stage)
+    path = pages.source(stage)
     content = nbformat.read(path, as_version=4)
     NotebookClient(content, kernel_name="python3", timeout=1800).execute(cwd=str(path.parent))
     for cell in content.cells:
@@ -35,7 +35,7 @@ def notebook(stage: str) -> None:
 
 def results() -> None:
     """Publish the run without its notebooks: those of notebooks/ show the same run."""
-    bundle.collect(CONFIG, RESULTS)
+    collect.collect(CONFIG, RESULTS)
     shutil.rmtree(RESULTS / "notebooks")
     bundle.seal(RESULTS)
     print(f"refreshed {RESULTS.relative_to(artefacts.REPOSITORY)}")

@@ -1,4 +1,4 @@
-// Charts that tell their values: see lcgan_core/report/hover.py. plotly.js, 5 MB, is fetched from
+// Charts that tell their values: see lcgan_core/book/figures/hover.py. plotly.js, 5 MB, is fetched from
 // this book only where a chart comes near the window.
 "use strict";
 
@@ -36,6 +36,9 @@ function step(plot, by) {
 
 async function start(charts) {
   await library();
+  new MutationObserver(() => charts.querySelectorAll(".plot").forEach(draw)).observe(document.documentElement, {
+    attributeFilter: ["data-theme"],
+  });
   for (const plot of charts.querySelectorAll(".plot")) {
     const title = plot.previousElementSibling.textContent;
     // what is told leads to the row that it comes from; the paper's values have none
@@ -56,9 +59,6 @@ async function start(charts) {
       tell(step(plot, by));
     });
   }
-  new MutationObserver(() => charts.querySelectorAll(".plot").forEach(draw)).observe(document.documentElement, {
-    attributeFilter: ["data-theme"],
-  });
 }
 
 for (const charts of document.querySelectorAll(".charts")) {

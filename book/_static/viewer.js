@@ -1,4 +1,4 @@
-// Viewers of slices: see lcgan_core/report/viewer.py for the form that this moves.
+// Viewers of slices: see lcgan_core/book/pages/viewer.py for the form that this moves.
 "use strict";
 
 function valueOf(input) {

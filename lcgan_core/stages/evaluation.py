@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE
 from lcgan_core.metrics import claims, overlap
 from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
@@ -114,37 +113,6 @@ class _Grid:
         """Rows with the run's name and seed in front."""
         start = {"profile": self.config.name, "seed": self.config.seed}
         return pd.DataFrame([start | row for row in rows], columns=list(columns))
-
-
-def read_results(path: Path, profile: str) -> pd.DataFrame:
-    """A results.csv of the given profile; UserError if it is none, of another profile or lacks a
-    row."""
-    try:
-        results = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as results ({error}); run stage 6 anew.") from None
-    if list(results.columns) != COLUMNS:
-        raise UserError(
-            f"{path} is not a results file: its columns are {', '.join(results.columns)}; "
-            "run stage 6 anew."
-        )
-    others = set(results.profile) - {profile}
-    if others or results.empty:
-        found = f"of profile '{others.pop()}'" if others else "empty"
-        raise UserError(
-            f"{path} is {found}, not of '{profile}'; delete it or name the right profile."
-        )
-    arms, measures = (
-        results.groupby(columns).size().index for columns in (ARM, ["metric", "lesion"])
-    )
-    there = set(results[[*ARM, "metric", "lesion"]].itertuples(False, None))
-    lacking = [row for arm in arms for of in measures if (row := (*arm, *of)) not in there]
-    if lacking:
-        raise UserError(
-            f"{path} lacks {len(lacking)} rows, the first of {', '.join(map(str, lacking[0]))}; "
-            "restore the file, or delete its folder and run stage 6 anew."
-        )
-    return results
 
 
 def _named(arm: Arm) -> dict:

@@ -14,34 +14,37 @@ FACTS = {
 }
 
 
-def row(claim, verdict, share="10%", source="paper", value=0.06, ends=(0.01, 0.1), paper=0.05):
+MAIN = "both_raises_dice_image"
+
+
+def row(name, verdict, share="10%", source="paper", value=0.06, ends=(0.01, 0.1), paper=0.05):
     return {
-        "source": source, "claim": claim, "verdict": verdict, "share": share, "paper_share": "10%",
-        "value": value, "ci_low": ends[0], "ci_high": ends[1], "paper": paper,
+        "id": name, "source": source, "claim": f"{name} in words", "verdict": verdict,
+        "share": share, "paper_share": "10%", "value": value, "ci_low": ends[0],
+        "ci_high": ends[1], "paper": paper,
     }  # fmt: skip
-
-
-BOTH = "both kinds of copy raise"
 
 
 def test_verdicts_count_the_papers_statements_alone():
     claims = pd.DataFrame(
         [
-            row("a", "confirmed"),
+            row(MAIN, "confirmed"),
             row("b", "undecided"),
             row("c", "undecided"),
             row("d", "confirmed", source="question"),
         ]
     )
-    assert "Of the 3 statements" in answer.verdicts(claims)
-    assert "1 are confirmed, 0 contradicted and 2 undecided" in answer.verdicts(claims)
+    said = answer.text(claims)
+    assert "Of the 3 statements" in said
+    assert "1 is confirmed, 0 are contradicted and 2 are undecided" in said
 
 
 def test_the_main_claim_is_told_by_its_verdicts():
     found = [("2.5%", "undecided"), ("10%", "confirmed"), ("25%", "undecided")]
-    rows = [row(answer.MAIN, verdict, share) for share, verdict in found]
-    rows.append(row(f"{BOTH} recall", "contradicted"))
+    rows = [row(MAIN, verdict, share) for share, verdict in found]
+    rows.append(row("both_raises_recall", "contradicted"))
     told = answer.main(pd.DataFrame(rows))
+    assert f"that {MAIN} in words while data are scarce" in told
     assert told.endswith("is here **confirmed** at 10% and **undecided** at 2.5% and 25%:")
     for each in rows:
         each["verdict"] = "undecided"
@@ -51,23 +54,25 @@ def test_the_main_claim_is_told_by_its_verdicts():
 def test_gains_are_the_main_claim_share_by_share():
     claims = pd.DataFrame(
         [
-            row(f"{BOTH} the Dice per image", "confirmed", "2.5%"),
-            row(f"{BOTH} recall", "confirmed"),
-            row(f"{BOTH} the Dice of EDH where found", "confirmed"),
+            row(MAIN, "confirmed", "2.5%"),
+            row(MAIN, "confirmed", "5%", paper=float("nan")),
+            row("both_raises_recall", "confirmed"),
+            row("both_raises_dice_of_EDH", "confirmed"),
             row(
-                "with all the data both kinds of copy change the Dice per image by so much",
-                "undecided", "100%", value=-0.002, ends=(float("nan"),) * 2, paper=float("nan"),
+                "both_keeps_dice_image_with_all_data", "undecided", "100%", value=-0.002,
+                ends=(float("nan"),) * 2, paper=float("nan"),
             ),
         ]
     )  # fmt: skip
     assert answer.gains(claims).to_numpy().tolist() == [
         ["2.5%", "+.060", "+.010 to +.100", "+.050 at 10%", "confirmed"],
+        ["5%", "+.060", "+.010 to +.100", "–", "confirmed"],
         ["100%", "-.002", "–", "less than .010 at 10%", "undecided"],
     ]
 
 
 def test_questions_that_are_decided_are_listed_with_their_shares():
-    pasted, longer = "GAN copies add more than pasted lesions", "they add at equal steps"
+    pasted, longer = "gan_beats_copy_paste", "both_beats_original_at_equal_steps"
     claims = pd.DataFrame(
         [
             row("a claim of the paper", "confirmed"),
@@ -80,10 +85,12 @@ def test_questions_that_are_decided_are_listed_with_their_shares():
     _, *listed = answer.questions(claims).splitlines()
     assert listed == [
         "",
-        f"- {pasted}: **no, less** at 2.5% and 10%",
-        f"- {longer}: **yes** at 2.5%",
+        f"- {pasted} in words: **no, less** at 2.5% and 10%",
+        f"- {longer} in words: **yes** at 2.5%",
     ]
-    assert "Of 4 such questions, one a share, this run decides 3 " in answer.questions(claims)
+    assert "Of 4 such questions, each put at one share, this run decides 3 " in answer.questions(
+        claims
+    )
 
 
 def test_without_a_decided_question_nothing_is_listed():
@@ -100,7 +107,7 @@ def test_every_published_run_has_a_gain_for_each_share(path):
 def test_certainty_names_what_is_few():
     said = answer.certainty(FACTS)
     assert "90 test patients" in said and "3 draws at 2.5% and 3 draws at 10%" in said
-    assert "No person" in said and "smoke" not in said
+    assert "No patients" in said and "smoke" not in said
 
 
 def test_certainty_of_one_draw_and_of_the_smoke_test():
@@ -108,5 +115,14 @@ def test_certainty_of_one_draw_and_of_the_smoke_test():
     assert said.startswith("- **A smoke test.**") and "One draw" in said
 
 
-def test_own_patients_are_not_called_computed():
-    assert "computed" not in answer.certainty(FACTS | {"cohort": "own"})
+def test_own_patients_are_not_called_simulated():
+    assert "simulated" not in answer.certainty(FACTS | {"cohort": "own"})
+
+
+def test_without_a_subset_or_the_paper_s_classes_it_is_said_that_the_claim_is_not_put():
+    whole = pd.DataFrame([row("both_keeps_dice_image_with_all_data", "undecided", "100%")])
+    assert answer.text(whole).startswith(answer.ONE_SHARE)
+    others = pd.DataFrame([row("d", "confirmed", source="question")])
+    assert answer.text(others).startswith(answer.OTHER_CLASSES)
+    assert "d in words: **yes** at 10%" in answer.text(others)
+    assert answer.text(others[:0]) == answer.OTHER_CLASSES

@@ -16,7 +16,7 @@ def differences():
     rows = [
         {
             "fraction": fraction, "arm": arm, "baseline": baseline, "metric": "dice_image",
-            "hemorrhage": "all", "value": VALUE[arm] - VALUE[baseline],
+            "lesion": "all", "value": VALUE[arm] - VALUE[baseline],
             "ci_low": VALUE[arm] - VALUE[baseline] - 0.03,
             "ci_high": VALUE[arm] - VALUE[baseline] + 0.01, "n": 5, "draws": draws,
         }

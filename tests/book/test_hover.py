@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 import pytest
 from bs4 import BeautifulSoup
 
-from lcgan_core.book.figures import charts, hover
+from lcgan_core.book.figures import hover
+from lcgan_core.book.pages import charts
 from lcgan_core.run.artefacts import REPOSITORY
 
 RESULTS = pd.read_csv(REPOSITORY / "results" / "quick" / "results.csv")
@@ -38,9 +39,9 @@ def test_plotly_knows_every_attribute(page):
 
 
 def test_curves_have_the_values_of_results_csv():
-    image = RESULTS[(RESULTS.metric == "dice_image") & (RESULTS.hemorrhage == "all")]
+    image = RESULTS[(RESULTS.metric == "dice_image") & (RESULTS.lesion == "all")]
     drawn = hover.curves(RESULTS)["Dice per image"]["data"]
-    assert [line["name"] for line in drawn][::2] == ["ours: Original", "ours: + both"]
+    assert [line["name"] for line in drawn][::2] == ["ours: Selected (Original)", "ours: + both"]
     for line, arm in ((drawn[0], "original"), (drawn[2], "both")):
         rows = image[image.arm == arm].sort_values("fraction")
         assert line["x"] == (100 * rows.fraction).tolist()
@@ -62,7 +63,7 @@ def test_the_paper_s_curve_is_the_paper_s_table():
     paper = hover.curves(RESULTS)["Dice per image"]["data"][1]
     assert paper["x"] == [2.5, 10, 25, 100]
     assert paper["y"] == [0.244, 0.478, 0.565, 0.628]
-    assert paper["text"][0] == "paper: Original<br>2.5%<br>.244"
+    assert paper["text"][0] == "paper: Selected (Original)<br>2.5%<br>.244"
 
 
 def test_a_value_that_is_not_there_is_no_point():
@@ -78,7 +79,7 @@ def test_forests_have_the_differences_of_the_csv_either_way_round():
     drawn = hover.forests(DIFFERENCES)
     assert list(drawn) == [f"{share}% of the patients" for share in ("12.5", "25", "50", "100")]
     at = (DIFFERENCES.fraction == 0.5) & (DIFFERENCES.metric == "dice_image")
-    rows = DIFFERENCES[at & (DIFFERENCES.hemorrhage == "all")].set_index(["arm", "baseline"])
+    rows = DIFFERENCES[at & (DIFFERENCES.lesion == "all")].set_index(["arm", "baseline"])
     points = {
         name: (x, text)
         for group in drawn["50% of the patients"]["data"]

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lcgan_core.book.pages import scrutiny, tables
+from lcgan_core.book import words
+from lcgan_core.book.pages import scrutiny
 
 
 def test_judges_that_choose_differently_are_told_apart():
@@ -16,12 +17,12 @@ def test_judges_that_choose_differently_are_told_apart():
             "chosen": [True, False],
         }
     )
-    row = scrutiny.judges({0.1: table}).loc["10%"]
+    row = scrutiny.judges({"10%": table}).loc["10%"]
     assert row.tolist() == ["10", "50", "no", "10"]
 
 
 def test_controls_show_value_and_difference():
-    keys = {"fraction": 0.5, "metric": "dice_image", "hemorrhage": "all", "n": 9}
+    keys = {"fraction": 0.5, "metric": "dice_image", "lesion": "all", "n": 9}
     results = pd.DataFrame(
         [
             keys | {"arm": "original", "value": 0.5, "ci_low": 0.4, "ci_high": 0.6},
@@ -36,13 +37,13 @@ def test_controls_show_value_and_difference():
     row = table.loc["+ traditional aug. drawn anew"]
     assert row["50%", "DSC"] == ".700 (.600 to .800)"
     assert row["50%", "to Original"] == "+.200 (-.010 to +.300)"
-    assert table.loc["Selected (Original)", ("50%", "to Original")] == tables.ABSENT
+    assert table.loc["Selected (Original)", ("50%", "to Original")] == words.ABSENT
     several = scrutiny.controls(results, differences.assign(draws=3))
     assert {share for share, _ in several.columns} == {"50%, 3 draws"}
 
 
 def test_draws_of_a_share_with_several_and_their_spread():
-    keys = {"metric": "dice_image", "hemorrhage": "all"}
+    keys = {"metric": "dice_image", "lesion": "all"}
     of_draws = pd.DataFrame(
         [
             keys | {"fraction": 1.0, "arm": "original", "draw": 1, "value": 0.9, "sd": np.nan},
@@ -66,7 +67,7 @@ def test_memorisation_without_a_case_is_a_dash(n):
         [{"space": "pixels", "closer": value, "ci_low": value, "ci_high": value, "n": n}]
     )
     kernel = pd.DataFrame([{"set": "real", "distance": value, "low": value, "high": value, "n": n}])
-    row = scrutiny.memorisation({1.0: shares}, {1.0: kernel}).loc["100%"]
-    assert row["closer, pixels"] == (".250 (.250 to .250)" if n else tables.ABSENT)
-    assert row["kernel distance, real"] == ("0.25 (0.25 to 0.25)" if n else tables.ABSENT)
+    row = scrutiny.memorisation({"100%": shares}, {"100%": kernel}).loc["100%"]
+    assert row["closer, pixels"] == (".250 (.250 to .250)" if n else words.ABSENT)
+    assert row["kernel distance, real"] == ("0.25 (0.25 to 0.25)" if n else words.ABSENT)
     assert row["n"] == str(n)

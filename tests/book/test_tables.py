@@ -6,24 +6,29 @@ import pandas as pd
 import pytest
 
 from lcgan_core.book.pages import tables
+from lcgan_core.lesions import FIVE
 from lcgan_core.protocol.arms import PAPER as ARMS
-from lcgan_core.stages.evaluation import COLUMNS
 
 FRACTIONS = (0.125, 0.25, 0.5, 1.0)
+COLUMNS = ["fraction", "arm", "metric", "lesion", "value", "ci_low", "ci_high", "n"]
+
+
+def made(fractions=FRACTIONS, lesions=FIVE.names):
+    """Results in which every cell has another value, so that a misplaced one shows."""
+    cells = [(m, "all") for m in ("dice_image", "precision", "recall")]
+    cells += [("dice_class_detected", name) for name in (*lesions, "all")]
+    rows = [
+        [fraction, arm, metric, name, k / 1000, k / 1000 - 0.01, k / 1000 + 0.01, 9]
+        for k, (fraction, arm, (metric, name)) in enumerate(
+            itertools.product(fractions, ARMS, cells), start=100
+        )
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 @pytest.fixture
 def results():
-    """Every cell another value, so that a misplaced one shows."""
-    metrics = [(m, "all") for m in ("dice_image", "precision", "recall")]
-    metrics += [("dice_class_detected", kind) for kind in tables.TYPES]
-    rows = [
-        ["quick", 1, fraction, arm, metric, kind, k / 1000, k / 1000 - 0.01, k / 1000 + 0.01, 9]
-        for k, (fraction, arm, (metric, kind)) in enumerate(
-            itertools.product(FRACTIONS, ARMS, metrics), start=100
-        )
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return made()
 
 
 def ours(results, **where):
@@ -54,14 +59,14 @@ def test_table2_keeps_precision_and_recall_apart(results):
     assert table.loc["+ GAN generated", ("Recall", "ours 50%")].startswith(expected)
 
 
-def test_table3_has_the_types_in_the_paper_s_order(results):
+def test_table3_has_the_classes_in_the_paper_s_order(results):
     table = tables.table3(results)
-    assert [kind for kind, source in table.columns if source == "paper"] == [
+    assert [name for name, source in table.columns if source == "paper"] == [
         "IPH", "IVH", "EDH", "SDH", "SAH", "Mean",
     ]  # fmt: skip
     row = table.loc[("10% | 25%", "+ traditional aug.")]
     assert row["SAH", "paper"] == ".645"
-    where = {"metric": "dice_class_detected", "hemorrhage": "SAH", "fraction": 0.25}
+    where = {"metric": "dice_class_detected", "lesion": "SAH", "fraction": 0.25}
     assert row["SAH", "ours"].startswith(ours(results, arm="traditional", **where))
 
 
@@ -73,3 +78,32 @@ def test_a_missing_row_is_shown_as_missing(results):
 def test_a_value_that_is_not_defined_is_a_dash(results):
     results.loc[results.metric == "dice_image", ["value", "ci_low", "ci_high"]] = float("nan")
     assert tables.table1(results).loc["+ both", "ours 25%"] == tables.ABSENT
+
+
+def test_a_fraction_that_the_paper_lacks_has_no_column_of_the_paper():
+    results = made((0.05, 0.25, 1.0))
+    table = tables.table1(results)
+    assert list(table.columns) == ["ours 5%", "paper 25%", "ours 25%"]
+    assert table.loc["+ both", "paper 25%"] == ".581"
+    assert table.loc["Entire dataset (100%)", "paper 25%"] == ".628"
+    shares = list(dict.fromkeys(tables.table3(results).index.get_level_values(0)))
+    assert shares == ["– | 5%", "25% | 25%", "100% | 100%"]
+    assert tables.table3(results).loc[("– | 5%", "+ both"), ("IPH", "paper")] == tables.ABSENT
+
+
+def test_where_all_patients_are_the_only_fraction_each_arm_has_one_row():
+    table = tables.table1(made((1.0,)))
+    assert list(table.columns) == ["paper 100%", "ours 100%"]
+    assert len(table) == len(ARMS)
+    assert table.loc["Entire dataset (100%)", "paper 100%"] == ".628"
+    recall = tables.table2(made((1.0,)))["Recall"]
+    assert recall.loc["Entire dataset (100%)", "paper 100%"] == ".802"
+
+
+def test_the_paper_s_types_are_not_set_beside_other_classes():
+    results = made(lesions=("PHE", "IPH"))
+    assert not [name for name in tables.table1(results).columns if name.startswith("paper")]
+    table = tables.table3(results)
+    assert list(table.columns) == [("PHE", "ours"), ("IPH", "ours"), ("Mean", "ours")]
+    where = {"metric": "dice_class_detected", "lesion": "PHE", "fraction": 0.5, "arm": "gan"}
+    assert table.loc[("50%", "+ GAN generated"), "PHE"].item().startswith(ours(results, **where))

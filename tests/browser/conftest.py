@@ -14,11 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+WAIT = 60_000
+"""Milliseconds: a machine that does much else at once may take as long to draw a chart."""
+expect.set_options(timeout=WAIT)
 
 
 def built_book() -> Path | None:
@@ -85,6 +88,7 @@ def served(folder: Path) -> Iterator[str]:
 def watched(browser: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
     """A page of a site, and the list to which all that goes wrong on it is added."""
     with browser.new_context(base_url=address, viewport=DESKTOP) as context:
+        context.set_default_timeout(WAIT)
         page = context.new_page()
         wrong: list[str] = []
 

@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import WAIT
+
 SLICES = "Mask, real and synthetic slice"
 COPIES = "Original slice and traditional copy"
 EPOCHS = "A mask’s picture after each number of epochs"
@@ -44,9 +46,7 @@ def test_divider_uncovers_either_slice(page: Page, label: str):
     form = viewer(page, label)
     picture = form.locator(".wipe .layers")
     picture.scroll_into_view_if_needed()
-    picture.evaluate(
-        "node => Promise.all([...node.querySelectorAll('img:not(.tint)')].map(i => i.decode()))"
-    )
+    loaded(picture, "img:not(.tint)")
     cut = form.locator('input[name="cut"]')
     seen = []
     for name, covered in (("Home", "left"), ("End", "right")):
@@ -56,6 +56,14 @@ def test_divider_uncovers_either_slice(page: Page, label: str):
             with hidden(form.locator(f".side.{covered}")):
                 assert np.array_equal(inside(picture), seen[-1]), f"{covered} slice seen at {name}"
     assert not np.array_equal(*seen)
+
+
+def loaded(picture: Locator, images: str) -> None:
+    """Wait until some images of a picture can be painted."""
+    picture.evaluate(
+        "(node, images) => Promise.all([...node.querySelectorAll(images)].map(i => i.decode()))",
+        images,
+    )
 
 
 def inside(picture: Locator) -> np.ndarray:
@@ -104,11 +112,11 @@ def test_choice_by_keyboard_shows_that_row(page: Page):
     form = viewer(page, SLICES)
     rows = rows_of(form)
     key(form.locator('input[name="share"]:checked'), "ArrowRight")
-    key(form.locator('input[name="kind"]:checked'), "ArrowRight")
+    key(form.locator('input[name="lesion"]:checked'), "ArrowRight")
     key(form.locator('input[name="case"]:checked'), "ArrowRight")
     chosen = {
         name: form.locator(f'input[name="{name}"]:checked').input_value()
-        for name in ("share", "kind", "case")
+        for name in ("share", "lesion", "case")
     }
     (row,) = [row for row in rows if chosen.items() <= row.items()]
     assert row["case"] == "2"
@@ -123,11 +131,10 @@ def test_what_a_share_lacks_cannot_be_chosen(page: Page):
     rows = rows_of(form)
     for share in dict.fromkeys(row["share"] for row in rows):
         form.locator(f'input[name="share"][value="{share}"]').check(force=True)
-        offered = form.locator('input[name="kind"]:enabled')
-        kinds = [offered.nth(k).input_value() for k in range(offered.count())]
-        assert set(kinds) == {row["kind"] for row in rows if row["share"] == share}
-        kind = form.locator('input[name="kind"]:checked').input_value()
-        assert kind in kinds
+        offered = form.locator('input[name="lesion"]:enabled')
+        lesions = [offered.nth(k).input_value() for k in range(offered.count())]
+        assert set(lesions) == {row["lesion"] for row in rows if row["share"] == share}
+        assert form.locator('input[name="lesion"]:checked').input_value() in lesions
 
 
 def test_slider_goes_from_epoch_to_epoch(page: Page, book: Path):
@@ -135,9 +142,9 @@ def test_slider_goes_from_epoch_to_epoch(page: Page, book: Path):
     form = viewer(page, EPOCHS)
     kept = csv(book, "fig3.csv")
     share = form.locator('input[name="share"]:checked').input_value()
-    kind = form.locator('input[name="kind"]:checked').input_value()
+    lesion = form.locator('input[name="lesion"]:checked').input_value()
     of_mask = kept[(kept.fraction.map("{:.4g}".format) == f"{float(share[:-1]) / 100:.4g}")]
-    of_mask = of_mask[of_mask.hemorrhage == kind].sort_values("epoch")
+    of_mask = of_mask[of_mask.lesion == lesion].sort_values("epoch")
     assert len(of_mask) > 1
     slider = form.locator('input[name="epoch"]')
     for row in of_mask[::-1].itertuples():
@@ -149,12 +156,17 @@ def test_slider_goes_from_epoch_to_epoch(page: Page, book: Path):
         key(slider, "ArrowLeft")
 
 
-def test_bleeding_is_coloured_on_demand(page: Page):
+def test_lesions_are_coloured_on_demand(page: Page):
     page.goto("/book/results.html")
     form = viewer(page, SLICES)
-    before = form.locator(".wipe .layers").screenshot()
+    picture = form.locator(".wipe .layers")
+    picture.scroll_into_view_if_needed()
+    loaded(picture, "img:not(.tint)")
+    before = picture.screenshot()
     key(form.locator('input[name="tint"]'), "Space")
-    assert form.locator(".wipe .layers").screenshot() != before
+    expect(picture.locator("img.tint").first).to_be_visible()
+    loaded(picture, "img.tint")
+    assert picture.screenshot() != before
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -186,7 +198,7 @@ def test_point_tells_the_value_of_results_csv(page: Page, book: Path, where: str
     page.goto(f"/book/{where}.html")
     charts = drawn(page, CURVES)
     results = csv(book, "results.csv")
-    image = results[(results.metric == "dice_image") & (results.hemorrhage == "all")]
+    image = results[(results.metric == "dice_image") & (results.lesion == "all")]
     row = image[image.arm == "both"].sort_values("fraction").iloc[-1]
     # lines: ours and the paper's without, ours and the paper's with both kinds of copy
     line = charts.locator(".plot").first.locator(".scatterlayer .trace").nth(2)
@@ -195,7 +207,7 @@ def test_point_tells_the_value_of_results_csv(page: Page, book: Path, where: str
     expect(charts.locator(".hovered")).to_have_text(
         f"Dice per image: ours: + both, 100%, {told}, n = {row.n}"
     )
-    place = "all_results.html#results-1-both-dice_image-all"
+    place = "all_results.html#results-fcn8s-1-both-dice_image-all"
     expect(charts.locator(".hovered a")).to_have_attribute("href", place)
     expect(charts.locator(".plot").first.locator(".hoverlayer")).to_contain_text(told)
 
@@ -215,7 +227,7 @@ def test_arrow_keys_tell_every_difference(page: Page, book: Path):
     differences = csv(book, "differences.csv")
     share = differences.fraction.min()
     rows = differences[(differences.fraction == share) & (differences.metric == "dice_image")]
-    row = rows[(rows.hemorrhage == "all") & (rows.arm == "gan")].iloc[0]
+    row = rows[(rows.lesion == "all") & (rows.arm == "gan")].iloc[0]
     assert row.baseline == "original"
     assert f"gan − original, {row.value:+.3f}".replace("0.", ".", 1) in told[0]
 
@@ -285,6 +297,7 @@ def test_paper_and_no_script_show_the_still_picture(page: Page):
     browser = page.context.browser
     assert browser
     with browser.new_context(java_script_enabled=False) as context:
+        context.set_default_timeout(WAIT)
         plain = context.new_page()
         plain.goto(page.url)
         expect(viewer(plain, SLICES)).to_be_hidden()

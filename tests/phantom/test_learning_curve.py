@@ -33,6 +33,6 @@ def test_the_rise_is_the_difference_of_the_ends_and_large_enough():
 @pytest.mark.parametrize("metric", ["dice_instance", "dice_class_detected"])
 def test_iph_is_the_easiest_type_and_sah_or_ivh_the_hardest(metric):
     whole = POINTS[(POINTS.fraction == "1") & (POINTS.metric == metric)]
-    by_type = whole[whole.hemorrhage != "all"].set_index("hemorrhage").value
+    by_type = whole[whole.lesion != "all"].set_index("lesion").value
     assert by_type.idxmax() == "IPH"
     assert by_type.idxmin() in ("SAH", "IVH")

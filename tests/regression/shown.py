@@ -1,22 +1,25 @@
 """What HTML shows of a run's CSVs: every number that leads to a row, and the row it leads to."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup
 
-from lcgan_core.book.pages.origins import KEYS, RESULTS_PAGE
+from lcgan_core.book.contents import TABLES
+from lcgan_core.book.pages.origins import RESULTS_PAGE
 
 NUMBER = re.compile(r"[-+]?\d?\.\d{3}(?!\d)")
 WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(?:e([-+]?\d+))?(%?)")
 HALF = 0.0005 + 1e-9  # numbers are shown with three decimals
 
 
+@cache
 def rows_by_place(folder):
-    """Place on the page of all results -> row, with the names put together anew."""
+    """Place on the page of all results -> row, with the names assembled independently."""
     found = {}
-    for name, keys in KEYS.items():
+    for name, (_, keys) in TABLES.items():
         for _, row in pd.read_csv(folder / f"{name}.csv").iterrows():
             words = [name, *(f"{row[key]:g}" if key == "fraction" else row[key] for key in keys)]
             place = "".join(
@@ -36,7 +39,7 @@ def links(html):
 
 
 def complaint(text, row):
-    """How a shown number is not what its row says; None if it is."""
+    """How a shown number differs from what its row says; None if it does not."""
     if "value" in row and re.fullmatch(r"\d+( and \d+)*", text):  # a count
         alike = text in (str(row.n), str(row.get("draws")))
         return None if alike else f"{text!r} is no count of {row.to_dict()}"
@@ -48,7 +51,7 @@ def complaint(text, row):
         return None if empty else f"{text!r} shows no number of {row.to_dict()}"
     said = [row.value, row.get("ci_low"), row.get("ci_high")] if len(numbers) == 3 else [row.value]
     alike = [len(numbers) == len(said) and near(numbers, said)]
-    # charts and questions may ask for baseline minus arm; tests/report/test_hover.py holds which
+    # charts and questions may ask for baseline minus arm; tests/book/test_hover.py says which
     turned = [-said[0], *(-end for end in said[:0:-1])] if "baseline" in row else said
     alike.append(len(numbers) == len(said) and near(numbers, turned))
     alike.append("sd" in row and near(numbers, [row.sd]))  # draws.csv has two columns of numbers

@@ -1,5 +1,6 @@
-"""Published runs: each is whole, its tables follow from each other, pages show what they say."""
+"""Published runs: each is whole, its tables follow from each other, and pages show them."""
 
+import itertools
 import json
 import re
 
@@ -8,14 +9,14 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from lcgan_core.book import bundle
+from lcgan_core.book import bundle, contents, places
 from lcgan_core.book.pages import write
-from lcgan_core.metrics import claims
-from lcgan_core.stages.evaluation import read_results
+from lcgan_core.metrics.claims import claims
 from tests.regression import shown
 
-PUBLISHED = sorted({path.parent for path in bundle.RESULTS.glob("*/*.csv")})
-CELL = ["fraction", "arm", "metric", "hemorrhage"]
+PUBLISHED = sorted({path.parent for path in places.RESULTS.glob("*/*.csv")})
+NETWORK = ["segmenter", "fraction", "arm"]
+CELL = [*NETWORK, "metric", "lesion"]
 WRITTEN = 1.5e-6  # numbers are written with six decimals
 
 
@@ -25,41 +26,47 @@ def published(request):
 
 
 @pytest.fixture(scope="module")
-def record(published):
-    return json.loads((published / bundle.PROVENANCE).read_text())
+def opened(published):
+    return bundle.opened(published)
+
+
+@pytest.fixture(scope="module")
+def record(opened):
+    return opened.record
 
 
 @pytest.fixture(scope="module")
 def results(published, record):
-    return read_results(published / "results.csv", record["run"]["profile"]).set_index(CELL)
+    path = published / "results.csv"
+    return contents.read_results(path, record["run"]["profile"]).set_index(CELL)
 
 
 @pytest.fixture(scope="module")
-def texts(published, record, tmp_path_factory):
+def texts(opened, tmp_path_factory):
     """The text of everything that pages include, by name."""
     out = tmp_path_factory.mktemp("book") / "generated"
-    write.write(published, record, out)
+    write.write(opened, out)
     return {path.stem: path.read_text() for path in out.glob("*.md")}
 
 
 def test_every_file_is_as_it_was_collected(published, record):
-    bundle.opened(published)
     there = {path.relative_to(published).as_posix() for path in published.rglob("*.*")}
-    assert there == {*record["files"], bundle.PROVENANCE}
+    assert there == {*record["files"], contents.RECORD}
 
 
 def test_every_cell_of_the_grid_is_there(results, record):
     config = record["config"]
-    arms = {(fraction, arm) for fraction, arm, _, _ in results.index}
+    networks = {key[:3] for key in results.index}
     papers = {"original", "gan", "traditional", "both"}
-    assert arms == {
-        (fraction, arm)
+    assert networks == {
+        (segmenter, fraction, arm)
+        for segmenter in record["run"]["segmenters"]
         for fraction in config["fractions"]
         for arm in config["arms"]
         if arm in papers or fraction <= config["controls_up_to"]
     }
-    # image 1; instance, detected, pooled, precision, recall: all and five types each
-    assert len(results) == len(arms) * (1 + 5 * 6)
+    # image 1; instance, detected, pooled, precision, recall: all and every class each
+    assert len(results) == len(networks) * (1 + 5 * (1 + len(record["run"]["classes"])))
 
 
 def test_a_cell_is_the_mean_of_its_draws(published, results):
@@ -72,43 +79,47 @@ def test_a_cell_is_the_mean_of_its_draws(published, results):
 def test_a_difference_is_the_difference_of_two_cells(published, results):
     table = pd.read_csv(published / "differences.csv").dropna(subset="value")
     image = table[table.metric == "dice_image"]
-    assert len(image) == table.groupby(["fraction", "arm", "baseline"]).ngroups
+    assert len(image) == table.groupby([*NETWORK, "baseline"]).ngroups
     arm, baseline = (
-        results.value[list(image[[CELL[0], who, *CELL[2:]]].itertuples(False, None))].to_numpy()
+        results.value[
+            list(image[["segmenter", "fraction", who, *CELL[3:]]].itertuples(False, None))
+        ].to_numpy()
         for who in ("arm", "baseline")
     )
     assert np.abs(image.value.to_numpy() - (arm - baseline)).max() <= WRITTEN
 
 
-def test_claims_and_verdicts_follow_from_the_differences(published):
+def test_claims_and_verdicts_follow_from_the_differences(opened):
     """A claim of one share is a row of differences.csv, and its interval decides the verdict."""
-    stated = pd.read_csv(published / "claims.csv").set_index(["claim", "share"])
-    differences = pd.read_csv(published / "differences.csv")
-    shares = sorted(differences.fraction.unique())
-    known = differences.set_index(["arm", "baseline", *CELL[:1], *CELL[2:]]).sort_index()
+    stated = opened.table("claims").set_index(["segmenter", "id", "share"])
+    differences = opened.table("differences")
+    assert stated.index.is_unique
+    known = differences.set_index(["arm", "baseline", "segmenter", "fraction", *CELL[3:]])
+    known = known.sort_index()
+    asked = claims(differences.fraction.unique(), opened.classes.names)
     seen = 0
-    for claim in claims.claims():
+    for segmenter, claim in itertools.product(opened.segmenters, asked):
         if len(claim.terms) != 2 or len({share for _, share, _ in claim.terms}) != 1:
             continue
-        (_, share, arm), (_, _, baseline) = claim.terms
-        fraction = shares[share]
-        if (claim.says, f"{100 * fraction:g}%") not in stated.index:
+        (_, fraction, arm), (_, _, baseline) = claim.terms
+        place = (segmenter, claim.id, f"{100 * fraction:g}%")
+        if place not in stated.index:
             continue
-        row = stated.loc[(claim.says, f"{100 * fraction:g}%")]
-        of = (fraction, claim.metric, claim.hemorrhage)
+        row = stated.loc[place]
+        of = (segmenter, fraction, claim.metric, claim.lesion)
         there = (arm, baseline, *of) in known.index
         found = known.loc[(arm, baseline, *of) if there else (baseline, arm, *of)]
         ends = [found.value, found.ci_low, found.ci_high]
         expected = ends if there else [-ends[0], -ends[2], -ends[1]]
-        assert np.allclose(row[["value", "ci_low", "ci_high"]].astype(float), expected,
-                           atol=WRITTEN, equal_nan=True), claim.says  # fmt: skip
+        shown_there = row[["value", "ci_low", "ci_high"]].astype(float)
+        assert np.allclose(shown_there, expected, atol=WRITTEN, equal_nan=True), claim.id
         floor, ceiling = (-0.01, 0.01) if claim.within_a_point else (0, np.inf)
         _, low, high = expected
         if row.n < 6 or not low < high or (low <= floor <= high) or (low <= ceiling <= high):
             verdict = "undecided"
         else:
             verdict = "confirmed" if floor < low and high < ceiling else "contradicted"
-        assert row.verdict == verdict, claim.says
+        assert row.verdict == verdict, claim.id
         seen += 1
     assert seen >= 19  # the paper's four arms are asked 19 such claims
 
@@ -121,9 +132,20 @@ def test_every_network_of_a_row_is_in_runs_csv_with_its_fingerprint(published, r
     assert {job for named in table.inputs.dropna() for job in named.split()} <= set(table.index)
     trained = table[table.stage == "segmentation"]
     draws = pd.read_csv(published / "draws.csv")
-    assert set(zip(trained.fraction, trained.what, trained.draw, strict=True)) == set(
-        draws[["fraction", "arm", "draw"]].itertuples(False, None)
-    )
+    named = trained[["segmenter", "fraction", "what", "draw"]].itertuples(False, None)
+    assert set(named) == set(draws[[*NETWORK, "draw"]].itertuples(False, None))
+
+
+def test_what_a_bundle_says_of_its_parts_is_so(opened, record):
+    runs = set(opened.table("runs").job)
+    said = {*record["sources"].values(), *sum(record["pages"].values(), [])}
+    assert said <= runs
+    assert record["shown_fraction"] in record["config"]["fractions"]
+    for name in contents.VIEWERS:
+        rows = pd.read_csv(opened.folder / "viewers" / f"{name}.csv")
+        files = rows.astype(str).to_numpy().ravel()
+        pictures = {file for file in files if file.endswith(".webp")}
+        assert pictures == {path.name for path in opened.folder.glob(f"viewers/{name}-*.webp")}
 
 
 def test_every_number_is_what_its_row_says(published, texts):
@@ -166,7 +188,7 @@ def test_a_wrong_number_a_lost_row_and_a_swapped_link_are_seen(published, texts)
     """The checks above can fail."""
     good = texts["table1"]
     place, text = next((place, text) for place, text in shown.links(good) if "(" in text)
-    value, other = text.split()[0], "all_results.html#results-1-original-recall-IPH"
+    value, other = text.split()[0], "all_results.html#results-fcn8s-1-original-recall-IPH"
     assert shown.complaints(good, published) == []
     assert shown.complaints(good.replace(f">{value}<", ">.999<"), published)
     assert shown.complaints(good.replace(place, f"{place}x"), published)

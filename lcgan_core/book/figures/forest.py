@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lcgan_core.book.figures.figures import show_slice, type_legend
-from lcgan_core.book.pages.tables import times
+from lcgan_core.book.figures.figures import class_legend, show_slice
+from lcgan_core.book.words import times
+from lcgan_core.lesions import Classes
 from lcgan_core.metrics.claims import QUESTIONS
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.paper import percent
 
-GROUPS = {"synthetic": ("synthetic slice to its nearest training slice", "#d1495b"),
-          "real": ("real slice to its nearest of another patient", "#555555")}  # fmt: skip
+GROUPS = {
+    "synthetic": ("synthetic slice to its nearest training slice", "#d1495b"),
+    "real": ("real slice to the nearest one of another patient", "#555555"),
+}
 
 
 def comparisons(differences: pd.DataFrame) -> list[tuple[str, str]]:
@@ -35,26 +38,24 @@ def name_of(arm: str, baseline: str) -> str:
 
 
 def difference(differences: pd.DataFrame, arm: str, baseline: str) -> pd.DataFrame:
-    """The rows of arm minus baseline, whichever way round they are stored."""
+    """The rows of arm minus baseline, whichever of the two was stored first."""
     there = differences[(differences.arm == arm) & (differences.baseline == baseline)]
     if len(there):
         return there
     turned = differences[(differences.arm == baseline) & (differences.baseline == arm)]
-    return turned.assign(
-        arm=arm, baseline=baseline,
-        value=-turned.value, ci_low=-turned.ci_high, ci_high=-turned.ci_low,
-    )  # fmt: skip
+    ends = {"ci_low": -turned.ci_high, "ci_high": -turned.ci_low}
+    return turned.assign(arm=arm, baseline=baseline, value=-turned.value, **ends)
 
 
 def forest(differences: pd.DataFrame, metric: str = "dice_image") -> Figure:
-    """Differences between arms with 95 % intervals, a panel a share of the data."""
+    """Differences between arms with 95 % intervals, one panel per fraction."""
     pairs = comparisons(differences)
     shares = sorted(differences.fraction.unique())
     figure, axes = plt.subplots(
         1, len(shares), figsize=(2.6 + 2.1 * len(shares), 1.3 + 0.3 * len(pairs)),
         sharex=True, sharey=True, squeeze=False,
     )  # fmt: skip
-    chosen = differences[(differences.metric == metric) & (differences.hemorrhage == "all")]
+    chosen = differences[(differences.metric == metric) & (differences.lesion == "all")]
     for place, share in zip(axes[0], shares, strict=True):
         place.axvline(0, color="#999999", linewidth=0.8)
         for y, (arm, baseline) in enumerate(pairs):
@@ -95,16 +96,16 @@ def neighbours(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def closest_pairs(kept: dict[str, np.ndarray]) -> Figure:
+def closest_pairs(kept: dict[str, np.ndarray], classes: Classes) -> Figure:
     """The synthetic slices nearest to a training slice, above that slice, masks outlined."""
     count = len(kept["rmse"])
     figure, axes = plt.subplots(2, count, figsize=(1.3 * count, 3.4), squeeze=False)
     for k in range(count):
-        show_slice(axes[0, k], kept["synthetic"][k], kept["labels"][k])
-        show_slice(axes[1, k], kept["training"][k], kept["training_labels"][k])
+        show_slice(axes[0, k], kept["synthetic"][k], classes, kept["labels"][k])
+        show_slice(axes[1, k], kept["training"][k], classes, kept["training_labels"][k])
         axes[0, k].set_title(f"{kept['rmse'][k]:.1f}", fontsize=8)
     axes[0, 0].set_ylabel("synthetic")
     axes[1, 0].set_ylabel("nearest training")
     figure.tight_layout(rect=(0, 0.08, 1, 1))
-    type_legend(figure)
+    class_legend(figure, classes)
     return figure

@@ -12,13 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from lcgan_core.book.figures.figures import ARM_STYLE, curve
+from lcgan_core.book import beside
+from lcgan_core.book.figures.figures import CURVES, curve
 from lcgan_core.book.figures.forest import comparisons, difference, name_of
-from lcgan_core.book.pages.tables import number, times
-from lcgan_core.protocol.paper import paper_results, percent, signed
+from lcgan_core.book.words import number, times
+from lcgan_core.protocol.arms import ARMS
+from lcgan_core.protocol.paper import percent, signed
 
 METRICS = {"dice_image": "Dice per image", "precision": "Precision", "recall": "Recall"}
-SYMBOLS = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond"}
+SYMBOLS = {"o": "circle", "D": "diamond"}
 """matplotlib's name of a marker -> plotly's."""
 AGAINST = "arm against original"
 GROUPS = {AGAINST: "--against-original", "between two arms": "--between-arms"}
@@ -30,14 +32,14 @@ TEXT, GRID, ZERO = "--pst-color-text-base", "--pst-color-border", "--pst-color-t
 
 
 def curves(results: pd.DataFrame) -> dict[str, dict]:
-    """Fig. 7, a chart each measure: ours with intervals, the paper's dotted."""
+    """Fig. 7, one chart per measure: ours with intervals, the paper's dotted."""
     return {title: _curves(results, metric) for metric, title in METRICS.items()}
 
 
 def forests(differences: pd.DataFrame, metric: str = "dice_image") -> dict[str, dict]:
-    """Differences between arms with 95 % intervals, a chart each share of the data."""
-    chosen = differences[(differences.metric == metric) & (differences.hemorrhage == "all")]
-    ends = chosen[["ci_low", "ci_high", "value"]]  # pandas passes over those that are missing
+    """Differences between arms with 95 % intervals, one chart per fraction."""
+    chosen = differences[(differences.metric == metric) & (differences.lesion == "all")]
+    ends = chosen[["ci_low", "ci_high", "value"]]  # pandas skips those that are missing
     across = [min(0.0, *ends.min()) - 0.02, max(0.0, *ends.max()) + 0.02]
     drawn = {}
     for share in sorted(chosen.fraction.unique()):
@@ -48,12 +50,13 @@ def forests(differences: pd.DataFrame, metric: str = "dice_image") -> dict[str, 
 
 
 def _curves(results: pd.DataFrame, metric: str) -> dict:
+    paper = beside.numbers(results)
+    tables = {"ours": results} | ({"paper": paper} if len(paper) else {})
     traces = []
-    for arm in ("original", "both"):
-        title, _, marker = ARM_STYLE[arm]
-        for whose, table in (("ours", results), ("paper", paper_results())):
+    for arm, (_, marker) in CURVES.items():
+        for whose, table in tables.items():
             rows = curve(table, arm, metric).dropna(subset="value")
-            name = f"{whose}: {title}"
+            name = f"{whose}: {ARMS[arm].title}"
             trace: dict[str, Any] = {
                 "name": name,
                 "x": [100 * share for share in rows.fraction],
@@ -74,14 +77,14 @@ def _curves(results: pd.DataFrame, metric: str) -> dict:
                 trace["marker"]["symbol"] += "-open"
             traces.append(trace)
     layout = _layout()
-    shares = _far(results.fraction.unique(), paper_results().fraction.unique())
+    shares = _far(results.fraction.unique(), paper.fraction.unique())
     layout["xaxis"] |= {
         "type": "log",
         "title": {"text": "% of the training patients", "font": {"size": SIZE}},
         "tickvals": [100 * share for share in shares],
         "ticktext": [percent(share).rstrip("%") for share in shares],
     }
-    layout["yaxis"] |= {"range": [-0.03, 1.03]}  # a marker at an end is seen whole
+    layout["yaxis"] |= {"range": [-0.03, 1.03]}  # so that a marker at an end is seen whole
     return {"data": traces, "layout": {**layout, "height": 300}}
 
 
@@ -106,15 +109,17 @@ def _forest(rows: pd.DataFrame, across: list[float]) -> dict:
                 "name": group,
                 "x": found.value.tolist(),
                 "y": [name_of(row.arm, row.baseline) for _, row in found.iterrows()],
-                "text": [_told(row, signed, name_of(row.arm, row.baseline))
-                         for _, row in found.iterrows()],
+                "text": [
+                    _told(row, signed, name_of(row.arm, row.baseline))
+                    for _, row in found.iterrows()
+                ],
                 "customdata": _places(found),
                 "hoverinfo": "text",
                 "mode": "markers",
                 "marker": {"size": 9, "color": color},
                 "error_x": _interval(found, color),
             }
-        )  # fmt: skip
+        )
     layout = _layout()
     layout["xaxis"] |= {"range": across, "zeroline": True, "zerolinecolor": ZERO}
     layout["xaxis"] |= {"title": {"text": "difference in Dice per image", "font": {"size": SIZE}}}
@@ -125,7 +130,7 @@ def _forest(rows: pd.DataFrame, across: list[float]) -> dict:
 
 
 def _told(row: pd.Series, write: Callable[[float], str], *what: str) -> str:
-    """A value in lines: what it is, the value with its interval, its count where it has one."""
+    """A value in lines: what it is, the value with its interval, its count if it has one."""
     said = write(row.value)
     if pd.notna(row.get("ci_low")):
         said += f" ({write(row.ci_low)} to {write(row.ci_high)})"
@@ -133,7 +138,7 @@ def _told(row: pd.Series, write: Callable[[float], str], *what: str) -> str:
 
 
 def _places(rows: pd.DataFrame) -> list[str]:
-    """Where each point's row is (`origins.linked`), empty for the paper's."""
+    """The place of each point's row (`origins.linked`); empty for the paper's."""
     return list(rows.href) if "href" in rows else [""] * len(rows)
 
 
@@ -149,18 +154,28 @@ def _interval(rows: pd.DataFrame, color: str) -> dict:
 
 
 def _layout() -> dict:
-    axis = {"gridcolor": GRID, "linecolor": GRID, "zeroline": False, "automargin": True,
-            "fixedrange": True, "tickangle": 0}  # fmt: skip
+    axis = {
+        "gridcolor": GRID,
+        "linecolor": GRID,
+        "zeroline": False,
+        "automargin": True,
+        "fixedrange": True,
+        "tickangle": 0,
+    }
     return {
         "paper_bgcolor": "#0000",
         "plot_bgcolor": "#0000",
         "font": {"color": TEXT, "family": "--pst-font-family-base", "size": SIZE},
-        "hoverlabel": {"bgcolor": "--pst-color-surface", "bordercolor": GRID,
-                       "font": {"color": TEXT}, "align": "left"},
+        "hoverlabel": {
+            "bgcolor": "--pst-color-surface",
+            "bordercolor": GRID,
+            "font": {"color": TEXT},
+            "align": "left",
+        },
         "hovermode": "closest",
         "dragmode": False,
         "showlegend": False,
         "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
         "xaxis": dict(axis),
         "yaxis": dict(axis),
-    }  # fmt: skip
+    }

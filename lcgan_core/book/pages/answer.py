@@ -6,70 +6,91 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from lcgan_core.book.pages.tables import ABSENT, linked, markdown, several
+from lcgan_core.book.words import ABSENT, linked, markdown, several
+from lcgan_core.metrics.claims import MAIN, WITH_ALL
 from lcgan_core.protocol.paper import signed
 from lcgan_core.protocol.profiles import IN_SILICO
 
-MAIN = "both kinds of copy raise the Dice per image"
-"""What a row of claims.csv says where it is the paper's main claim, once a scarce share."""
+OTHER_CLASSES = (
+    "The lesion classes of this run are not the paper's five types of haemorrhage, so its claims "
+    "are not put to this run."
+)
+ONE_SHARE = (
+    "The paper's main claim is about subsets of the patients, and this run has none that it is put "
+    "to."
+)
 
 
 def text(claims: pd.DataFrame) -> str:
     """The main claim in a sentence and a table, the verdicts counted, the questions decided."""
-    return "\n\n".join([main(claims), markdown(gains(claims)), verdicts(claims), questions(claims)])
+    papers = claims[claims.source == "paper"]
+    found = [OTHER_CLASSES]
+    if len(papers):
+        found = [main(papers), markdown(gains(papers)), verdicts(papers)]
+    return "\n\n".join([*found, questions(claims)]).rstrip()
 
 
 def main(claims: pd.DataFrame) -> str:
     """Whether the copies helped while data were scarce.
 
-    >>> row = {"claim": MAIN, "verdict": "undecided"}
+    >>> row = {"id": MAIN, "claim": "copies raise the Dice", "verdict": "undecided"}
     >>> main(pd.DataFrame([row | {"share": "10%"}, row | {"share": "25%"}]))
-    "The paper's main claim, that ... scarce, is here **undecided** at 10% and 25%:"
+    "The paper's main claim, that copies ... scarce, is here **undecided** at 10% and 25%:"
     """
-    rows = claims[claims.claim == MAIN]
+    rows = claims[claims.id == MAIN]
+    if rows.empty:
+        return ONE_SHARE
     found = [f"**{each}** at {_listed(of['share'])}" for each, of in rows.groupby("verdict")]
-    return f"The paper's main claim, that {MAIN} while data are scarce, is here {_listed(found)}:"
+    return (
+        f"The paper's main claim, that {rows.claim.iloc[0]} while data are scarce, is here "
+        f"{_listed(found)}:"
+    )
 
 
-def verdicts(claims: pd.DataFrame) -> str:
+def verdicts(papers: pd.DataFrame) -> str:
     """How many of the paper's statements were confirmed, contradicted or left undecided.
 
-    >>> verdicts(pd.DataFrame({"source": ["paper"] * 2, "verdict": ["confirmed", "undecided"]}))
-    'Of the 2 statements of the paper that were put to this run, 1 are confirmed, 0 ...'
+    >>> verdicts(pd.DataFrame({"verdict": ["confirmed", "undecided"]}))
+    'Of the 2 statements of the paper that were put to this run, 1 is confirmed, 0 are ...'
     """
-    count = claims[claims.source == "paper"].verdict.value_counts()
+    count = papers.verdict.value_counts()
     found = [int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")]
+    confirmed, contradicted, undecided = (f"{n} {'is' if n == 1 else 'are'}" for n in found)
     return (
-        f"Of the {sum(found)} statements of the paper that were put to this run, {found[0]} are "
-        f"confirmed, {found[1]} contradicted and {found[2]} undecided: the interval holds zero, or "
-        "there are too few cases ([all of them](controls.md#all-claims-as-a-table))."
+        f"Of the {sum(found)} statements of the paper that were put to this run, {confirmed} "
+        f"confirmed, {contradicted} contradicted and {undecided} undecided, which means that the "
+        "interval contains zero or that there are too few cases "
+        "([all of them](controls.md#all-claims-as-a-table))."
     )
 
 
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
-    """A row a share: what both kinds of copy add to the mean Dice per image, here and there."""
-    whole = MAIN.replace("raise", "change")  # what the paper says of it with all the data
-    of_image = claims.claim.str.contains(f"{MAIN}|{whole}")
+    """One row per share: what both kinds of copy add to the mean Dice per image, here and there."""
     rows = []
-    for _, row in claims[(claims.source == "paper") & of_image].iterrows():
+    for _, row in claims[claims.id.isin((MAIN, WITH_ALL))].iterrows():
         ends = (row.ci_low, row.ci_high)
-        theirs = "less than .010" if pd.isna(row.paper) else signed(row.paper)
         rows.append(
             {
                 "share of the patients": row["share"],
                 "gain here": linked(signed(row.value), row),
                 "95 % interval": " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT,
-                "the paper's gain": f"{theirs} at {row.paper_share}",
+                "the paper's gain": _theirs(row),
                 "verdict": row.verdict,
             }
         )
     return pd.DataFrame(rows)
 
 
+def _theirs(row: pd.Series) -> str:
+    if row.id == WITH_ALL:  # in words only
+        return f"less than .010 at {row.paper_share}"
+    return ABSENT if pd.isna(row.paper) else f"{signed(row.paper)} at {row.paper_share}"
+
+
 def questions(claims: pd.DataFrame) -> str:
     """A list of a reviewer's questions that this run decides, each with its shares.
 
-    >>> row = {"source": "question", "claim": "A adds more than B", "share": "10%"}
+    >>> row = {"id": "a", "source": "question", "claim": "A adds more than B", "share": "10%"}
     >>> print(questions(pd.DataFrame([row | {"verdict": "contradicted"}])))
     A reviewer would ask what the synthetic slices add that cheaper means would not. Of 1 such ...
     <BLANKLINE>
@@ -81,43 +102,44 @@ def questions(claims: pd.DataFrame) -> str:
     decided = asked[asked.verdict != "undecided"]
     answers = decided.verdict.map({"confirmed": "yes", "contradicted": "no, less"})
     lines = [
-        f"- {says}: **{answer}** at {_listed(of['share'])}"
-        for (says, answer), of in decided.groupby([decided.claim, answers], sort=False)
+        f"- {of.claim.iloc[0]}: **{answer}** at {_listed(of['share'])}"
+        for (_, answer), of in decided.groupby([decided.id, answers], sort=False)
     ]
     ending = ":\n\n" + "\n".join(lines) if lines else "."
     return (
         "A reviewer would ask what the synthetic slices add that cheaper means would not. Of "
-        f"{len(asked)} such questions, one a share, this run decides {len(decided)} "
+        f"{len(asked)} such questions, each put at one share, this run decides {len(decided)} "
         f"([all of them](controls.md#all-claims-as-a-table)){ending}"
     )
 
 
 def certainty(facts: dict) -> str:
-    """What a run's patients, draws and profile let its numbers say (facts: run.json)."""
+    """What a run's patients, draws and profile allow its numbers to say (facts: run.json)."""
     said = [
-        f"**{facts['patients']['test']} test patients.** The intervals say how far a number "
+        f"**{facts['patients']['test']} test patients.** The intervals tell how much a number "
         "depends on which patients were tested."
     ]
     if draws := several(dict(facts["draws"])):
         said.append(
             f"**{draws}.** There, training patients and seeds were drawn anew as well, "
-            "and the intervals cover that roughly. A share with one draw is one training run."
+            "and the intervals roughly include that. A share with one draw is one training run."
         )
     else:
         said.append(
-            "**One draw.** Each number is one training run: another choice of training patients or "
-            "another seed may give another gain, and no interval here covers that."
+            "**One draw.** Each number comes from one training run: other training patients or "
+            "another seed may give another gain, which no interval here includes."
         )
     if facts["cohort"] == IN_SILICO:
         said.append(
-            "**No person.** The heads are computed. What holds for them need not hold for patients."
+            "**No patients.** The heads are simulated. What holds for them need not hold for "
+            "patients."
         )
     if facts["profile"] == "quick":
         said.insert(
             0,
             "**A smoke test.** The profile `quick` shrinks cohort, pictures, networks and training "
-            "until all fits into minutes. It shows that every step works. Neither agreement nor "
-            "disagreement with the paper means anything here.",
+            "until everything fits into minutes. It shows that every step works. Neither agreement "
+            "nor disagreement with the paper means anything here.",
         )
     return "\n".join(f"- {sentence}" for sentence in said)
 

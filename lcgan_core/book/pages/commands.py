@@ -5,10 +5,8 @@ from __future__ import annotations
 import typer
 from typer.cli import get_docs_for_click
 
-from lcgan_core.cli import app
 
-
-def text() -> str:
+def text(app: typer.Typer) -> str:
     """What every command of `lcgan` does, takes and offers, as Markdown."""
     group = typer.main.get_group(app)
     context = typer.Context(group, info_name="lcgan")

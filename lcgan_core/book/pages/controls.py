@@ -1,54 +1,60 @@
-"""What the page on controls and statistics includes, and the first page's answer, from CSVs of a
-bundle."""
+"""What the page on controls and statistics includes, and the first page's answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import pandas as pd
 
-from lcgan_core.book.pages import answer, origins, scrutiny, slips, tables
+from lcgan_core.book.contents import Bundle, of_stage
+from lcgan_core.book.pages import answer, scrutiny, slips
+from lcgan_core.book.pages.origins import of_first_segmenter
+from lcgan_core.book.words import html, markdown
+from lcgan_core.protocol.paper import percent
 
 
-def texts(bundle: Path, fractions: Sequence[float]) -> dict[str, str]:
-    """Name -> Markdown or HTML of each table and list of the page."""
-    read = {name: origins.linked(name, _read(bundle, name)) for name in origins.KEYS}
-    share = fractions[-2]  # the largest subset: networks have learned something there
-    papers, questions = (
-        read["claims"][read["claims"].source == source] for source in ("paper", "question")
-    )
-    asked = scrutiny.sentences(questions) or (
-        "*This run trained the paper's four arms alone; `arms` of the profile adds the controls.*"
-    )
-    spread = scrutiny.draws(read["draws"])
-    by_share = {
-        name: _first_draw(read[name]) for name in ("candidates", "memorisation", "kernel_distance")
-    }
+def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Name -> Markdown or HTML of each table and list; `linked` has the tables with their links
+    (`origins.tables`)."""
+    evaluated = {name: of_first_segmenter(linked[name], bundle) for name in of_stage("evaluation")}
+    selected = {name: _first_draw(linked[name]) for name in of_stage("selection")}
+    fraction = bundle.record["shown_fraction"]
+    claims, spread = evaluated["claims"], scrutiny.draws(evaluated["draws"])
+    papers, questions = (claims[claims.source == source] for source in ("paper", "question"))
     return {
-        "answer": answer.text(read["claims"]),
-        "claims": scrutiny.sentences(papers),
-        "claims_table": tables.markdown(scrutiny.claims_table(read["claims"])),
-        "questions": asked,
-        "controls": tables.html(scrutiny.controls(read["results"], read["differences"])),
-        "draws": tables.html(spread)
+        "answer": answer.text(claims),
+        "claims": scrutiny.sentences(papers) or f"*{answer.OTHER_CLASSES}*",
+        "claims_table": markdown(scrutiny.claims_table(linked["claims"])),
+        "questions": scrutiny.sentences(questions)
+        or "*This run trained the paper's four arms alone; `arms` of the profile adds the "
+        "controls.*",
+        "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
+        + _by_segmenter(linked["results"]),
+        "draws": html(spread)
         if len(spread)
         else "*This run has one draw at each share; `draws` of the profile makes more.*",
-        "by_size": tables.html(scrutiny.sizes(read["by_size"], share)),
-        "sensitivity": tables.html(scrutiny.rules(read["sensitivity"], share)),
-        "judges": tables.html(scrutiny.judges(by_share["candidates"])),
-        "memorisation": tables.html(
-            scrutiny.memorisation(by_share["memorisation"], by_share["kernel_distance"])
+        "by_size": html(scrutiny.sizes(evaluated["by_size"], fraction)),
+        "sensitivity": html(scrutiny.rules(evaluated["sensitivity"], fraction)),
+        "judges": html(scrutiny.judges(selected["candidates"])),
+        "memorisation": html(
+            scrutiny.memorisation(selected["memorisation"], selected["kernel_distance"])
         ),
-        "densities": tables.html(scrutiny.densities(read["densities"])),
-        "slips": tables.markdown(slips.slips()),
+        "densities": html(scrutiny.densities(linked["densities"])),
+        "slips": markdown(slips.slips()),
     }
 
 
-def _read(bundle: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(bundle / f"{name}.csv")
+def _by_segmenter(results: pd.DataFrame) -> str:
+    if results.segmenter.nunique() < 2:
+        return ""
+    table = html(scrutiny.segmenters(results))
+    return f"\n\nThe same arms with each segmenter, as Dice per image:\n\n{table}"
 
 
-def _first_draw(table: pd.DataFrame) -> dict[float, pd.DataFrame]:
+def _first_draw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Name of each selection in the first draw -> its rows."""
     first = table[table.draw == 1]
-    return {share: first[first.fraction == share] for share in sorted(first.fraction.unique())}
+    names = first.fraction.map(percent)
+    if first.generator.nunique() > 1:
+        names += ", " + first.generator
+    return {str(name): rows for name, rows in first.groupby(names, sort=False)}

@@ -6,34 +6,21 @@ import re
 
 import pandas as pd
 
+from lcgan_core.book.contents import TABLES, Bundle
 from lcgan_core.metrics.claims import claims
-from lcgan_core.protocol.paper import percent
 from lcgan_core.run.plan import Job
 
 RESULTS_PAGE, RUNS_PAGE = "all_results.html", "all_runs.html"
 """Beside every page of the folder book/."""
-CELL = ("metric", "hemorrhage")
-KEYS = {
-    "results": ("fraction", "arm", *CELL),
-    "draws": ("fraction", "arm", "draw", *CELL),
-    "differences": ("fraction", "arm", "baseline", *CELL),
-    "by_size": ("fraction", "arm", "size", *CELL),
-    "sensitivity": ("fraction", "arm", "rule", *CELL),
-    "claims": ("claim", "share"),
-    "candidates": ("fraction", "draw", "epoch"),
-    "memorisation": ("fraction", "draw", "space"),
-    "kernel_distance": ("fraction", "draw", "set"),
-    "densities": ("hemorrhage",),
-}
-"""File -> the columns that tell its rows apart."""
-OF_SELECTION = ("candidates", "memorisation", "kernel_distance")
+Networks = dict[tuple[str, float, str], dict[int, str]]
+"""Segmenter, fraction and arm -> draw -> the job that trained the network."""
 
 
 def anchor(*parts: object) -> str:
     """Name of a place on a page, the same in every run.
 
-    >>> anchor("results", 0.25, "both", "dice_image", "all")
-    'results-0.25-both-dice_image-all'
+    >>> anchor("results", "fcn8s", 0.25, "both", "dice_image", "all")
+    'results-fcn8s-0.25-both-dice_image-all'
     >>> anchor("by_size", 1.0, "below 1 cm2")
     'by_size-1-below-1-cm2'
     """
@@ -43,44 +30,63 @@ def anchor(*parts: object) -> str:
 
 def linked(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """A CSV's table with a column `href`: the place of each row on the page of all results."""
-    keys = table[list(KEYS[name])].itertuples(index=False, name=None)
+    keys = table[list(TABLES[name].keys)].itertuples(index=False, name=None)
     return table.assign(href=[f"{RESULTS_PAGE}#{anchor(name, *key)}" for key in keys])
 
 
-def jobs(name: str, row: pd.Series, runs: pd.DataFrame) -> list[str]:
-    """Names in runs.csv of the jobs that a row of a file is made from, in their order: the networks
-    whose predictions it measures, the selection that scored it, or the copies that it describes.
+def tables(bundle: Bundle) -> dict[str, pd.DataFrame]:
+    """Every table of a bundle, linked."""
+    return {name: linked(name, bundle.table(name)) for name in TABLES}
 
-    A row of claims.csv names no arm; it is found among the claims that are put to a run.
-    """
-    if name in OF_SELECTION:
-        return [selection(row.fraction, row.draw)]
+
+def of_first_segmenter(table: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
+    """The rows of the run's first segmenter: where there are several, pages show this one."""
+    return table[table.segmenter == bundle.segmenters[0]]
+
+
+def networks(runs: pd.DataFrame) -> Networks:
+    """The networks of runs.csv whose predictions the rows of tables measure."""
+    found: Networks = {}
     trained = runs[runs.stage == "segmentation"]
-    if name == "densities":
-        largest = sorted(trained.fraction.unique())[-2]
-        return [f"augmentation/{largest:g}-gan"]
-    if "claim" in row:
-        wanted = _cells(row, sorted(trained.fraction.unique()))
+    columns = (trained[name] for name in ("segmenter", "fraction", "what", "draw", "job"))
+    for *network, draw, job in zip(*columns, strict=True):
+        found.setdefault((network[0], network[1], network[2]), {})[draw] = job
+    return found
+
+
+def jobs(bundle: Bundle, name: str, row: pd.Series, trained: Networks) -> list[str]:
+    """Names in runs.csv of the jobs that a row of a table is made from: the networks that it
+    measures, the selection that scored it, or the copies that it describes."""
+    match TABLES[name].stage:
+        case "selection":
+            return [selection(row.generator, row.fraction, row.draw)]
+        case "augmentation":
+            return [bundle.record["sources"][name]]
+    if name == "claims":
+        wanted = cells_of_claims(bundle).get((row.id, row["share"]), set())
     else:
         wanted = {(row.fraction, row.arm), (row.fraction, row.get("baseline", row.arm))}
-    there = [cell in wanted for cell in zip(trained.fraction, trained.what, strict=True)]
-    made = trained[there]
-    return list(made.job[made.draw == row.draw] if "draw" in row else made.job)
+    return [
+        job
+        for (segmenter, *cell), of_draws in trained.items()
+        if segmenter == row.segmenter and tuple(cell) in wanted
+        for draw, job in of_draws.items()
+        if name != "draws" or draw == row.draw
+    ]
 
 
-def selection(fraction: float, draw: int) -> str:
-    """Name of the job that chose among the snapshots of one training.
+def selection(generator: str, fraction: float, draw: int) -> str:
+    """Name of the job that chose among the candidates of one training.
 
-    >>> selection(0.25, 1), selection(0.025, 3)
-    ('selection/0.25', 'selection/0.025-draw3')
+    >>> selection("lcgan", 0.25, 1), selection("lcgan", 0.025, 3)
+    ('selection/0.25-lcgan', 'selection/0.025-draw3-lcgan')
     """
-    return f"selection/{Job('selection', fraction, draw=int(draw)).key}"
+    return Job("selection", generator, float(fraction), int(draw)).place
 
 
-def _cells(row: pd.Series, fractions: list[float]) -> set[tuple[float, str]]:
-    """(fraction, arm) of every term of a claim, by its words and shares."""
-    for claim in claims():
-        shares = " and ".join(percent(fractions[k]) for k in sorted({k for _, k, _ in claim.terms}))
-        if (claim.says, shares) == (row.claim, row["share"]):
-            return {(fractions[k], arm) for _, k, arm in claim.terms}
-    return set()
+def cells_of_claims(bundle: Bundle) -> dict[tuple[str, str], set[tuple[float, str]]]:
+    """(id, share) of every claim that can be put to the run -> fraction and arm of its terms."""
+    return {
+        (claim.id, claim.share): {(fraction, arm) for _, fraction, arm in claim.terms}
+        for claim in claims(bundle.record["config"]["fractions"], bundle.classes.names)
+    }

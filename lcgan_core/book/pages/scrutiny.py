@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from lcgan_core.book.beside import lesions
 from lcgan_core.book.figures.forest import difference
-from lcgan_core.book.pages.tables import ABSENT, cell, linked, number, times
-from lcgan_core.lesions import HEMORRHAGES
+from lcgan_core.book.pages.tables import cell
+from lcgan_core.book.words import ABSENT, linked, number, times
 from lcgan_core.metrics.claims import LEAST_PATIENTS
 from lcgan_core.metrics.subgroups import SIZES
 from lcgan_core.protocol.arms import ARMS, PAPER
@@ -16,51 +19,66 @@ INTERVAL = "{} ({} to {})"
 
 
 def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
-    """Dice per image of every arm, and its difference to original, by share of the data."""
+    """Dice per image of every arm, and its difference to original, by fraction of the data."""
     rows: dict[str, dict] = {}
-    image = differences[(differences.metric == "dice_image") & (differences.hemorrhage == "all")]
-    for arm in [arm for arm in ARMS if arm in set(results.arm)]:
+    image = differences[(differences.metric == "dice_image") & (differences.lesion == "all")]
+    for arm in _arms(results):
         row = rows.setdefault(ARMS[arm].title, {})
-        for share in sorted(results.fraction.unique()):
-            where = {"fraction": share, "arm": arm, "metric": "dice_image", "hemorrhage": "all"}
-            here = image[image.fraction == share]
-            heading = percent(share) + times(int(here.draws.max()))
-            row[heading, "DSC"] = cell(results, **where)
+        for fraction in sorted(results.fraction.unique()):
+            here = image[image.fraction == fraction]
+            heading = percent(fraction) + times(int(here.draws.max()))
+            row[heading, "DSC"] = _dice_image(results, fraction=fraction, arm=arm)
             own = difference(here, arm, "original")
             row[heading, "to Original"] = _signed(own.iloc[0]) if len(own) else ABSENT
     return pd.DataFrame(rows).T
 
 
-def draws(of_draws: pd.DataFrame) -> pd.DataFrame:
-    """Dice per image of every arm in each draw, and their standard deviation, where there are
-    several; without rows and columns where there is none."""
-    image = of_draws[(of_draws.metric == "dice_image") & (of_draws.hemorrhage == "all")]
-    rows: dict[str, dict] = {}
-    for arm in [arm for arm in ARMS if arm in set(image.arm)]:
-        for share in sorted(image.fraction[image.draw > 1].unique()):
-            row = rows.setdefault(ARMS[arm].title, {})
-            cells = image[(image.fraction == share) & (image.arm == arm)]
-            for _, one in cells.iterrows():
-                row[percent(share), f"draw {one.draw}"] = linked(number(one.value), one)
-            row[percent(share), "SD"] = linked(number(cells.sd.iloc[0]), cells.iloc[0])
+def segmenters(results: pd.DataFrame) -> pd.DataFrame:
+    """Dice per image of every arm with each segmenter, by fraction of the data."""
+    rows = {
+        ARMS[arm].title: {
+            (percent(fraction), name): _dice_image(
+                results, fraction=fraction, arm=arm, segmenter=name
+            )
+            for fraction in sorted(results.fraction.unique())
+            for name in results.segmenter.unique()
+        }
+        for arm in _arms(results)
+    }
     return pd.DataFrame(rows).T
 
 
-def sizes(by_size: pd.DataFrame, share: float) -> pd.DataFrame:
-    """Dice per lesion by type and area at one share: the paper's arms, and the cases."""
-    chosen = by_size[(by_size.fraction == share) & (by_size.metric == "dice_instance")]
+def draws(of_draws: pd.DataFrame) -> pd.DataFrame:
+    """Dice per image of every arm in each draw, and their standard deviation, at the fractions with
+    several draws; without rows and columns if there is none."""
+    image = of_draws[(of_draws.metric == "dice_image") & (of_draws.lesion == "all")]
+    rows: dict[str, dict] = {}
+    for arm in _arms(image):
+        for fraction in sorted(image.fraction[image.draw > 1].unique()):
+            row = rows.setdefault(ARMS[arm].title, {})
+            cells = image[(image.fraction == fraction) & (image.arm == arm)]
+            for _, one in cells.iterrows():
+                row[percent(fraction), f"draw {one.draw}"] = linked(number(one.value), one)
+            if len(cells):
+                row[percent(fraction), "SD"] = linked(number(cells.sd.iloc[0]), cells.iloc[0])
+    return pd.DataFrame(rows).T.fillna(ABSENT)
+
+
+def sizes(by_size: pd.DataFrame, fraction: float) -> pd.DataFrame:
+    """Dice per lesion by class and area at one fraction: the paper's arms, and the cases."""
+    chosen = by_size[(by_size.fraction == fraction) & (by_size.metric == "dice_instance")]
     rows = {}
-    for name in ("all", *HEMORRHAGES):
+    for name in ("all", *lesions(chosen)):
         for size in SIZES:
-            cells = chosen[(chosen.hemorrhage == name) & (chosen["size"] == size)]
+            cells = chosen[(chosen.lesion == name) & (chosen["size"] == size)]
             row = {ARMS[arm].title: cell(cells, arm=arm) for arm in PAPER}
             rows[name, size] = {"n": linked(str(cells.n.max()), cells.iloc[0]), **row}
     return pd.DataFrame(rows).T
 
 
-def rules(sensitivity: pd.DataFrame, share: float) -> pd.DataFrame:
-    """Precision and recall of the paper's arms at one share under each detection rule."""
-    chosen = sensitivity[(sensitivity.fraction == share) & (sensitivity.hemorrhage == "all")]
+def rules(sensitivity: pd.DataFrame, fraction: float) -> pd.DataFrame:
+    """Precision and recall of the paper's arms at one fraction under each detection rule."""
+    chosen = sensitivity[(sensitivity.fraction == fraction) & (sensitivity.lesion == "all")]
     rows: dict[str, dict] = {}
     for rule, cells in chosen.groupby("rule", sort=False):
         rows[str(rule)] = {
@@ -72,35 +90,38 @@ def rules(sensitivity: pd.DataFrame, share: float) -> pd.DataFrame:
 
 
 def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """A row a claim and share: ours with interval, n, the paper's number, the verdict."""
-    return pd.DataFrame(
-        {
-            "claim": claims.claim,
-            "share": claims["share"],
-            "here": [_signed(row) for _, row in claims.iterrows()],
-            "n": [linked(str(row.n), row) for _, row in claims.iterrows()],
-            "draws": [linked(str(row.draws), row) for _, row in claims.iterrows()],
-            "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
-            "verdict": claims.verdict,
-        }
-    )
+    """A row per claim and share: ours with interval, n, the paper's number, the verdict."""
+    rows = [row for _, row in claims.iterrows()]
+    columns = {
+        "claim": claims.claim,
+        "segmenter": claims.segmenter,
+        "share": claims["share"],
+        "here": [_signed(row) for row in rows],
+        "n": [linked(str(row.n), row) for row in rows],
+        "draws": [linked(str(row.draws), row) for row in rows],
+        "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
+        "verdict": claims.verdict,
+    }
+    if claims.segmenter.nunique() < 2:
+        del columns["segmenter"]
+    return pd.DataFrame(columns)
 
 
 def sentences(claims: pd.DataFrame) -> str:
-    """The claims of the paper, then the questions, as a list in Markdown."""
+    """A list in Markdown with one sentence per claim."""
     return "\n".join(f"- {sentence(row)}" for _, row in claims.iterrows())
 
 
-def judges(candidates: dict[float, pd.DataFrame]) -> pd.DataFrame:
-    """Which snapshot each judge would choose, by share of the data (share -> candidates)."""
+def judges(candidates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The snapshot that each judge would choose, one row per selection (name -> candidates)."""
     rows = {}
-    for share, table in candidates.items():
+    for name, table in candidates.items():
         full, subset, taken = (
             linked(str(row.epoch), row)
-            for name in ("chosen_by_full", "chosen_by_subset", "chosen")
-            for _, row in table[table[name]].iterrows()
+            for column in ("chosen_by_full", "chosen_by_subset", "chosen")
+            for _, row in table[table[column]].iterrows()
         )
-        rows[percent(share)] = {
+        rows[name] = {
             "epoch by the judge of all labels": full,
             "epoch by the judge of the subset": subset,
             "same choice": "yes" if full == subset else "no",
@@ -109,39 +130,47 @@ def judges(candidates: dict[float, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def densities(of_types: pd.DataFrame) -> pd.DataFrame:
-    """Median HU in each type's lesions, of real and synthetic slices, and the slices counted."""
+def densities(of_classes: pd.DataFrame) -> pd.DataFrame:
+    """Median HU in the lesions of each class, of real and synthetic slices, and their number."""
     return pd.DataFrame(
         {
-            row.hemorrhage: {
+            row.lesion: {
                 "slices": linked(str(row.slices), row),
                 "real": linked(_short(row.real), row),
                 "synthetic": linked(_short(row.synthetic), row),
             }
-            for _, row in of_types.iterrows()
+            for _, row in of_classes.iterrows()
         }
     ).T
 
 
 def memorisation(
-    shares: dict[float, pd.DataFrame], kernel: dict[float, pd.DataFrame]
+    shares: Mapping[str, pd.DataFrame], kernel: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """How often synthetic slices come closer to a training slice than patients do to each other,
-    and the kernel distance beside its floor, by share of the data."""
+    and the kernel distance beside its floor, one row per selection (name -> its tables)."""
     rows = {}
-    for share, table in shares.items():
+    for name, table in shares.items():
         row: dict[str, object] = {}
         for _, space in table.iterrows():
             ends = (number(space.closer), number(space.ci_low), number(space.ci_high))
             said = INTERVAL.format(*ends) if space.n else ABSENT
             row[f"closer, {space.space}"] = linked(said, space)
         row["n"] = linked(str(table.n.max()), table.iloc[0])
-        for _, line in kernel[share].iterrows():
+        for _, line in kernel[name].iterrows():
             values = (f"{value:.3g}" for value in (line.distance, line.low, line.high))
             said = INTERVAL.format(*values) if line.n else ABSENT
             row[f"kernel distance, {line.set}"] = linked(said, line)
-        rows[percent(share)] = row
+        rows[name] = row
     return pd.DataFrame(rows).T
+
+
+def _arms(table: pd.DataFrame) -> list[str]:
+    return [arm for arm in ARMS if arm in set(table.arm)]
+
+
+def _dice_image(results: pd.DataFrame, **where: object) -> str:
+    return cell(results, **where, metric="dice_image", lesion="all")
 
 
 def _short(hu: float) -> str:
@@ -157,29 +186,28 @@ def _signed(row: pd.Series) -> str:
 
 
 def sentence(row: pd.Series) -> str:
-    """One plain sentence of a row of `put_to`."""
-    said = "The paper's claim" if row.source == "paper" else "The question whether"
-    joint = " that " if row.source == "paper" else " "
+    """A row of claims.csv as one plain sentence."""
+    said = "The paper's claim that" if row.source == "paper" else "The question whether"
     paper = f"; the paper has {signed(row.paper)} at {row.paper_share}"
     paper = paper if pd.notna(row.paper) else ""
     counted = f"n = {row.n} test patients{_draws(row.draws)}"
     if row.n < LEAST_PATIENTS:
         counted += ", too few to decide"
     if pd.isna(row.ci_low):
-        number = f"{row.n} test patients have a case, too few for an interval"
+        found = f"{row.n} test patients have a case, too few for an interval"
     elif not row.ci_high > row.ci_low:
-        number = f"no resample differs: the arms do the same, {counted}"
+        found = f"no resample differs: the arms do the same, {counted}"
     else:
-        number = (
+        found = (
             f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
             f"{counted}"
         )
     return (
-        f"{said}{joint}{row.claim} is **{row.verdict}** here at {row.share} "
-        f"({linked(number, row)}{paper})."
+        f"{said} {row.claim} is **{row.verdict}** here at {row.share} "
+        f"({linked(found, row)}{paper})."
     )
 
 
 def _draws(draws: int | str) -> str:
-    """How many draws at each share, where one of them has several."""
+    """The number of draws at each share, unless all have one."""
     return "" if set(str(draws).split(" and ")) == {"1"} else f", {draws} draws"

@@ -1,186 +1,180 @@
-"""What the book's viewers show: pictures collected from a run, and the HTML around them."""
+"""Figures 3, 5 and 6 as viewers, and the table of candidates, from the CSVs of their pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import pandas as pd
+from PIL import Image
 
-from lcgan_core.book.figures import charts, views
-from lcgan_core.book.pages import origins
-from lcgan_core.cohort.store import AREAS
-from lcgan_core.criteria.cases import cases
-from lcgan_core.lesions import COLORS, HEMORRHAGES
-from lcgan_core.protocol.profiles import Config
-from lcgan_core.run import artefacts
-from lcgan_core.run.plan import Job
+from lcgan_core.book.contents import VIEWER_FOLDER, VIEWERS, Bundle
+from lcgan_core.book.pages import charts
+from lcgan_core.book.pages.origins import RUNS_PAGE, anchor, of_first_segmenter, selection
+from lcgan_core.book.pages.viewer import (
+    choice,
+    legend,
+    named,
+    picture,
+    slider,
+    tint,
+    viewer,
+    wipe,
+    words,
+)
+from lcgan_core.book.words import ABSENT, html, linked, number
+from lcgan_core.lesions import Classes
+from lcgan_core.protocol.paper import percent
 
-FOLDER = "viewers"
-"""Where the pictures and their tables lie in a bundle, and below the book's _static."""
-CASES = 3  # of each type and share
-COPIES = 6  # beside their originals
-Save = Callable[[str, np.ndarray], str]
-
-
-def collect(config: Config, out: Path) -> None:
-    """Write pictures, and a CSV a viewer, into `out`/viewers, from a finished run."""
-    from PIL import Image
-
-    folder = out / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def save(name: str, picture: np.ndarray) -> str:
-        """The name of the file that holds a slice (H, W) or a coloured mask, without loss."""
-        Image.fromarray(picture).save(folder / f"{name}.webp", lossless=True, method=6)
-        return f"{name}.webp"
-
-    tables = {
-        "fig3": _snapshots(config, save),
-        "fig5": _transformed(config, save),
-        "fig6": _synthetic(config, save),
-        "real_slices": _real_slices(config),
-    }
-    for name, rows in tables.items():
-        rows.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+PLACE = f"../_static/{VIEWER_FOLDER}/"
+"""Where a page of the book finds the pictures."""
+LACKING = "What is struck out does not occur at this share."
+COLUMNS = {
+    "fcn_score_full": ("judge of all labels", number),
+    "fcn_score_subset": ("judge of the subset", number),
+    "sharpness_laplacian": ("sharpness", "{:.0f}".format),
+    "realism_share": ("taken for real", "{:.0%}".format),
+    "nearest_rmse": ("distance to the nearest training slice", "{:.1f}".format),
+    "mean_rank_full": ("mean rank", "{:.3g}".format),
+}
+"""Column of candidates.csv -> its heading, and how a value is written."""
 
 
-def texts(bundle: Path) -> dict[str, str]:
-    """Name -> HTML of each viewer, chart and table, of `collect`'s files and the bundle's CSVs."""
-    from PIL import Image
-
-    folder = bundle / FOLDER
-    fig3, fig5, fig6, real = (
-        pd.read_csv(folder / f"{name}.csv") for name in ("fig3", "fig5", "fig6", "real_slices")
-    )
-    results, differences, candidates = (
-        origins.linked(name, pd.read_csv(bundle / f"{name}.csv"))
-        for name in ("results", "differences", "candidates")
+def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Name -> HTML of each viewer, chart and table; `linked` has the tables (`origins.tables`)."""
+    folder = bundle.folder / VIEWER_FOLDER
+    fig3, fig5, fig6 = (pd.read_csv(folder / f"{name}.csv") for name in VIEWERS)
+    results, differences = (
+        of_first_segmenter(linked[name], bundle) for name in ("results", "differences")
     )
     with Image.open(folder / fig5.original[0]) as first:
         pixels = first.width
     return {
-        "viewer_fig3": views.snapshots(fig3, pixels),
-        "viewer_fig5": views.transformed(fig5, pixels),
-        "viewer_fig6": views.synthetic(fig6, pixels),
+        "viewer_fig3": snapshots(fig3, pixels, bundle.classes),
+        "viewer_fig5": transformed(fig5, pixels, bundle.classes),
+        "viewer_fig6": synthetic(fig6, pixels, bundle.classes),
         "charts_fig7": charts.curves(results),
         "charts_forest": charts.forests(differences),
-        "candidates": views.candidates(candidates, real),
+        "candidates": candidates(linked["candidates"], bundle.table("real_slices")),
     }
 
 
-def _colored(labels: np.ndarray) -> np.ndarray:
-    return np.array(COLORS, np.uint8)[labels]
-
-
-def _synthetic(config: Config, save: Save) -> pd.DataFrame:
-    """Fig. 6: mask, real and synthetic slice, for each share and type."""
-    from lcgan_core.stages import augmentation, cohort  # torch is slow to import
-
-    rows = []
-    for fraction in config.fractions:
-        subset = cohort.training_slices(config, fraction)
-        painted, _ = augmentation.run(config, fraction).pairs("gan")
-        areas = subset.table[AREAS].to_numpy()
-        chosen = cases(areas, subset.table.patient.to_numpy(), CASES)
-        for (case, kind), k in np.ndenumerate(chosen):
-            if k < 0:
-                continue
-            name = f"fig6-{fraction:g}-{HEMORRHAGES[kind]}-{case + 1}"
-            rows.append(
-                {
-                    "fraction": fraction,
-                    "hemorrhage": HEMORRHAGES[kind],
-                    "case": case + 1,
-                    "area_cm2": areas[k, kind] / 100,
-                    "mask": save(f"{name}-mask", _colored(subset.labels[k].numpy())),
-                    "real": save(f"{name}-real", subset.images[k].numpy()),
-                    "synthetic": save(f"{name}-synthetic", painted[k]),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _transformed(config: Config, save: Save) -> pd.DataFrame:
-    """Fig. 5: slices of the paper's second share beside their copies, and what was done to them."""
-    import torch
-
-    from lcgan_core.copies import traditional
-    from lcgan_core.seeds import seed_of, seed_of_draw
-    from lcgan_core.stages import augmentation, cohort
-
-    fraction = config.fractions[1]
-    subset = cohort.training_slices(config, fraction)
-    images, labels = augmentation.run(config, fraction).pairs("traditional")
-    seed = seed_of(seed_of_draw(config.seed, 1), "traditional", fraction)  # as stage 4 has it
-    drawn = asdict(traditional.sample(len(images), torch.Generator().manual_seed(seed)))
-    pool = cases(subset.table[AREAS].to_numpy(), subset.table.patient.to_numpy(), COPIES).ravel()
-    few = list(dict.fromkeys(k for k in pool if k >= 0))[:COPIES]
-    return pd.DataFrame(
-        {
-            "case": case,
-            **{field: values[k].item() for field, values in drawn.items()},
-            "original": save(f"fig5-{case}-original", subset.images[k].numpy()),
-            "original_mask": save(f"fig5-{case}-mask", _colored(subset.labels[k].numpy())),
-            "copy": save(f"fig5-{case}-copy", images[k]),
-            "copy_mask": save(f"fig5-{case}-copy-mask", _colored(labels[k])),
-        }
-        for case, k in enumerate(few, start=1)
+def synthetic(rows: pd.DataFrame, pixels: int, classes: Classes) -> str:
+    """Fig. 6: mask beside real and synthetic slice, one row per fraction, class and case."""
+    shown = _of_fraction(rows).assign(
+        case=rows.case,
+        said=[f"{row.area_cm2:.1f} cm² of {row.lesion}" for row in rows.itertuples()],
+    )
+    return viewer(
+        "Mask, real and synthetic slice",
+        pixels,
+        [_fractions(rows, -2), _lesions(classes), _cases(rows), tint()],
+        [
+            picture("mask", 'mask<span data-show="said"></span>', "The coloured mask"),
+            wipe(("real", "real", "mask"), ("synthetic", "synthetic", "mask")),
+        ],
+        shown,
+        f"Move the line to uncover the real or the synthetic slice. {LACKING}",
     )
 
 
-def _snapshots(config: Config, save: Save) -> pd.DataFrame:
-    """Fig. 3: one mask of each type, painted by every snapshot, with that picture's scores."""
-    from lcgan_core.seeds import seed_of_draw
-    from lcgan_core.stages import cohort, selection, training
-
-    rows = []
-    for fraction in config.fractions[:-1]:
-        subset = cohort.training_slices(config, fraction)
-        areas, patients = subset.table[AREAS].to_numpy(), subset.table.patient.to_numpy()
-        done = selection.run(config, fraction)
-        scores = done.images.set_index(["epoch", "slice"])
-        # the judged pictures themselves: the same networks, masks and seeds
-        painted = selection.synthetic_candidates(
-            config,
-            fraction,
-            training.run(config, fraction),
-            subset.labels,
-            seed_of_draw(config.seed, 1),
-        )
-        for kind, k in enumerate(cases(areas, patients, 1)[0]):
-            if k < 0:
-                continue
-            name = f"fig3-{fraction:g}-{HEMORRHAGES[kind]}"
-            mask = save(f"{name}-mask", _colored(subset.labels[k].numpy()))
-            real = save(f"{name}-real", subset.images[k].numpy())
-            for epoch, images in painted.items():
-                of_image = scores.loc[(epoch, subset.table["slice"][k])]
-                rows.append(
-                    {
-                        "fraction": fraction,
-                        "hemorrhage": HEMORRHAGES[kind],
-                        "epoch": epoch,
-                        "chosen": epoch == done.epoch,
-                        "judge": of_image[f"fcn_score_{config.judge}"],
-                        "sharpness": of_image.sharpness_laplacian,
-                        "probability_real": of_image.probability_real,
-                        "mask": mask,
-                        "real": real,
-                        "synthetic": save(f"{name}-{epoch}", images[k].numpy()),
-                    }
-                )
-    return pd.DataFrame(rows)
+def transformed(rows: pd.DataFrame, pixels: int, classes: Classes) -> str:
+    """Fig. 5: original and traditional copy, and what was done, one row per case."""
+    files = ["original", "original_mask", "copy", "copy_mask"]
+    shown = (PLACE + rows[files]).assign(
+        case=rows.case,
+        angle=rows.angle.map("{:+.0f}°".format),
+        scale=rows.scale.map("× {:.2f}".format),
+        shear=rows.shear.map("{:+.0f} in 256".format),
+        blur=rows.blur.map({True: "yes", False: "no"}),
+        gain=["no" if gain == 1 else f"× {gain:.2f}" for gain in rows.gain],
+    )
+    facts = words(
+        angle="turned clockwise", scale="scaled", shear="sheared", blur="blurred", gain="brightened"
+    )
+    return viewer(
+        "Original slice and traditional copy",
+        pixels,
+        [_cases(rows), tint(), legend(classes)],
+        [wipe(("original", "original", "original_mask"), ("copy", "copy", "copy_mask")), facts],
+        shown,
+        "Move the line to uncover the original or its copy.",
+    )
 
 
-def _real_slices(config: Config) -> pd.DataFrame:
-    """What the measures of candidates.csv make of the real slices, a row each share and draw."""
-    rows = []
-    for fraction in config.fractions:
-        for draw in config.draws_at(fraction):
-            folder = artefacts.folder(config, Job("selection", fraction, draw=draw))
-            real = pd.read_csv(folder / "real_images.csv", index_col=0)["real slices"]
-            rows.append({"fraction": fraction, "draw": draw, **real})
-    return pd.DataFrame(rows)
+def snapshots(rows: pd.DataFrame, pixels: int, classes: Classes) -> str:
+    """Fig. 3: one mask's picture after each number of epochs, for each fraction and class."""
+    shown = _of_fraction(rows).assign(
+        epoch=rows.epoch,
+        judge=rows.judge.map(number),
+        sharpness=rows.sharpness.map("{:.0f}".format),
+        probability_real=[ABSENT if pd.isna(p) else f"{p:.0%}" for p in rows.probability_real],
+        chosen=rows.chosen.map({True: "yes", False: "no"}),
+    )
+    facts = words(
+        judge="judge’s Dice",
+        sharpness="sharpness",
+        probability_real="taken for real with probability",
+        chosen="snapshot chosen",
+    )
+    epochs = [str(epoch) for epoch in sorted(rows.epoch.unique())]
+    return viewer(
+        "A mask’s picture after each number of epochs",
+        pixels,
+        [
+            _fractions(rows, 1),
+            _lesions(classes),
+            slider("epoch", "Epochs of training", epochs),
+            tint(),
+        ],
+        [
+            picture("synthetic", "synthetic slice", "The slice drawn by this snapshot", "mask"),
+            picture("real", "real slice", "The real slice of this mask", "mask"),
+            facts,
+        ],
+        shown,
+        f"The same mask drawn by each snapshot, with the scores of that picture. {LACKING}",
+    )
+
+
+def candidates(snapshots: pd.DataFrame, real: pd.DataFrame) -> str:
+    """Every snapshot of the generators with its scores, which lead to its row (`origins.linked`),
+    and below them those of real slices, which lead to the job that measured them."""
+    keys = ["generator", "fraction", "draw"]
+    measured = [selection(*key) for key in real[keys].itertuples(index=False, name=None)]
+    real = real.assign(href=[f"{RUNS_PAGE}#{anchor(job)}" for job in measured])
+    order = ["fraction", "draw", "generator"]
+    table = pd.concat([snapshots, real]).sort_values(order, kind="stable")
+    columns: dict[str, Any] = {"share": table.fraction.map(percent)}
+    if table.generator.nunique() > 1:
+        columns["generator"] = table.generator
+    if table.draw.max() > 1:
+        columns["draw"] = table.draw
+    columns["epoch"] = ["real slices" if pd.isna(e) else f"{e:.0f}" for e in table.epoch]
+    for name, (heading, write) in COLUMNS.items():
+        columns[heading] = [
+            ABSENT if pd.isna(row[name]) else linked(write(row[name]), row)
+            for _, row in table.iterrows()
+        ]
+    columns["chosen"] = ["yes" if chosen is True else "" for chosen in table.chosen]
+    return html(pd.DataFrame(columns), "results sortable", index=False)
+
+
+def _of_fraction(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the viewers by fraction and class have in common."""
+    shown = PLACE + rows[["mask", "real", "synthetic"]]
+    return shown.assign(share=rows.fraction.map(percent), lesion=rows.lesion)
+
+
+def _fractions(rows: pd.DataFrame, start: int) -> str:
+    names = [percent(fraction) for fraction in sorted(rows.fraction.unique())]
+    at = min(max(start, -len(names)), len(names) - 1)
+    return choice("share", "Share of the patients", dict(zip(names, names, strict=True)), at)
+
+
+def _lesions(classes: Classes) -> str:
+    return choice("lesion", "Lesion", named(classes))
+
+
+def _cases(rows: pd.DataFrame) -> str:
+    return choice("case", "Case", {str(k): str(k) for k in sorted(rows.case.unique())})

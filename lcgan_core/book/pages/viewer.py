@@ -1,8 +1,8 @@
 """Viewers as HTML: controls, pictures, and the rows they choose from (book/_static/viewer.js).
 
-A viewer is a form that stays hidden until the script runs, so that print and a browser without
-scripts show the still picture that follows it on the page. The script looks for the row whose
-fields have the controls' values, and shows its other fields: pictures in <img>, words elsewhere.
+A viewer is a form that stays hidden until the script runs, so that print, and a browser without
+scripts, show the still picture that follows it on the page. The script finds the row whose fields
+have the values of the controls, and shows its other fields: pictures in <img>, words elsewhere.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from html import escape
 
 import pandas as pd
 
-from lcgan_core.lesions import COLORS, HEMORRHAGES, LABELS, LONG_NAMES
+from lcgan_core.lesions import Classes
 
 WIDE, NARROW = 384, 256
 """Sides of a picture in CSS pixels on a wide and on a narrow screen, at most: see `sides`."""
 
 
 def sides(pixels: int) -> str:
-    """CSS of a picture's side: whole multiples of its pixels, which else would differ in size.
+    """CSS of a picture's side: a whole multiple of its pixels, which else would differ in size.
 
     >>> sides(128)
     '--wide: 384px; --narrow: 256px'
@@ -29,28 +29,25 @@ def sides(pixels: int) -> str:
     return f"--wide: {wide}px; --narrow: {min(narrow, NARROW)}px"
 
 
-def swatch(name: str) -> str:
-    """A type's colour as a small square."""
-    red, green, blue = COLORS[LABELS[name]]
-    return f'<i class="swatch" style="background: rgb({red}, {green}, {blue})"></i>'
-
-
-def types() -> dict[str, str]:
-    """Type -> its name with its colour: the options of a choice, and the legend of the masks."""
+def named(classes: Classes) -> dict[str, str]:
+    """Class -> its name with its colour: the options of a choice, and the legend of the masks."""
     return {
-        name: f'{swatch(name)}<abbr title="{LONG_NAMES[name]}">{name}</abbr>'
-        for name in HEMORRHAGES
+        name: f'<i class="swatch" style="background: rgb{color}"></i>'
+        f'<abbr title="{escape(title)}">{name}</abbr>'
+        for name, title, color in zip(
+            classes.names, classes.titles, classes.colors[1:], strict=True
+        )
     }
 
 
-def legend() -> str:
-    """The colours of the masks, for a viewer that has no choice of type."""
-    items = "".join(f"<li>{text}</li>" for text in types().values())
+def legend(classes: Classes) -> str:
+    """The colours of the masks, for a viewer in which no class is chosen."""
+    items = "".join(f"<li>{text}</li>" for text in named(classes).values())
     return f'<ul class="legend" aria-label="colours of the masks">{items}</ul>'
 
 
 def choice(field: str, title: str, options: Mapping[str, str], start: int = 0) -> str:
-    """Radio buttons in a row: value -> what stands beside it (HTML); `start` is chosen at first."""
+    """Radio buttons in a row: value -> what stands beside it (HTML); `start` is chosen first."""
     first = list(options)[start]
     buttons = "".join(
         f'<label><input type="radio" name="{field}" value="{escape(value)}"'
@@ -61,7 +58,7 @@ def choice(field: str, title: str, options: Mapping[str, str], start: int = 0) -
 
 
 def slider(field: str, title: str, values: Sequence[str]) -> str:
-    """A slider with a stop for each value; it begins at the last."""
+    """A slider with a stop for each value; it starts at the last."""
     stops = "".join(f"<span>{escape(value)}</span>" for value in values)
     last = len(values) - 1
     return (
@@ -72,12 +69,12 @@ def slider(field: str, title: str, values: Sequence[str]) -> str:
 
 
 def tint() -> str:
-    """A box to tick: colour the bleeding in the pictures."""
-    return '<label class="tint-box"><input type="checkbox" name="tint">colour the bleeding</label>'
+    """A box to tick: colour the lesions in the pictures."""
+    return '<label class="tint-box"><input type="checkbox" name="tint">colour the lesions</label>'
 
 
 def picture(field: str, caption: str, alt: str, mask: str = "") -> str:
-    """One picture of the chosen row, with that row's mask as its tint where one is named."""
+    """One picture of the chosen row, with that row's mask as its tint if one is named."""
     return (
         f'<figure class="slice"><div class="layers">{_layer(field, alt, mask)}</div>'
         f"<figcaption>{caption}</figcaption></figure>"
@@ -85,7 +82,7 @@ def picture(field: str, caption: str, alt: str, mask: str = "") -> str:
 
 
 def wipe(left: tuple[str, str, str], right: tuple[str, str, str]) -> str:
-    """Two pictures over each other, (field, name, mask) each, with a divider to move."""
+    """Two pictures on top of each other, (field, name, mask) each, with a divider to move."""
     names = f"Divider: {left[1]} on the left, {right[1]} on the right"
     return (
         '<figure class="slice wipe"><div class="layers">'
@@ -114,8 +111,8 @@ def viewer(
 ) -> str:
     """The form: controls, pictures of slices `pixels` wide, and the rows, whose fields are text.
 
-    The controls' order is that of the choice: a value that no row has beside the values chosen
-    before it cannot be chosen.
+    The controls are read in their order: a value that no row combines with the values chosen before
+    it cannot be chosen.
     """
     # "</" would end the script element
     data = json.dumps(rows.astype(str).to_dict("records")).replace("</", "<\\/")

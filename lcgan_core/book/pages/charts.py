@@ -1,7 +1,7 @@
 """The charts of `hover` as HTML: side by side, with a key and a table of the same values.
 
-Like the viewers they stay hidden until a script runs (book/_static/charts.js); print and a browser
-without scripts show the still picture that follows them on the page.
+Like the viewers they stay hidden until a script runs (book/_static/charts.js): print, and a browser
+without scripts, show the still picture that follows them on the page.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ from html import escape
 
 import pandas as pd
 
+from lcgan_core.book.beside import numbers
 from lcgan_core.book.figures import hover
-from lcgan_core.book.figures.figures import ARM_STYLE
-from lcgan_core.book.pages.tables import ABSENT, html, linked
+from lcgan_core.book.figures.figures import CURVES
+from lcgan_core.book.words import ABSENT, html, linked
+from lcgan_core.protocol.arms import ARMS
 
 VALUE = "value (95 % interval)"
 
 
 def curves(results: pd.DataFrame) -> str:
     """Fig. 7 from results.csv."""
+    kinds = {"ours": "whole"} | ({"paper": "dotted"} if len(numbers(results)) else {})
     key = [
-        _line(f"--arm-{arm}", f"{whose}: {ARM_STYLE[arm][0]}", kind)
-        for arm in ("original", "both")
-        for whose, kind in (("ours", "whole"), ("paper", "dotted"))
+        _line(f"--arm-{arm}", f"{whose}: {ARMS[arm].title}", kind)
+        for arm in CURVES
+        for whose, kind in kinds.items()
     ]
     headings = ("measure", "curve", "share", VALUE, "cases")
     label = "Dice, precision and recall over the share of the patients"
@@ -47,8 +50,8 @@ def charts(
 ) -> str:
     """Figures (title -> figure) side by side, the key's lines (HTML), and every point as a row.
 
-    `headings`: of the table: the title, then what a point tells, line by line. `least`:
-    the least width of a chart, below which fewer stand side by side.
+    `headings` of the table: the title, then what a point tells, line by line. `least` is the least
+    width of a chart, below which fewer stand side by side.
     """
     each = "".join(
         f'<figure class="chart"><figcaption>{escape(title)}</figcaption>\n'

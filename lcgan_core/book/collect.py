@@ -1,0 +1,250 @@
+"""A bundle, collected from what the stages of a finished run wrote: no network runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+
+from lcgan_core.book.bundle import seal
+from lcgan_core.book.contents import (
+    RECORD,
+    VERSION,
+    VIEWER_FOLDER,
+    classes_of,
+    of_stage,
+    read_results,
+)
+from lcgan_core.book.figures import pictures
+from lcgan_core.errors import UserError
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config, at, flat_fields, load
+from lcgan_core.run import artefacts, pages, plan
+from lcgan_core.run.plan import EVALUATION, Job
+
+DRAWN = {
+    "fig3": pictures.snapshot_examples,
+    "fig5": pictures.traditional_examples,
+    "fig6": pictures.synthetic_examples,
+    "closest": pictures.closest_pairs,
+}
+
+
+def collect(config: Config, out: Path) -> Path:
+    """Make the bundle of a finished run at `out`: all of it, or nothing and UserError."""
+    _finished(config)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
+        work = Path(temporary) / "new"
+        work.mkdir()
+        record = _record(config)
+        _tables(config, work)
+        for name, draw in DRAWN.items():
+            folder = artefacts.folder(config, _sources(config)[name])
+            pictures.save(draw(folder, classes_of(record["run"])), work / name)
+        _viewers(config, work / VIEWER_FOLDER)
+        _notebooks(config, work / "notebooks")
+        artefacts.write_text(work / RECORD, json.dumps(record, indent=1) + "\n")
+        seal(work)
+        if out.exists():
+            out.rename(Path(temporary) / "old")
+        work.rename(out)
+    return out
+
+
+def _finished(config: Config) -> None:
+    states = {job: artefacts.state(config, job) for job in plan.jobs(config)}
+    if lacking := [job for job, state in states.items() if state != "done"]:
+        raise UserError(
+            f"The run '{config.name}' is not finished: {len(lacking)} of its {len(states)} jobs "
+            "are missing or of other settings, code or data, the first "
+            f"{lacking[0].place}; run `make book PROFILE={config.file or config.profile}`."
+        )
+
+
+def _sources(config: Config) -> dict[str, Job]:
+    """Picture or table of one subset -> the job that it is taken from. The paper shows its Figs. 3
+    and 5 for 10 %, the second of its three subsets."""
+    middle, largest = config.middle_fraction, config.shown_fraction
+    painted = Job("augmentation", "gan", largest)
+    return {
+        "fig3": _selection(config, middle),
+        "fig5": Job("augmentation", "traditional", middle),
+        "fig6": painted,
+        "closest": _selection(config, largest),
+        "neighbours": _selection(config, largest),
+        "densities": painted,
+    }
+
+
+def _selection(config: Config, fraction: float, draw: int = 1) -> Job:
+    """The selection of the paper's generator, which paints the copies of the arm gan."""
+    return plan.inputs(config, Job("augmentation", "gan", fraction, draw))["selection"]
+
+
+def _selections(config: Config) -> list[Job]:
+    """All selections of a run, generator by generator."""
+    there = [job for job in plan.jobs(config) if job.stage == "selection"]
+    generators = list(dict.fromkeys(job.what for job in there))
+    return sorted(there, key=lambda job: (generators.index(job.what), job.fraction, job.draw))
+
+
+def _tables(config: Config, work: Path) -> None:
+    evaluation = artefacts.folder(config, EVALUATION)
+    read_results(evaluation / "results.csv", config.name)
+    for name in of_stage("evaluation"):
+        shutil.copyfile(evaluation / f"{name}.csv", work / f"{name}.csv")
+    for name in of_stage("selection"):
+        _concatenated(config, _selections(config), name, work)
+    measured = [_selection(config, f, k) for f in config.fractions for k in config.draws_at(f)]
+    _concatenated(config, measured, "real_slices", work)
+    for name in ("neighbours", "densities"):
+        source = artefacts.folder(config, _sources(config)[name])
+        shutil.copyfile(source / f"{name}.csv", work / f"{name}.csv")
+    runs = pd.DataFrame([_run(config, job) for job in plan.jobs(config)])
+    runs.to_csv(work / "runs.csv", index=False)
+
+
+def _concatenated(config: Config, selections: Sequence[Job], name: str, work: Path) -> None:
+    """A table of all selections, and before its own columns those that tell them apart."""
+    parts = []
+    for job in selections:
+        folder = artefacts.folder(config, job)
+        if name == "real_slices":
+            table = pd.read_csv(folder / "real_images.csv", index_col=0).T
+        else:
+            table = pd.read_csv(folder / f"{name}.csv")
+        keys = {"generator": job.what, "fraction": job.fraction, "draw": job.draw}
+        parts.append(table.assign(**keys)[[*keys, *table.columns]])
+    pd.concat(parts).to_csv(work / f"{name}.csv", index=False, float_format="%.6g")
+
+
+def _run(config: Config, job: Job) -> dict[str, Any]:
+    """A row of runs.csv, from what the job noted of itself."""
+    folder = artefacts.folder(config, job)
+    record = artefacts.provenance(folder)
+    return {
+        "job": job.place,
+        "stage": job.stage,
+        "fraction": job.fraction,
+        "draw": job.draw,
+        "what": job.what,
+        "segmenter": job.segmenter,
+        "fingerprint": record["fingerprint"],
+        "inputs": " ".join(record["inputs"]),
+        "code": record["code"],
+        "device": record["device"],
+        "threads": record["threads"],
+        "python": record["python"],
+        "torch": record["versions"]["torch"],
+        "seconds": record["seconds"],
+        "finished": _written(folder),
+    }
+
+
+def _written(artefact: Path) -> str:
+    when = datetime.fromtimestamp((artefact / artefacts.PROVENANCE).stat().st_mtime, UTC)
+    return f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def _viewers(config: Config, work: Path) -> None:
+    """The viewers' pictures and CSVs, as the stages wrote them: Figs. 3 and 6 of each fraction."""
+    work.mkdir()
+    of = {
+        "fig3": [_selection(config, fraction) for fraction in config.fractions],
+        "fig5": [_sources(config)["fig5"]],
+        "fig6": [Job("augmentation", "gan", fraction) for fraction in config.fractions],
+    }
+    for name, made_by in of.items():
+        folders = [artefacts.folder(config, job) / "viewer" for job in made_by]
+        for path in (path for folder in folders for path in folder.glob("*.webp")):
+            shutil.copyfile(path, work / path.name)
+        rows = pd.concat([pd.read_csv(folder / f"{name}.csv") for folder in folders])
+        rows.to_csv(work / f"{name}.csv", index=False, float_format="%.6g")
+
+
+def _notebooks(config: Config, work: Path) -> None:
+    work.mkdir()
+    for stage in STAGE_PARAMETERS:
+        path = pages.executed(config, stage)
+        nbformat.write(nameless(nbformat.read(path, as_version=4), config), work / path.name)
+
+
+def nameless(notebook: nbformat.NotebookNode, config: Config) -> nbformat.NotebookNode:
+    """An executed notebook without the paths of this machine: papermill's and the cohort's."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
+            cell.source = cell.source.replace(config.cohort.source, config.cohort_name)
+    return notebook
+
+
+def _record(config: Config) -> dict[str, Any]:
+    """What the evaluation noted of itself and of the run, how the run differs from its profile, and
+    what the book shows of it."""
+    evaluation = artefacts.folder(config, EVALUATION)
+    facts = json.loads((evaluation / "run.json").read_text())
+    return artefacts.provenance(evaluation) | {
+        "bundle": VERSION,
+        "finished": _written(evaluation),
+        "run": facts,
+        "changes": changes(config),
+        "settings": settings(config),
+        "shown_fraction": config.shown_fraction,
+        "sources": {name: job.place for name, job in _sources(config).items()},
+        "pages": {
+            stage: [job.place for job in pages.shown(config, stage)] for stage in STAGE_PARAMETERS
+        },
+    }
+
+
+def settings(config: Config) -> dict[str, dict[str, Any]]:
+    """Stage -> the settings that its jobs read themselves, by their flat names."""
+    known = config.nameless()
+    found: dict[str, dict[str, Any]] = {stage: {} for stage in STAGE_PARAMETERS}
+    for job in plan.jobs(config):
+        for name in plan.settings_of(config, job):
+            value: Any = known
+            for part in name.split("."):
+                value = value[part]
+            flat = name.replace(".", "_")
+            inner = {f"{flat}_{k}": v for k, v in value.items()} if isinstance(value, dict) else {}
+            found[job.stage] |= inner or {flat: value}
+    return found
+
+
+def changes(config: Config) -> list[str]:
+    """Sentences: where the run is not its profile, and how much of the grid that took away.
+
+    >>> changes(load("quick", seed=7))
+    ['`seed` is 7 instead of 2020.']
+    """
+    shipped = load(config.file or config.profile)
+    said = [
+        f"`{name}` {_instead(value, at(shipped, flat_fields()[name]))}."
+        for name, value in config.overrides.items()
+        if name != "cohort"
+    ]
+    trained, planned = (len(plan.segmentations(one)) for one in (config, shipped))
+    if trained < planned:
+        said.append(f"{trained} of the profile's {planned} segmentation networks were trained.")
+    return said
+
+
+def _instead(here: Any, there: Any) -> str:
+    listed = isinstance(there, tuple) and len(set(there)) == len(there)
+    if listed and set(here) < set(there):
+        return f"leaves out {_words(tuple(one for one in there if one not in here))}"
+    return f"is {_words(here)} instead of {_words(there)}"
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

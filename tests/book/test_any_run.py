@@ -1,0 +1,155 @@
+"""The whole book of runs with other fractions, lesion classes, segmenters and generators."""
+
+import re
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from lcgan_core.book import bundle, collect
+from lcgan_core.book.figures import pictures
+from lcgan_core.book.pages import write
+from lcgan_core.lesions import FIVE, Classes
+from lcgan_core.protocol import methods, profiles
+from tests.book import made
+from tests.regression import shown
+
+TWO = Classes(("PHE", "IPH"), ("perihaematomal oedema", "intraparenchymal"))
+RUNS = {
+    "all the patients": {"fractions": [1.0]},
+    "one subset": {"fractions": [0.5, 1.0]},
+    "two subsets": {"fractions": [0.1, 0.5, 1.0]},
+    "four subsets, two of them the paper's": {"fractions": [0.05, 0.1, 0.25, 0.5, 1.0]},
+    "two classes": {"fractions": [0.25, 1.0], "classes": TWO},
+    "twelve classes": {
+        "fractions": [1.0],
+        "classes": Classes(tuple(f"C{k}" for k in range(12)), tuple("abcdefghijkl")),
+    },
+    "two segmenters, two generators, draws": {
+        "segmenters": ["fcn8s", "other"],
+        "arms": ["original", "gan", "traditional", "both", "l1_only"],
+        "draws": [2, 1, 1, 1],
+    },
+}
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def run(request, tmp_path_factory):
+    """The name of a run, and its pages' texts with the bundle and settings they are made from."""
+    overrides = dict(RUNS[request.param])
+    classes = overrides.pop("classes", FIVE)
+    place = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(methods.SEGMENTERS, "other", methods.SEGMENTERS["fcn8s"])
+        patch.setenv("LCGAN_RUNS", str(place / "runs"))
+        patch.setattr(pictures, "FORMATS", ("png",))  # to save time
+        config = profiles.load("quick", **overrides)
+        made.finished(config, classes)
+        collected = bundle.opened(collect.collect(config, place / "bundle"))
+        write.write(collected, place / "generated")
+    texts = {path.stem: path.read_text() for path in (place / "generated").glob("*.md")}
+    return SimpleNamespace(config=config, classes=classes, bundle=collected, texts=texts)
+
+
+def table(run, name):
+    return BeautifulSoup(run.texts[name], "html.parser").table
+
+
+def headings(run, name):
+    return [cell.get_text() for cell in table(run, name).select("thead th") if cell.get_text()]
+
+
+def test_every_number_leads_to_its_row_and_its_networks(run):
+    html = "\n".join(run.texts.values())
+    assert shown.complaints(html, run.bundle.folder) == []
+    jobs = set(re.findall(r'href="all_runs\.html#([^"]+)"', html))
+    rows = {row["id"] for row in table(run, "all_runs").select("tr[id]")}
+    assert jobs == rows
+    made_by = [row.select("td")[-1] for row in table(run, "all_results").select("tr[id]")]
+    assert all(cell.select("a") for cell in made_by)
+
+
+def test_no_number_is_shown_as_nan(run):
+    for name, text in run.texts.items():
+        cells = BeautifulSoup(text, "html.parser").select("td")
+        assert not [cell for cell in cells if cell.get_text().lower() in ("nan", "none")], name
+
+
+def test_ours_stand_beside_equal_fractions_of_the_paper_or_alone(run):
+    shares = [f"{100 * fraction:g}%" for fraction in run.config.fractions]
+    subsets = shares[:-1] or shares
+    assert [h for h in headings(run, "table1") if h.startswith("ours")] == [
+        f"ours {share}" for share in subsets
+    ]
+    theirs = {h for h in headings(run, "table1") if h.startswith("paper")}
+    if run.classes != FIVE:
+        assert theirs == set()
+    elif len(shares) == 4:
+        assert theirs == {"paper 2.5%", "paper 10%", "paper 25%"}
+    else:
+        alike = {f"paper {s}" for s in subsets if s in ("2.5%", "10%", "25%", "100%")}
+        # the paper's value of the entire dataset has a column of its own where the middle has none
+        assert theirs - {"paper 100%"} == alike - {"paper 100%"}
+
+
+def test_tables_and_viewers_have_the_run_s_classes(run):
+    names = set(run.classes.names)
+    assert set(headings(run, "table3")) >= names
+    page = BeautifulSoup(run.texts["viewer_fig6"], "html.parser")
+    assert [i["value"] for i in page.select('input[name="lesion"]')] == list(run.classes.names)
+    colors = [f"rgb{color}" for color in run.classes.colors[1:]]
+    assert [swatch["style"].split(": ")[1] for swatch in page.select(".swatch")] == colors
+    densities = table(run, "densities").select("tbody th")
+    assert [cell.get_text() for cell in densities] == list(run.classes.names)
+
+
+def test_the_paper_is_spoken_of_where_its_classes_are(run):
+    said = run.texts["answer"] + run.texts["headline"] + run.texts["charts_fig7"]
+    if run.classes == FIVE:
+        assert "The paper reports" in said and "paper: " in said and "statements" in said
+    else:
+        assert "The paper reports" not in said and "paper: " not in said
+        assert "are not the paper's five types" in said
+
+
+def test_numbers_of_two_segmenters_are_not_mixed(run):
+    several = len(run.config.segmenters) > 1
+    everywhere = "".join(text for name, text in run.texts.items() if not name.startswith("all_"))
+    of_other = set(re.findall(r'href="all_results\.html#(\w+)-(?:[\w.]+-)?other', everywhere))
+    assert of_other == ({"results", "claims"} if several else set())
+    for name in ("table1", "table2", "table3", "charts_fig7", "charts_forest", "by_size"):
+        assert "-other-" not in run.texts[name], name
+    assert ("with each segmenter" in run.texts["controls"]) == several
+    if several:
+        results = run.bundle.table("results")
+        image = results[(results.metric == "dice_image") & (results.fraction == 0.5)]
+        second = BeautifulSoup(run.texts["controls"], "html.parser").select("table")[1]
+        row = next(r for r in second.select("tbody tr") if r.th.get_text() == "+ both")
+        shown_there = [cell.get_text()[:4] for cell in row.select("td")][4:6]
+        both = image[image.arm == "both"].set_index("segmenter").value
+        assert shown_there == [f"{both[name]:.3f}"[1:] for name in ("fcn8s", "other")]
+
+
+def test_generators_are_told_apart(run):
+    several = "l1_only" in run.config.arms
+    assert ("generator" in headings(run, "candidates")) == several
+    rows = [cell.get_text() for cell in table(run, "memorisation").select("tbody th")]
+    assert ("12.5%, l1_only" in rows) == several
+    assert len(rows) == len(set(rows))
+    real = run.bundle.table("real_slices")
+    assert len(real) == sum(run.config.draws) and set(real.generator) == {"lcgan"}
+
+
+def test_figures_are_of_the_subsets_that_are_said(run):
+    fractions = run.config.fractions
+    middle, largest = fractions[1 if len(fractions) > 2 else 0], fractions[max(-2, -len(fractions))]
+    sources = run.bundle.record["sources"]
+    assert sources["fig3"] == f"selection/{middle:g}-lcgan"
+    assert sources["fig5"] == f"augmentation/{middle:g}-traditional"
+    assert sources["fig6"] == sources["densities"] == f"augmentation/{largest:g}-gan"
+    assert sources["closest"] == f"selection/{largest:g}-lcgan"
+    densities = pd.read_csv(run.bundle.folder / "densities.csv")
+    assert densities.real[0] == 61 + largest
+    for name, job in sources.items():
+        assert f">{job}</a>" in run.texts[name]
