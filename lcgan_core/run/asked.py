@@ -36,7 +36,7 @@ def options(given: Mapping[str, str]) -> list[str]:
 def encoded(given: Mapping[str, str]) -> str:
     """The same as a value of Snakemake's config; `settings` reads it."""
     numbers = (number.partition("=") for number in _numbers(given))
-    asked = {**_paths(given), **{name: yaml.safe_load(value) for name, _, value in numbers}}
+    asked = {**_paths(given), **{name: _value(text) for name, _, text in numbers}}
     return base64.urlsafe_b64encode(json.dumps(asked, default=str).encode()).decode()
 
 
@@ -63,6 +63,14 @@ def _paths(given: Mapping[str, str]) -> dict[str, str]:
 def _numbers(given: Mapping[str, str]) -> list[str]:
     text = given.get("SET", "").strip()
     return re.split(r"\s+(?=[A-Za-z_]\w*=)", text) if text else []
+
+
+def _value(text: str) -> Any:
+    """As lcgan's --set reads it; what it refuses stays as it is, for lcgan to refuse."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 if __name__ == "__main__":

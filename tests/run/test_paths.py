@@ -1,0 +1,199 @@
+"""Paths and values with spaces, quotes and dollars reach the commands as they are, unexecuted."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lcgan_core.phantom import write_cohort
+from lcgan_core.protocol import profiles
+from lcgan_core.run import artefacts, asked, pages
+
+ODD = 'it\'s "ü" $HOME `x` 100% #1'
+"""What a folder may be called."""
+EVIL = (
+    "$(shell touch pwned)", "${shell touch pwned}", "$(eval x := $(shell touch pwned))",
+    "`touch pwned`", "$(touch pwned)", "$$(touch pwned)", "; touch pwned ;", "' ; touch pwned ; '",
+    '" ; touch pwned ; "', "\\\" ; touch pwned ; \\\"", "a\ntouch pwned\n", "| touch pwned",
+    "slurm/config.yaml ;touch pwned;", "-x && touch pwned", "a=$(touch pwned) b=`touch pwned`",
+)  # fmt: skip
+VARIABLES = (
+    "PROFILE", "COHORT", "SET", "ONLY", "RUN", "CORES", "MEMORY", "GPUS", "PYTHON", "BIN", "ASKED",
+    "SNAKEMAKE", "WHERE", "TEST_RUNS",
+)  # fmt: skip
+TARGETS = ("book-path", "book", "publish", "unit", "bench", "notebooks")
+RECORD = """#!/bin/sh
+{ printf '%s\\0' "${0##*/}" "$@"; printf '\\001\\0'; } >> "$CALLS"
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout in an odd folder, whose programs write down what they are given."""
+    folder = tmp_path / ODD / "lcgan"
+    programs = folder / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(artefacts.REPOSITORY / name, folder)
+    shutil.copytree(artefacts.REPOSITORY / "profiles", folder / "profiles")
+    for name in ("lcgan", "snakemake", "pytest", "uv"):
+        (programs / name).write_text(RECORD)
+    (programs / "python").write_text(
+        f'#!/bin/sh\n[ "$2" = {asked.__name__} ] && exec {sys.executable} "$@"\n' + RECORD
+    )
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    (folder / ".venv" / ".complete").touch()
+    return folder
+
+
+def make(checkout, *targets, environment=None, **variables):
+    """How make ended, and the commands that were called: name and arguments."""
+    calls = checkout / "calls"
+    calls.unlink(missing_ok=True)
+    done = subprocess.run(
+        ["make", *targets, *(f"{name}={value}" for name, value in variables.items())],
+        cwd=checkout, capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "CALLS": str(calls), "PYTHONPATH": str(artefacts.REPOSITORY)}
+        | (environment or {}),
+    )  # fmt: skip
+    lines = calls.read_text().split("\1\0") if calls.exists() else []
+    return done, [line.split("\0")[:-1] for line in lines if line]
+
+
+@pytest.mark.parametrize("value", EVIL)
+def test_nothing_in_a_variable_is_executed(checkout, value):
+    """Given on the command line or in the environment; a value may be refused, and never run."""
+    everywhere = dict.fromkeys(VARIABLES, value)
+    for given in (everywhere, {"environment": everywhere}):
+        (checkout / ".venv" / ".complete").unlink()
+        make(checkout, "--keep-going", ".venv/.complete", **given)
+        (checkout / ".venv" / ".complete").touch()
+        done, calls = make(checkout, "--keep-going", *TARGETS, **given)
+        assert calls and "Traceback" not in done.stderr, done.stderr
+    make(checkout, "book", PROFILE="render", RUN=value)
+    make(checkout, "book", CLUSTER=value)
+    assert not list(checkout.rglob("pwned"))
+
+
+@pytest.mark.parametrize("value", [ODD, "~/my heads", "/x/a: b", *EVIL])
+def test_values_reach_the_commands_as_they_are(checkout, value):
+    cohort = f"/heads/{value}"
+    numbers = ["seed=3", f"segmentation_weights={value}", "fractions=[0.5, 1]"]
+    given = {"COHORT": cohort, "PROFILE": value, "SET": " ".join(numbers)}
+    done, [where, snakemake, again] = make(checkout, "book", **given)
+    assert done.returncode == 0, done.stderr
+    told = ["--profile", value, "--cohort", os.path.normpath(cohort)]
+    told += [part for number in asked._numbers(given) for part in ("--set", number)]
+    assert where == again == ["lcgan", "book", "--where", *told]
+    name, config = snakemake[-1].split("=", 1)
+    assert snakemake[-2] == "--config" and name == asked.ASKED
+    read = asked.settings({name: config})
+    assert (read["profile"], read["cohort"]) == (value, os.path.normpath(cohort))
+    assert (read["seed"], read["fractions"]) == (3, [0.5, 1])
+    _, [publish] = make(checkout, "publish", **given)
+    assert publish == ["lcgan", "publish", *told]
+
+
+def test_a_set_value_may_hold_spaces(checkout):
+    _, [where] = make(
+        checkout, "book-path", SET="seed=3  segmentation_weights=/x/my w.pth a=[1, 2]"
+    )
+    assert where[-6:] == [
+        "--set", "seed=3", "--set", "segmentation_weights=/x/my w.pth", "--set", "a=[1, 2]"
+    ]  # fmt: skip
+
+
+def test_a_cohort_is_meant_from_where_make_runs_and_a_tilde_is_home(checkout):
+    for cohort, meant in {
+        "my heads": str(checkout / "my heads"),
+        "../x": str(checkout.parent / "x"),
+        "~/heads": str(Path.home() / "heads"),
+    }.items():
+        _, [where] = make(checkout, "book-path", COHORT=cohort)
+        assert where[-2:] == ["--cohort", meant]
+
+
+def test_other_values_reach_their_commands(checkout):
+    _, [render] = make(checkout, "book", PROFILE="render", RUN=ODD)
+    assert render == ["lcgan", "render", ODD]
+    _, [bench] = make(checkout, "bench", ONLY=ODD)
+    assert bench == ["python", "-m", "benchmarks", "--only", ODD]
+    _, [bench] = make(checkout, "bench")
+    assert bench == ["python", "-m", "benchmarks"]
+    _, calls = make(checkout, "book", CORES="7", MEMORY="1000", GPUS="0")
+    assert calls[1][1:8] == [
+        "--cores", "7", "--quiet", "rules", "host", "--resources", "mem_mb=1000"
+    ]  # fmt: skip
+    assert calls[1][8] == "gpu=0"
+    _, calls = make(checkout, "book", CLUSTER="slurm")
+    assert calls[1][calls[1].index("--workflow-profile") + 1] == "profiles/slurm"
+    _, calls = make(checkout, "book")
+    assert int(calls[1][2]) >= 1 and calls[1][7].removeprefix("mem_mb=").isdigit()
+
+
+def test_a_python_with_a_space_in_its_path_is_used(checkout):
+    own = checkout / "my python"
+    own.write_text(RECORD)
+    own.chmod(0o755)
+    (checkout / ".venv" / ".complete").unlink()
+    _, calls = make(checkout, "setup", PYTHON=str(own))
+    assert [call[0] for call in calls][:2] == ["my python", "my python"]
+
+
+def snakemake(folder, *options, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock", *options],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=600,
+        env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", **environment},
+    )  # fmt: skip
+
+
+def linked(folder):
+    """A working checkout, of links."""
+    folder.mkdir(parents=True)
+    for entry in artefacts.REPOSITORY.iterdir():
+        if entry.name not in ("runs", "_build", ".snakemake", ".git", "Snakefile"):
+            (folder / entry.name).symlink_to(entry)
+    shutil.copy(artefacts.REPOSITORY / "Snakefile", folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_stage_and_its_page_below_an_odd_folder_from_an_odd_cohort(tmp_path, monkeypatch):
+    """Snakemake, the warm process, papermill and its kernel."""
+    folder, cohort = linked(tmp_path / ODD / "lcgan"), tmp_path / ODD / "{heads}"
+    write_cohort(cohort, patients=8, seed=1, matrix=64, slices=4)
+    asks = {"COHORT": str(cohort), "SET": "image_size=64 fractions=[1] lcgan_snapshots=[1]"}
+    runs = tmp_path / ODD / "runs"
+    done = snakemake(
+        folder, "--until", "page-cohort", "--config", f"{asked.ASKED}={asked.encoded(asks)}",
+        LCGAN_RUNS=str(runs),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("LCGAN_RUNS", str(runs))
+    config = profiles.load(**asked.settings({asked.ASKED: asked.encoded(asks)}), profile="quick")
+    assert pages.executed(config, "cohort").is_file()
+    given = json.loads((artefacts.run_folder(config) / "request.json").read_text())
+    assert given["cohort"] == str(cohort)
+
+
+def test_a_folder_with_a_brace_is_one_sentence(tmp_path):
+    done = snakemake(linked(tmp_path / "lcgan"), "--dry-run", LCGAN_RUNS=str(tmp_path / "{runs}"))
+    assert done.returncode != 0
+    assert "a path with a brace means a pattern" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_line_takes_an_odd_path_and_a_tilde(tmp_path):
+    for cohort in (str(tmp_path / ODD), f"~/{ODD}"):
+        done = subprocess.run(
+            [sys.executable, "-m", "lcgan_core.cli", "status", "--cohort", cohort],
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+            env={**os.environ, "PYTHONPATH": str(artefacts.REPOSITORY), "HOME": str(tmp_path)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
