@@ -148,10 +148,12 @@ def ingest(
     from lcgan_core.cohort.ingest import CONTACT_SHEET, REPORT, ingest_folder
     from lcgan_core.cohort.label_map import LabelMap
 
+    # a shell leaves a "~" that is quoted or follows an equals sign
+    source, out = source.expanduser(), out.expanduser()
     given = {
         "labels": LabelMap.parse(labels) if labels else None,
         "as_class": as_class,
-        "class_table": Path(class_table) if class_table else None,
+        "class_table": Path(class_table).expanduser() if class_table else None,
         "images": images,
         "masks": masks,
         "window": window,

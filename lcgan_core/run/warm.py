@@ -31,6 +31,8 @@ from lcgan_core.run import artefacts, pages, plan
 ADDRESS = "LCGAN_WARM"
 """Environment variable with the path of the warm process's socket."""
 PAGE = "page-"
+LONGEST = 70
+"""Bytes of a folder for a socket, whose whole path may have a hundred or so."""
 
 
 def write_request(config: Config, given: dict) -> Path:
@@ -164,7 +166,10 @@ def _load() -> None:
 
 def start() -> subprocess.Popen:
     """Start the warm process and let this process's children find it; it ends with this process."""
-    address = Path(tempfile.mkdtemp(prefix="lcgan-")) / "warm"
+    temporary = tempfile.gettempdir()
+    if len(os.fsencode(temporary)) > LONGEST:
+        temporary = "/tmp"
+    address = Path(tempfile.mkdtemp(prefix="lcgan-", dir=temporary)) / "warm"
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, "--serve", str(address)],
         stdin=subprocess.PIPE,
