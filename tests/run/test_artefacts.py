@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, locks, pages, plan
 from lcgan_core.run.plan import Job
 
