@@ -1,11 +1,11 @@
-"""Lesion copy-paste: another slice's lesions, put at their place into a slice, with their labels.
+"""Lesion copy-paste: the lesions of another slice, pasted at the same place, with their labels.
 
     images   (N, H, W)   uint8 0..255
-    labels   (N, H, W)   uint8 0..5
+    labels   (N, H, W)   uint8 0..K
 
-`sample` draws the donors, `apply` is deterministic. A lesion lands only inside the skull, and there
-neither on bone (white) nor on air (black). Source: the simplest form of what CarveMix and "simple
-copy-paste" do; the control beside the paper's GAN copy.
+`sample` chooses the donors at random, `apply` is deterministic. A lesion is pasted only inside the
+skull, and there neither on bone (white) nor on air (black). Source: the simplest form of what
+CarveMix and "simple copy-paste" do; the control for the paper's GAN copy.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Pastes:
 
 
 def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
-    """Draw a donor with lesions for each slice, another slice wherever there is another."""
+    """Choose a random donor with lesions for each slice: another slice, if there is one."""
     count = len(labels)
     donors = torch.nonzero(labels.flatten(1).any(1))[:, 0]
     drawn = torch.randint(max(len(donors), 1), (count,), generator=generator)
@@ -36,7 +36,7 @@ def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
 
 
 def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a donor for each slice and paste its lesions; the result lies on the CPU."""
+    """Choose a donor for each slice and paste its lesions; the result is on the CPU."""
     images, labels = images.cpu(), labels.cpu()
     return apply(images, labels, sample(labels, generator))
 
@@ -61,7 +61,7 @@ def apply(images: Tensor, labels: Tensor, pastes: Pastes) -> tuple[Tensor, Tenso
 
 
 def inside_skull(images: Tensor) -> Tensor:
-    """(N, H, W) bool: pixels that are no bone and have bone to their left, right, top and bottom.
+    """(N, H, W) bool: pixels that are not bone and have bone to their left, right, top and bottom.
 
     >>> row = torch.tensor([[9, 255, 9, 255, 9]], dtype=torch.uint8)
     >>> bone = torch.full_like(row, 255)

@@ -1,11 +1,11 @@
 """The paper's traditional augmentation: one randomly transformed copy of each image and its mask.
 
     images   (N, H, W)   uint8 0..255
-    labels   (N, H, W)   uint8 0..5
+    labels   (N, H, W)   uint8 0..K
 
-`sample` draws the parameters, `apply` is deterministic: shear, scale and rotate about the centre
-(outside: 0), blur, brighten. A scale above 1 crops. Source: paper 4.3; lengths there are pixels of
-256-pixel images (our reading) and grow and shrink with the image here.
+`sample` chooses random parameters, `apply` is deterministic: shear, scale and rotate about the
+centre (outside: 0), blur, brighten. A scale above 1 crops. Source: paper 4.3, whose lengths we read
+as pixels of 256-pixel images; here they scale with the image.
 """
 
 from dataclasses import dataclass, fields
@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 REFERENCE_SIZE = 256
-"""Image height in pixels that shear and blur are stated for."""
+"""Image height in pixels for which shear and blur are stated."""
 BLUR_SIGMA = 2.0
 """Standard deviation of the Gaussian in pixels: the "radius 2" of the paper as Pillow reads it."""
 BATCH = {"cpu": 8, "cuda": 256}
-"""Images transformed at once: on a CPU what its caches hold."""
+"""Images transformed at once: on a CPU, as many as its caches hold."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Transformations:
 
 
 def sample(n: int, generator: torch.Generator) -> Transformations:
-    """Draw n transformations from the paper's ranges, on the generator's device."""
+    """Sample n transformations from the paper's ranges, on the generator's device."""
     uniform = torch.rand((6, n), generator=generator, device=generator.device)
     return Transformations(
         angle=-25 + 50 * uniform[0],
@@ -61,12 +61,12 @@ def sample(n: int, generator: torch.Generator) -> Transformations:
 def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tensor, Tensor]:
     """Transform images (bilinear) and labels (nearest), both uint8, by the same geometry.
 
-    The result lies on the images' device. The sampling grid takes 24 bytes per pixel.
+    The result is on the images' device. The sampling grid takes 24 bytes per pixel.
     """
     from torchvision.transforms.v2.functional import gaussian_blur  # takes seconds to import
 
     height, width = images.shape[1:]
-    blurred = chosen.blur.nonzero().flatten()  # drawn on the CPU, this makes no device wait
+    blurred = chosen.blur.nonzero().flatten()  # on the CPU, so that no device waits
     chosen, blurred = chosen.to(images.device), blurred.to(images.device, non_blocking=True)
     grid = F.affine_grid(
         _inverse(chosen, width / height), [len(images), 1, height, width], align_corners=False
@@ -85,7 +85,7 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
 
 
 def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw and apply a transformation for each of any number of images and labels."""
+    """Transform any number of images and labels, each at random."""
     chosen = sample(len(images), generator)
     size = BATCH[images.device.type]
     parts = [slice(start, start + size) for start in range(0, len(images), size)]

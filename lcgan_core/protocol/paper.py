@@ -36,7 +36,7 @@ def beside(fractions: Iterable[float]) -> dict[float, float]:
 
 
 def comparable(names: Iterable[str]) -> bool:
-    """Whether a store's classes are the paper's five: only then do the two stand side by side.
+    """Whether a store's classes are the paper's five: only then are the two compared.
 
     >>> comparable(("SDH", "EDH", "SAH", "IVH", "IPH")), comparable(("PHE", "IPH"))
     (True, False)

@@ -1,9 +1,9 @@
-"""Convolutions in bfloat16 on the CPU, done otherwise where torch's own way is slow.
+"""Convolutions in bfloat16 on the CPU, done differently where torch's own way is slow.
 
-Small maps: torch brings a layer's weights into another order at every step. A deep layer has
-millions of weights and maps of a few pixels, so that takes longer than the multiplying, which
-matrix products do at once. Transposed convolutions: the gradient of a bias takes up to 3 of 10
-parts of the backward pass, so the bias is added apart, and its gradient is a sum.
+Small maps: torch reorders a layer's weights at every step. A deep layer has millions of weights and
+maps of a few pixels, so the reordering takes longer than the arithmetic; a matrix product does
+without it. Transposed convolutions: the gradient of a bias takes up to 30 % of the backward pass,
+so the bias is added separately, and its gradient is a sum.
 
     x       (N, C, H, W)                        -> (N, O, height, width), both float
     weight  (O, C, h, w), transposed (C, O, h, w)
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 PIXELS, WEIGHTS = 128, 1 << 20
-"""At most so many pixels in the batch's smaller map, at least so many weights: measured."""
+"""The most pixels in the batch's smaller map, and the fewest weights; both were measured."""
 
 
 def hasten(network: nn.Module) -> None:
-    """Let a network's convolutions work the faster way."""
+    """Make a network use the faster convolutions."""
     for layer in network.modules():
         if isinstance(layer, nn.ConvTranspose2d):
             layer.forward = partial(_transposed, layer)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Pictures of a training to look at while it runs: its losses, its synthetic slices."""
+"""Pictures of a training run to look at while it lasts: its losses, its synthetic slices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-# not where they are needed: a Ctrl-C while a training imports them would be an ImportError
+# imported here and not where needed: a Ctrl-C during that import would be an ImportError
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Where networks and images live, and in which precision a network computes."""
+"""Where networks and images are kept, and in which precision a network computes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 KEPT = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}
 """Limits of malloc: no memory goes back to the kernel."""
 SHARE = 0.5
-"""Of the free memory that training images may fill; the networks need the rest."""
+"""Proportion of the free memory that training images may fill; the networks need the rest."""
 
 
 def device() -> torch.device:
@@ -58,7 +58,7 @@ def place(network: Network, precision: str) -> Network:
     network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     limit_malloc(KEPT)
     if computes_in_bf16(precision):
-        # around each forward pass only: one context around a step would go on with weights that
+        # around each forward pass only: one context around a step would keep using weights that
         # were cast before the optimiser changed them
         network.forward = torch.autocast(device().type, torch.bfloat16)(network.forward)
         network.register_forward_hook(_as_float32)
@@ -68,10 +68,10 @@ def place(network: Network, precision: str) -> Network:
 
 
 def limit_malloc(limits: Mapping[int, int]) -> None:
-    """Set limits of glibc's malloc: option -> value; another C library goes on as it is.
+    """Set limits of glibc's malloc: option -> value; other C libraries are left alone.
 
-    By itself it gives each large tensor back to the kernel, which clears its pages at every step
-    anew; with KEPT, what a step frees is there for the next one.
+    By default, malloc returns each large tensor to the kernel, which clears its pages again at
+    every step; with KEPT, the memory that a step frees is there for the next one.
     """
     set_limit = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_limit:
@@ -80,14 +80,14 @@ def limit_malloc(limits: Mapping[int, int]) -> None:
 
 
 def default_generator() -> torch.Generator:
-    """The device's own generator, which torch.manual_seed seeds: drawing makes nobody wait."""
+    """The device's own generator, seeded by torch.manual_seed: using it never waits."""
     if device().type == "cuda":
         return torch.cuda.default_generators[torch.cuda.current_device()]
     return torch.default_generator
 
 
 def room(shape: tuple[int, ...]) -> Tensor:
-    """An uint8 tensor to fill: in memory, or mapped from a temporary file where that is too small.
+    """An uint8 tensor to fill: in memory, or mapped from a temporary file if that is too small.
 
     The file has no name and vanishes with the tensor; training then streams from it.
     """
@@ -108,7 +108,7 @@ def resident(values: Tensor) -> Tensor:
 def take(values: Tensor, batch: Tensor) -> Tensor:
     """values[batch] on the device, wherever `values` live (memory, memory map or device).
 
-    Nobody waits for the device if `batch` lies on the CPU.
+    This does not wait for the device if `batch` is on the CPU.
     """
     return values[batch.to(values.device, non_blocking=True)].to(device(), non_blocking=True)
 

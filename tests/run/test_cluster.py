@@ -124,14 +124,14 @@ LOGS = {
     ),
     "no SLURM": (
         "Exception in run_job for rule cohort: No such file or directory: 'sinfo'\n[date]\n",
-        "no job could be handed to the cluster (No such file or directory: 'sinfo'); see that",
+        "no job could be submitted to the cluster (No such file or directory: 'sinfo'); check that",
     ),
     "ended": (
         "SLURM-job '12' failed, SLURM status is: 'TIMEOUT'. Detailed failure reason unavailable",
-        "the cluster ended job 12 (TIMEOUT) once too often; raise its runtime or mem_mb in",
+        "the cluster ended job 12 (TIMEOUT) too many times; raise its runtime or mem_mb in",
     ),
     "job's own": ("Error in rule training:\n", "The run stopped: The disk is full; mend that."),
-    "nothing": ("Error in rule training:\n", "a job failed without saying why to its log in "),
+    "nothing": ("Error in rule training:\n", "a job failed without a reason in its log in "),
 }
 
 

@@ -43,7 +43,7 @@ def test_ctrl_c_during_training_then_again(tmp_path):
     assert first.returncode == 1
     last = errors.strip().splitlines()[-1]
     assert "Interrupted: LcGAN" in last
-    assert "run the same command again to go on after " in last
+    assert "run the same command again to resume after " in last
     assert "Traceback" not in errors
     assert not list(tmp_path.rglob("training/1-lcgan/artefact.json"))
 

@@ -146,7 +146,7 @@ def figure7(results: pd.DataFrame) -> Figure:
         shares = sorted({*results.fraction, *paper.fraction})
         place.set_xticks([100 * f for f in shares], [percent(f) for f in shares], minor=False)
         place.minorticks_off()
-        place.set_xlabel("share of the training patients")
+        place.set_xlabel("fraction of the training patients")
         place.set_title(title)
         place.set_ylim(0, 1)
     handles, names = axes[0].get_legend_handles_labels()
