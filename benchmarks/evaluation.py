@@ -1,4 +1,4 @@
-"""Scores of label maps: every count of Tables 1 to 3, beside MONAI's Dice alone."""
+"""Scores of label maps: every count of Tables 1 to 3, compared with MONAI's Dice alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLASSES = len(HEMORRHAGES) + 1
 
 
 def evaluation(sizes: Sizes) -> list[Row]:
-    """Ours gives the pixel counts from which every table follows; MONAI one Dice a type."""
+    """Ours gives the pixel counts from which every table follows; MONAI, one Dice per type."""
     _, truth = draw(sizes.maps, sizes.image, seed=1)
     _, prediction = draw(sizes.maps, sizes.image, seed=2)
     recipes = {"ours": partial(_ours, prediction, truth)}
