@@ -93,7 +93,7 @@ def _wait() -> None:
 
 
 def device_name() -> str:
-    """The device that measured: the GPU's name, or the CPU's with the cores that this process may use."""
+    """The device that measured: the GPU, or the CPU with the cores that this process may use."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")
