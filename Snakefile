@@ -30,7 +30,7 @@ WORK = (
 
 def done(job):
     """The mark of a finished job; jobs follow each other by these files."""
-    return str(RUN / "done" / job.name)
+    return str(pages.mark(CONFIG, job))
 
 
 def page(stage):
@@ -47,7 +47,7 @@ def urgency(job):
 
 
 if workflow.is_main_process and not artefacts.claimed(CONFIG):
-    artefacts.forget_broken(CONFIG)
+    pages.forget_broken(CONFIG)
 
 
 onstart:

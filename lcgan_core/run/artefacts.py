@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lcgan_core.errors import UserError, memory_is_full
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.profiles import Config
 from lcgan_core.run import locks
 from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 
@@ -114,18 +114,6 @@ def _inputs(config: Config, job: Job) -> dict[str, Path]:
                 "other settings, code or data; `lcgan run` and `make book` make it first."
             )
     return {role: folder(config, one) for role, one in needed.items()}
-
-
-def forget_broken(config: Config) -> None:
-    """Delete the marks of jobs whose artefact is gone or broken, and the pages that show them."""
-    from lcgan_core.run import pages
-
-    broken = {job for job in jobs(config) if damage(folder(config, job))}
-    for job in broken:
-        (run_folder(config) / "done" / job.name).unlink(missing_ok=True)
-    for stage in STAGE_PARAMETERS:
-        if broken & set(pages.shown(config, stage)):
-            pages.executed(config, stage).unlink(missing_ok=True)
 
 
 def state(config: Config, job: Job) -> str:

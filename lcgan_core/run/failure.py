@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 REFUSED = r"sbatch failed\. The error message was '(.*?)'\.\n"
-NOT_HANDED_OVER = r"Exception in run_job for rule \w+: (.*)"
+NOT_HANDED_OVER = r"Exception in run_job for rule [\w.-]+: (.*)"
 ENDED = r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'"
 PROFILE = "the cluster's profile (profiles/.../config.yaml)"
 AGAIN = "run the same command again; finished parts are kept."

@@ -1,4 +1,4 @@
-"""The six notebooks: where each is, and where a run's executed copy of it is."""
+"""What Snakemake sees of a run: the marks of finished jobs, and the six executed notebooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
 from lcgan_core.run import artefacts
-from lcgan_core.run.plan import page, page_parameters
+from lcgan_core.run.plan import Job, jobs, page, page_parameters
 
 
 def source(stage: str) -> Path:
@@ -36,10 +36,24 @@ def execute(config: Config, stage: str, given: dict) -> None:
             {**given, **page_parameters(config, stage)},
             kernel_name="python3",
             progress_bar=False,
-            cwd=str(source(stage).parent),
         )
 
 
-def shown(config: Config, stage: str) -> list:
+def shown(config: Config, stage: str) -> list[Job]:
     """The jobs whose artefacts the page of a stage shows."""
     return list(page(config, stage, page_parameters(config, stage)).values())
+
+
+def mark(config: Config, job: Job) -> Path:
+    """The file that tells Snakemake that a job is done."""
+    return artefacts.run_folder(config) / "done" / job.name
+
+
+def forget_broken(config: Config) -> None:
+    """Delete the marks of jobs whose artefact is gone or broken, and the pages that show them."""
+    broken = {job for job in jobs(config) if artefacts.damage(artefacts.folder(config, job))}
+    for job in broken:
+        mark(config, job).unlink(missing_ok=True)
+    for stage in STAGE_PARAMETERS:
+        if broken & set(shown(config, stage)):
+            executed(config, stage).unlink(missing_ok=True)

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from pathlib import Path
 
 from lcgan_core.errors import UserError
@@ -109,6 +110,8 @@ class _Job(socketserver.StreamRequestHandler):
         status = 1
         try:
             status = work(job["arguments"])
+        except Exception:  # said here: a caller that has its answer ends, and this fork with it
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

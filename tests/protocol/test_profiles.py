@@ -83,7 +83,10 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: profiles.load("qick"), "Unknown profile 'qick'; allowed: compact, paper, quick."),
+        (
+            lambda: profiles.load("qick"),
+            "Unknown profile 'qick'; allowed: compact, paper, quick, or the path of a .yaml",
+        ),
         (lambda: profiles.load("quick", lcgan_widht=4), "did you mean 'lcgan_width'"),
         (lambda: profiles.load("quick", lcgan_width=-1), "lcgan_width = -1 is refused"),
         (lambda: profiles.load("quick", lcgan_mask_encoding="hsv"), "'rgb' or 'onehot'"),
@@ -126,5 +129,5 @@ def test_mistake_is_one_sentence_that_lists_what_is_allowed(call, sentence):
 
 def test_fraction_given_as_an_integer_is_all_patients():
     _, own = profiles.from_namespace("training", {"fraction": 1})
-    assert own == {"fraction": 1.0, "draw": 1}
+    assert own == {"fraction": 1.0, "generator": "lcgan", "draw": 1}
     assert isinstance(own["fraction"], float)

@@ -10,13 +10,29 @@ from lcgan_core import cli
 
 SENTENCES = {
     "unknown stage": (["run", "trainig"], "Unknown stage 'trainig'; allowed: cohort, training"),
-    "unknown profile": (["run", "cohort", "--profile", "x"], "allowed: compact, paper, quick"),
+    "unknown profile": (["run", "cohort", "--profile", "x"], "allowed: compact, paper, quick, or"),
     "unknown arm": (
         ["run", "segmentation", "--fraction", "0.25", "--arm", "all"],
         "Unknown arm 'all'; allowed: original, gan, traditional, both",
     ),
     "unknown fraction": (["run", "training", "--fraction", "0.3"], "allowed: 0.125, 0.25, 0.5, 1"),
     "missing fraction": (["run", "training"], "Stage 'training' needs --fraction"),
+    "unknown generator": (
+        ["run", "training", "--fraction", "1", "--generator", "x"],
+        "Unknown generator 'x'; allowed: lcgan, l1_only",
+    ),
+    "unknown segmenter": (
+        ["run", "segmentation", "--fraction", "1", "--arm", "gan", "--segmenter", "x"],
+        "Unknown segmenter 'x'; allowed: fcn8s",
+    ),
+    "generator where there is none": (
+        ["run", "segmentation", "--generator", "lcgan"],
+        "Unknown parameter 'generator'",
+    ),
+    "profile that is not there": (
+        ["run", "cohort", "--profile", "no/such.yaml"],
+        "no/such.yaml; check the path",
+    ),
     "no draw": (["run", "training", "--fraction", "1", "--draw", "0"], "Unknown draw 0"),
     "draws of three fractions": (
         ["run", "evaluation", "--set", "draws=[3, 3, 1]"],
@@ -41,6 +57,7 @@ def lcgan(monkeypatch, tmp_path):
 
     def run(*arguments):
         monkeypatch.setenv("LCGAN_RUNS", str(tmp_path / "runs"))
+        monkeypatch.setenv("LCGAN_SALT", str(tmp_path / "salt"))
         monkeypatch.setattr(sys, "argv", ["lcgan", *arguments])
         with pytest.raises(SystemExit) as end:
             cli.main()
@@ -90,4 +107,7 @@ def test_the_sentence_goes_to_stderr_and_the_exit_code_is_1():
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == "lcgan: Unknown profile 'x'; allowed: compact, paper, quick.\n"
+    assert done.stderr == (
+        "lcgan: Unknown profile 'x'; allowed: compact, paper, quick, or the path of a .yaml file "
+        "of the same form.\n"
+    )

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts, failure
+from lcgan_core.run import artefacts, failure, plan
+from lcgan_core.run.plan import Job
 from lcgan_core.run.requests import request
 
 CLUSTER = artefacts.REPOSITORY / "profiles" / "slurm"
@@ -78,7 +79,7 @@ def slurm_jobs(rule, place):
         ["squeue", "--noheader", "--format", "%i|%k|%Z"], capture_output=True, text=True, check=True
     )
     rows = [line.split("|") for line in listed.stdout.splitlines()]
-    return [row[0] for row in rows if row[1].startswith(rule) and row[2] == str(place)]
+    return [row[0] for row in rows if row[1] == rule and row[2] == str(place)]
 
 
 @needs_slurm
@@ -88,17 +89,17 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
         while not (there / "training" / ".1-lcgan.partial").is_dir():
             assert cluster.poll() is None, words.read_text()
             time.sleep(0.2)
-        (job,) = slurm_jobs("rule_training_wildcards_1", there.parent)
+        (job,) = slurm_jobs("rule_training-1-lcgan", there.parent)
         subprocess.run(["scancel", job], check=True)
         with snakemake(tmp_path / "here") as (local, here, said):
             assert local.wait() == 0, said.read_text()
         assert cluster.wait() == 0, words.read_text()
     assert f"SLURM-job '{job}' failed, SLURM status is: 'CANCELLED'" in words.read_text()
     compared = [
-        "cohort/store/hu.npy", "training/1-lcgan/generator-20.safetensors",
-        "training/1-judge/fcn.safetensors", "selection/1/images.csv",
-        "augmentation/0.5-gan/images.npy", "segmentation/0.125-gan/fcn.safetensors",
-        "evaluation/results.csv", "evaluation/claims.csv",
+        "cohort/store/hu.npy", "cohort/split.csv", "training/1-lcgan/generator-20.safetensors",
+        "training/1-judge/weights.safetensors", "selection/1-lcgan/images.csv",
+        "augmentation/0.5-gan/images.npy", "segmentation/0.125-gan/weights.safetensors",
+        "segmentation/1-both/predictions.npy", "evaluation/results.csv", "evaluation/claims.csv",
     ]  # fmt: skip
     for name in compared:
         assert (there / name).read_bytes() == (here / name).read_bytes(), name
@@ -113,7 +114,7 @@ def test_a_cluster_that_refuses_is_one_sentence(tmp_path):
     (sentence,) = [line for line in lines if line.startswith("The run stopped")]
     assert "the cluster refused a job (" in sentence
     assert "emory specification can not be satisfied" in sentence
-    assert sentence.endswith("run the same command again, what is finished is kept.")
+    assert sentence.endswith("run the same command again; finished parts are kept.")
 
 
 LOGS = {
@@ -123,15 +124,21 @@ LOGS = {
         "the cluster refused a job (Batch job submission failed: Requested node configuration is",
     ),
     "no SLURM": (
-        "Exception in run_job for rule cohort: No such file or directory: 'sinfo'\n[date]\n",
+        "Exception in run_job for rule training-0.25-lcgan: No such file or directory: 'sinfo'\n",
         "no job could be submitted to the cluster (No such file or directory: 'sinfo'); check that",
     ),
     "ended": (
         "SLURM-job '12' failed, SLURM status is: 'TIMEOUT'. Detailed failure reason unavailable",
         "the cluster ended job 12 (TIMEOUT) too many times; raise its runtime or mem_mb in",
     ),
-    "job's own": ("Error in rule training:\n", "The run stopped: The disk is full; mend that."),
-    "nothing": ("Error in rule training:\n", "a job failed without a reason in its log in "),
+    "job's own": (
+        "Error in rule training-1-lcgan:\n",
+        "The run stopped: The disk is full; mend that.",
+    ),
+    "nothing": (
+        "Error in rule training-1-lcgan:\n",
+        "a job failed without a reason in its log in ",
+    ),
 }
 
 
@@ -151,20 +158,52 @@ def test_why_a_run_stopped_is_one_sentence(case, tmp_path):
     assert "\n" not in found
 
 
-def test_the_shipped_profile_speaks_of_rules_that_there_are():
+def test_the_shipped_profile_leaves_to_the_jobs_what_they_ask_for_themselves():
     shipped = yaml.safe_load((CLUSTER / "config.yaml").read_text())
     assert shipped["executor"] == "slurm"
-    assert set(shipped["set-resources"]) <= set(profiles.STAGE_PARAMETERS)
+    assert set(shipped["default-resources"]) == {"runtime"}, "of the pages, which ask for none"
+    names = {job.name for name in profiles.names() for job in plan.jobs(profiles.load(name))}
+    assert set(shipped.get("set-resources", {})) <= names
+
+
+def asked(profile, job, attempt=1, threads=1):
+    """What a job asks for: memory in MB, cards, minutes."""
+    found = request(profiles.load(profile), job)
+    memory = found["mem_mb"](wildcards=None, threads=threads, attempt=attempt)
+    return memory, found["gpu"], found["runtime"]
+
+
+LCGAN, JUDGE = Job("training", "lcgan", 1.0), Job("training", "judge", 1.0, segmenter="fcn8s")
 
 
 def test_more_is_asked_for_by_larger_networks_and_after_a_failure():
-    def memory(profile, stage, attempt=1):
-        asked = request(profiles.load(profile), stage)["mem_mb"]
-        return asked(wildcards=None, threads=1, attempt=attempt)
+    memory = [asked(name, LCGAN)[0] for name in ("quick", "compact", "paper")]
+    assert memory == sorted(memory) and len(set(memory)) == 3
+    assert asked("quick", LCGAN, attempt=2)[0] == 2 * memory[0]
+    assert asked("quick", plan.EVALUATION)[0] < memory[0]
+    arms = [
+        asked("paper", Job("segmentation", arm, 0.1, segmenter="fcn8s"))[0]
+        for arm in ("original", "gan", "both")
+    ]
+    assert arms == sorted(arms) and len(set(arms)) == 3, "N, 2N and 3N slices"
+    assert asked("paper", plan.COHORT, threads=8)[0] > asked("paper", plan.COHORT)[0]
 
-    assert memory("quick", "training") < memory("compact", "training") < memory("paper", "training")
-    assert memory("quick", "training", 2) == 2 * memory("quick", "training")
-    assert memory("quick", "evaluation") < memory("quick", "training")
+
+def test_every_job_asks_for_time_and_those_with_networks_of_the_paper_s_size_for_a_card():
+    for name in profiles.names():
+        found = {job: asked(name, job) for job in plan.jobs(profiles.load(name))}
+        assert all(minutes > 0 for _, _, minutes in found.values())
+        with_card = {job for job, (_, cards, _) in found.items() if cards}
+        if name == "paper":
+            assert {LCGAN, JUDGE, Job("selection", "lcgan", 0.1)} <= with_card
+            assert Job("augmentation", "gan", 0.1) in with_card
+            assert not {plan.COHORT, plan.EVALUATION, Job("augmentation", "traditional", 0.1)} & (
+                with_card
+            )
+        else:
+            assert not with_card
+    minutes = {job.stage: asked("paper", job)[2] for job in (plan.COHORT, LCGAN)}
+    assert minutes["training"] > minutes["cohort"]
 
 
 def test_an_unknown_cluster_ends_make_in_one_sentence():

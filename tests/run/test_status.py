@@ -6,35 +6,43 @@ import sys
 
 import pytest
 
-from lcgan_core.book import build
-from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts, locks, status
+from lcgan_core.protocol.arms import ARMS
+from lcgan_core.run import artefacts, locks, plan, status
 from lcgan_core.run.plan import Job
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch):
-    monkeypatch.setenv("LCGAN_RUNS", str(tmp_path))
-    return profiles.load("quick")
+def finished(config, stand_in):
+    """Make an empty artefact, and those that it needs, which says that it took so long."""
+    stand_in(lambda work: None)
+
+    def make(job, seconds):
+        artefacts.make(config, job)
+        record = artefacts.folder(config, job) / artefacts.PROVENANCE
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"seconds": seconds}))
+        return record
+
+    return make
 
 
-def finished(config, job, seconds):
-    """An empty artefact that says it took so long."""
-    record = artefacts.ensure(config, job, lambda work: None) / artefacts.PROVENANCE
-    record.write_text(json.dumps(json.loads(record.read_text()) | {"seconds": seconds}))
-    return record
+def lcgan(fraction):
+    return Job("training", "lcgan", fraction)
 
 
-def test_counts_and_time_left_by_hand(config, monkeypatch):
-    finished(config, Job("cohort"), 30)
-    finished(config, Job("training", 0.125, "lcgan"), 20)
-    finished(config, Job("training", 0.25, "lcgan"), 40)
-    finished(config, Job("segmentation", 1.0, "original"), 60)
-    old = finished(config, Job("segmentation", 0.25, "original"), 1000)
+def arm(name, fraction):
+    return Job("segmentation", name, fraction, 1, "fcn8s")
+
+
+def test_counts_and_time_left_by_hand(config, finished, monkeypatch):
+    finished(plan.COHORT, 30)
+    finished(lcgan(0.125), 20)
+    finished(lcgan(0.25), 40)
+    finished(arm("original", 1.0), 60)
+    old = finished(arm("original", 0.25), 1000)
     old.write_text(old.read_text().replace('"fingerprint": "', '"fingerprint": "x'))
-    busy = artefacts.folder(config, Job("training", 1.0, "lcgan")).with_name(".1-lcgan.lock")
+    busy = artefacts.folder(config, lcgan(1.0)).with_name(".1-lcgan.lock")
     with locks.take(busy, lambda who: pytest.fail(f"held by {who}")):
-        since = artefacts.running(config, Job("training", 1.0, "lcgan")).since
+        since = artefacts.running(config, lcgan(1.0)).since
         monkeypatch.setattr(status.time, "time", lambda: since + 100)
         found = status.status(config)
         text = status.text(found)
@@ -47,42 +55,37 @@ def test_counts_and_time_left_by_hand(config, monkeypatch):
         "segmentation": {"done": 1, "stale": 1, "missing": 14},
         "evaluation": {"missing": 1},
     }
-    # 60 s for 0.375 of the patients: 160 s for all; half of them is missing, all of them run
+    # 60 s for 0.375 of the patients: 160 s for all; half of them is missing, all of them run;
+    # the judge is another network, of which nothing is known
     training = found.stages["training"]
-    assert (training.left, training.unknown) == (
-        80 + (160 - 100),
-        1,
-    )  # the judge is another network
+    assert (training.left, training.unknown) == (80 + (160 - 100), 1)
     # N, 2N, 2N and 3N slices are 8 N a fraction, 60 s for one N at 1.0 of which is done
     assert found.stages["segmentation"].left == 60 * (8 * (0.125 + 0.25 + 0.5 + 1) - 1)
     assert found.stages["selection"].unknown == 4
-    assert "training 1-lcgan runs since 2 min in process " in text
+    assert "training-1-lcgan has been running for 2 min in process " in text
     assert "4 of 35 jobs are done." in text
     assert "Left with 1 at a time: 16 min + ?." in text  # 140 + 840 s
 
 
-def test_a_finished_run_has_nothing_left(config):
-    for job in status.jobs(config):
-        finished(config, job, 1)
+def test_an_arm_takes_as_long_as_its_slices_and_passes():
+    sizes = {name: status.work(arm(name, 0.5)) / 0.5 for name in ARMS}
+    assert sizes["original"] == sizes["both_equal_steps"] == 1
+    assert {sizes[name] for name in ("gan", "l1_only", "online", "duplicate2")} == {2}
+    assert {sizes[name] for name in ("both", "traditional3", "duplicate3")} == {3}
+
+
+def test_a_finished_run_has_nothing_left(config, finished):
+    finished(plan.EVALUATION, 1)
+    for job in plan.shown(config):
+        finished(job, 1)
     text = status.text(status.status(config))
     assert text.splitlines()[-1] == "35 of 35 jobs are done."
 
 
 def test_asking_starts_at_once():
-    code = "import sys; from lcgan_core import cli, status; print(*sys.modules)"
+    code = "import sys; from lcgan_core import cli; from lcgan_core.run import status\n"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
-    )
+        [sys.executable, "-c", code + "print(*sys.modules)"],
+        capture_output=True, text=True, check=True, timeout=600,
+    )  # fmt: skip
     assert not {"torch", "pandas", "matplotlib", "snakemake"} & set(done.stdout.split())
-
-
-def test_a_notebook_whose_artefact_is_broken_is_no_longer_done(config):
-    jobs = [Job("training", 0.25, "lcgan"), Job("segmentation", 0.25, "both")]
-    records = [finished(config, job, 1) for job in jobs]
-    shown = [build.executed(config, Job("training", 0.25)), build.executed(config, jobs[1])]
-    for notebook in shown:
-        notebook.parent.mkdir(exist_ok=True)
-        notebook.touch()
-    records[1].unlink()
-    build.forget_broken(config)
-    assert [notebook.exists() for notebook in shown] == [True, False]

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts
+from lcgan_core.run import artefacts, plan
 from lcgan_core.run.plan import Job
-from lcgan_core.stages import augmentation, cohort, segmentation
-from tests.cohort.cases import Made, store_of
+from lcgan_core.stages import cohort
+
+from .heads import write_store
 
 SMALL = {
     "image_size": 64, "lcgan_width": 2, "lcgan_snapshots": [1], "segmentation_width": 2,
@@ -15,38 +16,40 @@ SMALL = {
 }  # fmt: skip
 
 
+def arm(name, fraction, draw):
+    return Job("segmentation", name, fraction, draw, "fcn8s")
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """The second draw's copies and GAN arm at half of the patients, and both draws at all."""
+    """A run with the second draw's GAN arm at half of the patients, and both draws at all; which
+    artefacts the former made."""
     place = tmp_path_factory.mktemp("draws")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LCGAN_RUNS", str(place / "runs"))
-        cases = [Made(k, place, shape=(64, 64)) for k in range(9)]
-        store = store_of(cases, place / "store", size=64).store
-        config = profiles.load("quick", cohort=str(store.folder), **SMALL)
-        augmentation.run(config, 0.5, 2)
-        segmentation.run(config, 0.5, "gan", 2)
+        store = write_store(place / "store", 9)
+        config = profiles.load("quick", cohort=str(store), **SMALL)
+        artefacts.make(config, arm("gan", 0.5, 2), Job("augmentation", "traditional", 0.5, 2))
+        run = artefacts.run_folder(config)
         made = {
-            job.relative_to(artefacts.root() / config.name).as_posix()
-            for job in (artefacts.root() / config.name).glob("*/*/")
-            if not job.name.startswith(".")
+            record.parent.relative_to(run).as_posix() for record in run.rglob(artefacts.PROVENANCE)
         }
-        both = [segmentation.run(config, 1.0, "original", draw) for draw in (1, 2)]
-        slices = {
-            (fraction, draw): cohort.training_slices(config, fraction, draw).table
-            for fraction in (0.5, 1.0)
-            for draw in (1, 2)
-        }
-        yield made, both, slices, artefacts.folder(config, Job("segmentation", 0.5, "gan", 2))
+        artefacts.make(config, *(arm("original", 1.0, draw) for draw in (1, 2)))
+        artefacts.make(config, Job("augmentation", "traditional", 0.5))
+        yield config, made
+
+
+def slices(config, fraction, draw):
+    made = artefacts.folder(config, plan.COHORT)
+    return cohort.training_slices(config, made, fraction, draw)
 
 
 def test_a_draw_trains_what_is_its_own_and_the_judge_that_all_share(trained):
-    made, *_ = trained
-    assert made == {
-        "cohort/store",
+    assert trained[1] == {
+        "cohort",
         "training/0.5-draw2-lcgan",
         "training/1-judge",
-        "selection/0.5-draw2",
+        "selection/0.5-draw2-lcgan",
         "augmentation/0.5-draw2-gan",
         "augmentation/0.5-draw2-traditional",
         "segmentation/0.5-draw2-original",
@@ -55,7 +58,7 @@ def test_a_draw_trains_what_is_its_own_and_the_judge_that_all_share(trained):
 
 
 def test_what_a_draw_follows_from_is_written_beside_it(trained):
-    *_, folder = trained
+    folder = artefacts.folder(trained[0], arm("gan", 0.5, 2))
     assert set(artefacts.provenance(folder)["inputs"]) == {
         "cohort/all",
         "augmentation/0.5-draw2-gan",
@@ -63,16 +66,34 @@ def test_what_a_draw_follows_from_is_written_beside_it(trained):
 
 
 def test_with_all_patients_a_draw_is_another_seed_on_the_same_slices(trained):
-    _, both, slices, _ = trained
-    assert slices[1.0, 1].equals(slices[1.0, 2])
-    first, second = (one.network.read_bytes() for one in both)
-    assert first != second
-    truth = [one.overlap.truth for one in both]
-    assert np.array_equal(*truth), "the test patients are the same"
+    config, _ = trained
+    assert slices(config, 1.0, 1).table.equals(slices(config, 1.0, 2).table)
+    folders = [artefacts.folder(config, arm("original", 1.0, draw)) for draw in (1, 2)]
+    weights, predictions = (
+        [(folder / name).read_bytes() for folder in folders]
+        for name in ("weights.safetensors", "predictions.npy")
+    )
+    assert weights[0] != weights[1]
+    assert len(predictions[0]) == len(predictions[1]), "the test patients are the same"
 
 
-def test_with_fewer_a_draw_has_other_patients(trained):
-    _, _, slices, _ = trained
-    few = [set(slices[0.5, draw].patient) for draw in (1, 2)]
+def test_with_fewer_a_draw_has_other_patients_and_other_copies(trained):
+    config, _ = trained
+    few = [set(slices(config, 0.5, draw).patients) for draw in (1, 2)]
     assert few[0] != few[1]
-    assert few[0] | few[1] < set(slices[1.0, 1].patient)
+    assert few[0] | few[1] < set(slices(config, 1.0, 1).patients)
+    copies = [
+        np.load(artefacts.folder(config, Job("augmentation", "traditional", 0.5, draw)) / name)
+        for draw in (1, 2)
+        for name in ("images.npy", "labels.npy")
+    ]
+    for draw, (images, labels) in enumerate((copies[:2], copies[2:]), start=1):
+        assert images.shape == labels.shape == tuple(slices(config, 0.5, draw).images.shape)
+    assert not np.array_equal(copies[0], copies[2])
+
+
+def test_the_pictures_of_the_book_are_of_the_first_draw(trained):
+    run = artefacts.run_folder(trained[0])
+    assert (run / "augmentation" / "0.5-traditional" / "viewer" / "fig5.csv").is_file()
+    assert not list(run.glob("*/0.5-draw2-*/viewer"))
+    assert not list(run.glob("*/0.5-draw2-*/fig*.npz"))

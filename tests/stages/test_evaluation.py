@@ -1,95 +1,89 @@
-"""Files of stage 6: foreign results are refused; differences and groups have their columns."""
+"""Stage 6 on given predictions: every file by hand, with any classes, fractions and segmenters."""
 
-from types import SimpleNamespace
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from lcgan_core import metrics
-from lcgan_core.cohort.store import AREAS
-from lcgan_core.errors import UserError
-from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
-from lcgan_core.metrics.cells import cells
-from lcgan_core.metrics.estimates import estimate
-from lcgan_core.protocol import profiles
-from lcgan_core.stages import evaluation
+from lcgan_core.lesions import FIVE
+from lcgan_core.protocol import methods, profiles
+from lcgan_core.protocol.paper import percent
+from lcgan_core.run import artefacts, plan
+from lcgan_core.stages import cohort, evaluation
 
-
-def test_differences_are_of_every_pair_of_arms_and_have_the_sign_of_their_names():
-    truth = np.zeros((6, 20, 20), np.uint8)
-    truth[:, :10] = 1
-    weights = patient_weights(6, 40, seed=0)
-    grid = {}
-    for arm, rows in (("original", 4), ("gan", 6), ("both", 10)):
-        prediction = np.zeros_like(truth)
-        prediction[:, :rows] = 1
-        counts = metrics.overlap(prediction, truth)
-        by_patient = cells(counts).by_patient(range(6))
-        grid[1.0, arm] = estimate([by_patient], weights, draw_weights(1, 40, seed=0))
-    table = pd.DataFrame(evaluation._differences(grid))
-    assert len(table) == 3 * len(grid[1.0, "gan"].names)
-    image = table[table.metric == "dice_image"].set_index(["arm", "baseline"])
-    # Dice 8 / 14, 12 / 16 and 1
-    assert image.value["gan", "original"] == pytest.approx(12 / 16 - 8 / 14)
-    assert image.value["both", "original"] == pytest.approx(1 - 8 / 14)
-    assert image.value["both", "gan"] == pytest.approx(1 - 12 / 16)
-    assert (image.n == 6).all()
-    edh = table[(table.metric == "recall") & (table.hemorrhage == "EDH")]
-    assert edh.value.isna().all()
-    assert (edh.n == 0).all()
-
+from .heads import TWO, cohort_of, write_store
 
 DICE = {5: 10 / 15, 6: 12 / 16, 10: 1.0}
 """Dice of a lesion of ten rows of which so many are found."""
 FOUND = {("original", 1): 5, ("original", 2): 10, ("gan", 1): 6, ("gan", 2): 10}
 """Rows found by the networks of an arm and draw; `traditional` and `both` do as `original`."""
+PATIENTS = 9
 
 
-@pytest.fixture
-def two_draws(monkeypatch, tmp_path):
-    """Tables of an evaluation of two draws at the smallest share, whose networks are given."""
-    labels = np.zeros((6, 20, 20), np.uint8)
+def given(folder, found, classes=FIVE, **overrides):
+    """(config, folder of stage 6) of networks that find `found(job)` of the ten rows of a lesion.
+
+    Every slice of 64 pixels shows the first class on all columns of its first ten rows.
+    """
+    labels = np.zeros((2 * PATIENTS, 64, 64), np.uint8)
     labels[:, :10] = 1
-    table = pd.DataFrame(dict.fromkeys(AREAS, 100.0), index=range(6)).assign(patient=list("aabbcc"))
+    store = write_store(folder / "store", PATIENTS, slices=2, labels=labels, classes=classes)
+    config = profiles.load("quick", cohort=str(store), image_size=64, **overrides)
+    inputs = {"cohort": cohort_of(config, folder / "cohort")}
+    tests = len(cohort.test_rows(config, inputs["cohort"]))
+    record = {"code": "c", "versions": {"torch": "9"}, "device": "CPU (made up)", "seconds": 2.0}
+    for job in plan.segmentations(config):
+        place = inputs[job.key] = folder / job.key
+        place.mkdir()
+        prediction = np.zeros((tests, 64, 64), np.uint8)
+        prediction[:, : found(job)] = 1
+        np.save(place / "predictions.npy", prediction)
+        (place / "initialisation.txt").write_text("By hand.\n")
+        (place / artefacts.PROVENANCE).write_text(json.dumps(record))
+    made = folder / "evaluation"
+    made.mkdir()
+    evaluation.evaluate(config, plan.EVALUATION, inputs, made)
+    return config, made
 
-    def trained(config, fraction, arm, draw):
-        prediction = np.zeros_like(labels)
-        prediction[:, : FOUND.get((arm, draw), FOUND["original", draw])] = 1
-        return SimpleNamespace(
-            overlap=metrics.overlap(prediction, labels), predictions=lambda: prediction
-        )
 
-    test = SimpleNamespace(table=table, labels=torch.from_numpy(labels))
-    monkeypatch.setattr(evaluation.cohort, "test_slices", lambda config: test)
-    monkeypatch.setattr(evaluation.segmentation, "run", trained)
-    monkeypatch.setattr(evaluation, "_facts", lambda config: {})
-    evaluation._evaluate(profiles.load("quick", draws=[2, 1, 1, 1]), tmp_path)
+@pytest.fixture(scope="module")
+def two_draws(tmp_path_factory):
+    """Tables of an evaluation of two draws at the smallest fraction, and its facts."""
+    config, made = given(
+        tmp_path_factory.mktemp("draws"),
+        lambda job: FOUND.get((job.what, job.draw), FOUND["original", job.draw]),
+        draws=[2, 1, 1, 1],
+    )
 
     def read(name):
-        made = pd.read_csv(tmp_path / f"{name}.csv")
-        return made if name == "claims" else made[made.metric == "dice_image"]
+        table = pd.read_csv(made / f"{name}.csv")
+        return table if name == "claims" else table[table.metric == "dice_image"]
 
-    return read
+    return config, read, json.loads((made / "run.json").read_text())
 
 
 def test_a_cell_is_the_mean_over_its_draws_and_covers_both(two_draws):
-    results = two_draws("results")
-    assert list(results.columns) == evaluation.COLUMNS
+    config, read, _ = two_draws
+    results = read("results")
+    assert list(results.columns) == [
+        "profile", "seed", "segmenter", "fraction", "arm", "metric", "lesion", "value", "ci_low",
+        "ci_high", "n",
+    ]  # fmt: skip
+    assert set(results.profile) == {config.name}
+    assert set(results.segmenter) == {"fcn8s"}
     original = results[results.arm == "original"].set_index("fraction")
     assert original.value[0.125] == pytest.approx((DICE[5] + DICE[10]) / 2, abs=1e-6)
     # the patients do alike: what the interval covers is the draws
     ends = original.loc[0.125, ["ci_low", "ci_high"]].tolist()
     assert ends == pytest.approx([DICE[5], DICE[10]], abs=1e-6)
-    assert original.n[0.125] == 6
+    assert original.n[0.125] == 2 * 3
     one = original.loc[0.25, ["value", "ci_low", "ci_high"]].tolist()
     assert one == pytest.approx([DICE[5]] * 3, abs=1e-6)
 
 
 def test_draws_csv_has_every_draw_and_their_spread(two_draws):
-    draws = two_draws("draws")
-    assert list(draws.columns) == evaluation.OF_DRAWS
+    draws = two_draws[1]("draws")
     gan = draws[(draws.arm == "gan") & (draws.fraction == 0.125)]
     assert gan.draw.tolist() == [1, 2]
     assert gan.value.tolist() == pytest.approx([DICE[6], DICE[10]], abs=1e-6)
@@ -99,51 +93,102 @@ def test_draws_csv_has_every_draw_and_their_spread(two_draws):
     assert draws.sd[draws.fraction > 0.125].isna().all()
 
 
+def test_differences_are_of_every_pair_of_arms_and_have_the_sign_of_their_names(two_draws):
+    rows = two_draws[1]("differences").set_index(["fraction", "arm", "baseline"])
+    image = rows[rows.lesion == "all"]
+    assert len(image) == 4 * 6, "six pairs of four arms at each fraction"
+    one = image.loc[(0.5, "gan", "original")]
+    assert one.value == pytest.approx(DICE[6] - DICE[5], abs=1e-6)
+    assert one.draws == 1
+    reverse = image.loc[(0.5, "both", "gan")]
+    assert reverse.value == pytest.approx(DICE[5] - DICE[6], abs=1e-6)
+    assert (0.5, "original", "gan") not in image.index
+
+
 def test_differences_and_claims_are_paired_in_a_draw(two_draws):
-    rows = two_draws("differences").set_index(["fraction", "arm", "baseline"])
+    _, read, _ = two_draws
+    rows = read("differences").set_index(["fraction", "arm", "baseline"])
     row = rows.loc[(0.125, "gan", "original")]
     by_draw = [DICE[6] - DICE[5], 0.0]
     assert row.value == pytest.approx(np.mean(by_draw), abs=1e-6)
     assert [row.ci_low, row.ci_high] == pytest.approx([0.0, by_draw[0]], abs=1e-6)
     assert (row.n, row.draws) == (3, 2)
-    claims = two_draws("claims")
-    says = "GAN copies alone raise the Dice per image"
-    claim = claims[(claims.claim == says) & (claims["share"] == "12.5%")].iloc[0]
+    claims = read("claims").set_index(["id", "share"])
+    claim = claims.loc[("gan_raises_dice_image", "12.5%")]
     assert [claim.value, claim.ci_low, claim.ci_high] == pytest.approx(
         [row.value, row.ci_low, row.ci_high], abs=1e-6
     )
     assert claim.draws == "2"
 
 
-def test_results_of_another_profile_are_refused(tmp_path):
-    row = ["compact", 1, 0.1, "gan", "dice_image", "all", 0.5, 0.4, 0.6, 3]
-    path = tmp_path / "results.csv"
-    pd.DataFrame([row], columns=evaluation.COLUMNS).to_csv(path, index=False)
-    with pytest.raises(UserError, match="is of profile 'compact', not of 'quick'"):
-        evaluation.read_results(path, "quick")
-    assert len(evaluation.read_results(path, "compact")) == 1
+def test_the_facts_of_a_run_name_no_path(two_draws):
+    config, _, facts = two_draws
+    assert facts["profile"] == config.name
+    assert facts["cohort"] == "own head CTs"
+    assert config.cohort.source not in json.dumps(facts)
+    assert facts["classes"] == FIVE.to_json()
+    assert facts["patients"] == {"test": 3, "train": 6}
+    assert (facts["slices"], facts["lesion_slices"]) == (18, {"train": 12, "test": 6})
+    assert facts["draws"] == [[0.125, 2], [0.25, 1], [0.5, 1], [1.0, 1]]
+    assert facts["segmenters"] == ["fcn8s"]
+    assert facts["initialisation"] == "By hand."
+    assert facts["device"] == ["CPU (made up)"]
+    assert facts["training_seconds"] == 2 * len(plan.segmentations(config))
+    assert "The test patients show no IVH, SAH, EDH, SDH" in " ".join(facts["remarks"])
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n"], ids=["empty", "other columns"])
-def test_a_file_that_is_no_results_file_is_refused(tmp_path, text):
-    path = tmp_path / "results.csv"
-    path.write_text(text)
-    with pytest.raises(UserError, match=r"results\.csv"):
-        evaluation.read_results(path, "quick")
+def tables(made):
+    """Every CSV of stage 6 by its name."""
+    return {path.stem: pd.read_csv(path) for path in made.glob("*.csv")}
 
 
-def test_a_missing_row_is_told_by_its_name(tmp_path):
-    rows = [
-        ["quick", 1, fraction, arm, metric, "all", 0.5, 0.4, 0.6, 3]
-        for fraction in (0.25, 1.0)
-        for arm in ("original", "gan")
-        for metric in ("dice_image", "recall")
-    ]
-    path = tmp_path / "results.csv"
-    table = pd.DataFrame(rows, columns=evaluation.COLUMNS)
-    table.to_csv(path, index=False)
-    assert len(evaluation.read_results(path, "quick")) == 8
-    table.drop(index=3).to_csv(path, index=False)
-    sentence = r"results\.csv lacks 1 rows, the first of 0\.25, gan, recall, all; restore"
-    with pytest.raises(UserError, match=sentence):
-        evaluation.read_results(path, "quick")
+def test_lesions_and_rows_are_of_the_store_s_classes(tmp_path):
+    _, made = given(tmp_path, lambda job: 6, TWO)
+    found = tables(made)
+    assert set(found) == {
+        "results", "draws", "differences", "by_size", "sensitivity", "claims",
+    }  # fmt: skip
+    for name in ("results", "draws", "differences", "by_size", "sensitivity"):
+        assert set(found[name].lesion) == {"all", "PHE", "IPH"}, name
+    rows = found["results"].set_index(["fraction", "arm", "metric", "lesion"])
+    there = rows.loc[(1.0, "gan", "dice_class_detected", "PHE")]
+    assert (there.value, there.n) == (pytest.approx(DICE[6], abs=1e-6), 6)
+    absent = rows.loc[(1.0, "gan", "dice_class_detected", "IPH")]
+    assert np.isnan(absent.value) and absent.n == 0
+    differences = found["differences"]
+    differences = differences[(differences.metric == "recall") & (differences.lesion == "IPH")]
+    assert len(differences) == 24 and differences.value.isna().all() and (differences.n == 0).all()
+    assert not len(found["claims"]), "the paper's claims are about its five classes"
+
+
+@pytest.mark.parametrize(
+    "fractions", [[1.0], [0.5, 1.0], [0.25, 0.5, 1.0], [0.1, 0.2, 0.25, 0.5, 1.0]], ids=len
+)
+def test_any_list_of_fractions_is_evaluated(tmp_path, fractions):
+    _, made = given(tmp_path, lambda job: 6 if "gan" in job.what else 5, fractions=fractions)
+    found = tables(made)
+    assert sorted(set(found["results"].fraction)) == fractions
+    claims = found["claims"]
+    assert set(claims.source) == {"paper"}
+    gan = claims[claims.id == "gan_raises_dice_image"]
+    assert gan["share"].tolist() == [percent(fraction) for fraction in fractions[:-1]]
+    assert gan.value.tolist() == pytest.approx([DICE[6] - DICE[5]] * len(gan), abs=1e-6)
+
+
+def test_two_segmenters_stand_side_by_side_and_are_never_subtracted(tmp_path, monkeypatch):
+    monkeypatch.setitem(methods.SEGMENTERS, "other", methods.SEGMENTERS["fcn8s"])
+    _, made = given(
+        tmp_path,
+        lambda job: 10 if job.segmenter == "other" else 5,
+        segmenters=["fcn8s", "other"],
+        fractions=[0.5, 1.0],
+    )
+    found = tables(made)
+    image = found["results"].query("metric == 'dice_image' and lesion == 'all'")
+    for segmenter, dice in (("fcn8s", DICE[5]), ("other", 1.0)):
+        values = image[image.segmenter == segmenter].value.tolist()
+        assert values == pytest.approx([dice] * 8, abs=1e-6)
+    differences = found["differences"]
+    assert differences.groupby("segmenter").size().nunique() == 1
+    assert differences[differences.metric == "dice_image"].value.abs().max() == 0
+    assert set(found["claims"].segmenter) == {"fcn8s", "other"}

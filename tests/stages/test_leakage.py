@@ -1,20 +1,20 @@
 """No patient is on two sides: training and test, a judge's data and what it judges, both folds."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcgan_core.cohort.store import AREAS
+from lcgan_core.criteria.realism import realism_folds
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import profiles
 from lcgan_core.protocol import split as splitting
 from lcgan_core.seeds import seed_of_draw
 from lcgan_core.stages import cohort
-from lcgan_core.stages.selection import realism_folds
+from lcgan_core.stages.cohort_tables import remarks
+
+from .heads import cohort_of, write_store
 
 
 def leaks(split, subsets, folds):
@@ -82,70 +82,72 @@ def test_a_planted_leak_is_seen(planted):
 
 
 @pytest.fixture
-def store(monkeypatch):
-    """A store of 20 patients in memory in place of stage 1's."""
-    patients = np.repeat([f"p{k:02}" for k in range(20)], 3)
-    split = splitting.split_patients(patients, 0.3, seed=5)
-    areas = np.zeros((len(patients), len(AREAS)))
-    areas[::3, 0], areas[1::3, 4] = 120, 30
-    table = pd.DataFrame(areas, columns=AREAS).assign(
-        slice=range(len(patients)), patient=patients, split=[split[p] for p in patients]
-    )
-    pixels = np.zeros((len(patients), 4, 4), np.int16)
-    made = SimpleNamespace(
-        slices=table, hu=pixels, labels=pixels.astype(np.uint8), folder="store", image_size=4
-    )
-    monkeypatch.setattr(cohort, "run", lambda config: made)
-    return made
+def config(tmp_path):
+    """Three draws on a store of 20 patients with three slices each, two of them with a lesion."""
+    labels = np.zeros((60, 64, 64), np.uint8)
+    labels[::3, :20, :24], labels[1::3, :10, :12] = 1, 5
+    store = write_store(tmp_path / "store", 20, labels=labels)
+    return profiles.load("quick", cohort=str(store), image_size=64, draws=3)
+
+
+@pytest.fixture
+def made(config, tmp_path):
+    return cohort_of(config, tmp_path / "cohort")
 
 
 @pytest.mark.parametrize("draw", [1, 2, 3])
-def test_the_stages_take_disjoint_slices(store, draw):
-    config = profiles.load("quick", draws=3)
-    test = cohort.test_slices(config).table
+def test_the_stages_take_disjoint_slices(config, made, draw):
+    test = cohort.test_slices(config, made).table
     smaller = set()
     for fraction in config.fractions:
-        train = cohort.training_slices(config, fraction, draw).table
+        train = cohort.training_slices(config, made, fraction, draw).table
         assert not set(train.patient) & set(test.patient)
-        assert not set(train.slice) & set(test.slice)
+        assert not set(train["slice"]) & set(test["slice"])
         assert smaller <= set(train.patient)
         smaller = set(train.patient)
-    assert smaller | set(test.patient) == set(store.slices.patient)
+    assert smaller | set(test.patient) == set(cohort.store_of(made).slices.patient)
 
 
-def test_a_subset_without_lesions_is_refused_in_one_sentence(store):
-    store.slices.loc[store.slices.split == "train", AREAS] = 0
-    said = "No slice with haemorrhage among 0.125 of the patients of store; add"
-    with pytest.raises(UserError, match=said):
-        cohort.training_slices(profiles.load("quick"), 0.125)
+def test_hashes_that_look_like_numbers_are_names(tmp_path):
+    names = ["0000000000000017", "17", "17e3456789012345", "1700000000000000", "17.0"]
+    store = write_store(tmp_path / "store", names)
+    config = profiles.load("quick", cohort=str(store), image_size=64)
+    made = cohort_of(config, tmp_path / "cohort")
+    sides = cohort.table_of(made).groupby("patient").split.unique()
+    assert sorted(sides.index) == sorted(names)
+    assert {tuple(side) for side in sides} == {("train",), ("test",)}
 
 
-def test_one_patient_cannot_be_split():
+def test_one_patient_cannot_be_split(tmp_path):
+    store = write_store(tmp_path / "store", 1)
     with pytest.raises(UserError, match="has 1 patient"):
-        splitting.split_patients(["a", "a"], 0.3, 1)
+        cohort_of(profiles.load("quick", cohort=str(store), image_size=64), tmp_path / "cohort")
 
 
 def test_one_patient_s_slices_have_no_second_fold():
     assert not realism_folds(np.array(["a", "a"]), 0).any()
 
 
-def test_a_draw_has_other_patients_and_at_100_percent_the_same(store):
-    config = profiles.load("quick", draws=3)
-
+def test_a_draw_has_other_patients_and_at_100_percent_the_same(config, made):
     def patients(fraction, draw):
-        return frozenset(cohort.training_slices(config, fraction, draw).table.patient)
+        return frozenset(cohort.training_slices(config, made, fraction, draw).table.patient)
 
     assert len({patients(0.5, draw) for draw in (1, 2, 3)}) == 3
     assert len({len(patients(0.5, draw)) for draw in (1, 2, 3)}) == 1
-    all_of_them = [cohort.training_slices(config, 1.0, draw).table for draw in (1, 2)]
+    all_of_them = [cohort.training_slices(config, made, 1.0, draw).table for draw in (1, 2)]
     pd.testing.assert_frame_equal(*all_of_them)
 
 
-def test_what_a_small_cohort_lacks_is_said(store):
-    said = " ".join(cohort.remarks(profiles.load("quick")))
+def test_what_a_small_cohort_lacks_is_said(config, made, tmp_path):
+    one = config.model_copy(update={"draws": (1, 1, 1, 1)})
+    said = " ".join(remarks(one, made))
     assert "12.5% of the patients (2) show no IVH, SAH, EDH" in said
     assert "The test patients show no IVH, SAH, EDH" in said
-    three = " ".join(cohort.remarks(profiles.load("quick", draws=[3, 1, 1, 1])))
-    assert "12.5% of the patients (2, draw 3) show no IVH, SAH, EDH" in three
-    store.slices[AREAS] = 9
-    assert cohort.remarks(profiles.load("quick")) == []
+    assert "draw" not in said
+    assert "12.5% of the patients (2, draw 3) show no IVH, SAH, EDH" in " ".join(
+        remarks(config, made)
+    )
+    labels = np.tile(np.arange(6).repeat(64 * 64 // 6 + 1)[: 64 * 64].reshape(64, 64), (60, 1, 1))
+    rich = write_store(tmp_path / "rich", 20, labels=labels)
+    config = profiles.load("quick", cohort=str(rich), image_size=64)
+    assert remarks(config, cohort_of(config, tmp_path / "other")) == []

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lcgan_core.stages.selection import choose
+from lcgan_core.criteria.choice import choose
 
 
 def candidates(**columns):
