@@ -1,4 +1,4 @@
-"""What a bundle contains: its tables with their keys, its pictures, and the record beside them.
+"""What a bundle contains: its tables with their keys, its pictures, and its record.
 
 results.csv draws.csv differences.csv by_size.csv sensitivity.csv claims.csv         of stage 6
 candidates.csv memorisation.csv kernel_distance.csv real_slices.csv   of stage 3, every selection

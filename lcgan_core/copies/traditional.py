@@ -66,7 +66,7 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
     from torchvision.transforms.v2.functional import gaussian_blur  # takes seconds to import
 
     height, width = images.shape[1:]
-    blurred = chosen.blur.nonzero().flatten()  # on the CPU, where they were drawn: no wait
+    blurred = chosen.blur.nonzero().flatten()  # on the CPU, where they were sampled: no wait
     chosen, blurred = chosen.to(images.device), blurred.to(images.device, non_blocking=True)
     grid = F.affine_grid(
         _inverse(chosen, width / height), [len(images), 1, height, width], align_corners=False

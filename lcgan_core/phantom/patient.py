@@ -145,7 +145,7 @@ def _threads() -> ThreadpoolController:
 
 
 def _draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z: float) -> Array:
-    """(H, W) uint8: the class of blood that fills most of a pixel of `hu`, drawn smoothly.
+    """(H, W) uint8: the type of blood that fills most of a pixel of `hu`, drawn smoothly.
 
     Blood that the glare of bone hides is not drawn.
     """

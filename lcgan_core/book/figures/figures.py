@@ -124,7 +124,7 @@ def figure6(
 
 
 def figure7(results: pd.DataFrame) -> Figure:
-    """DSC, precision and recall over the fraction, ours with intervals, beside the paper's."""
+    """DSC, precision and recall against the fraction: ours with intervals, and the paper's."""
     panels = {"dice_image": "DSC", "precision": "Precision", "recall": "Recall"}
     paper = beside.numbers(results)
     figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.8), sharey=True)

@@ -1,4 +1,4 @@
-"""Charts whose points show their values, for plotly.js in book/_static/charts.js; from CSVs alone.
+"""Charts whose points show their values, for plotly.js in book/_static/charts.js; only from CSVs.
 
 A figure is what plotly.js takes: {"data": traces, "layout": ...}. A colour is the name of a CSS
 variable, so that the chart follows the page's theme.

@@ -148,7 +148,7 @@ def memorisation(
     shares: Mapping[str, pd.DataFrame], kernel: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """How often synthetic slices come closer to a training slice than patients do to each other,
-    and the kernel distance beside its floor, one row per selection (name -> its tables)."""
+    and the kernel distance with its floor, one row per selection (name -> its tables)."""
     rows = {}
     for name, table in shares.items():
         row: dict[str, object] = {}
