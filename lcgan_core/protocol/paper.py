@@ -1,4 +1,4 @@
-"""The paper's printed numbers, which of ours are compared with them, and numbers in its notation."""
+"""The paper's printed numbers, the fractions of ours compared with them, and its notation."""
 
 from __future__ import annotations
 
