@@ -1,4 +1,4 @@
-"""A training step of FCN-8s and of the realism classifier, beside the plain recipe."""
+"""A training step of FCN-8s and of the realism classifier, compared with the plain recipe."""
 
 from __future__ import annotations
 

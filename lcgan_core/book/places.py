@@ -1,4 +1,4 @@
-"""Where the sources and pages of a book lie, and the bundles that it is made from."""
+"""Where the sources and pages of a book are, and the bundles that it is made from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lcgan_core.run import artefacts
 
 ROOT = artefacts.REPOSITORY
 RESULTS = ROOT / "results"
-"""Published runs, a folder each."""
+"""Published runs, one folder each."""
 
 
 def collected(config: Config) -> Path:

@@ -1,6 +1,6 @@
-"""The generator: a U-Net that draws a head CT slice around the lesions of a mask.
+"""The generator: a U-Net that generates a head CT slice around the lesions of a mask.
 
-    mask    (N, in_channels,  size, size)   as `transforms.encoding.encode_mask` makes it
+    mask    (N, in_channels,  size, size)   as `training.encoding.encode_mask` makes it
     image   (N, out_channels, size, size)   in [-1, 1]
     level k (N, min(width * 2^k, 8 * width), size / 2^(k+1), size / 2^(k+1))
 
@@ -77,9 +77,9 @@ class Generator(nn.Module):
         initialise(self)
 
     def forward(self, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Draw one image per mask, with noise from `generator`, else from torch's global one.
+        """Generate one image per mask, with noise from `generator`, else from torch's global one.
 
-        The generator must be of the mask's device.
+        The random generator must be on the mask's device.
         """
         x = mask
         skips = []
@@ -91,7 +91,7 @@ class Generator(nn.Module):
         for block, up in enumerate(self.decoder):
             x = up(x)
             if self.noise and block < NOISY_BLOCKS:
-                # Not nn.Dropout, which .eval() would silence and which takes no generator.
+                # Not nn.Dropout, which .eval() would switch off and which takes no generator.
                 x = x * torch.empty_like(x).bernoulli_(0.5, generator=generator) * 2
             x = torch.cat([x, skips.pop()], dim=1)
         return self.image(x)

@@ -1,4 +1,4 @@
-"""Profiles: every number that a run depends on, in one YAML file; any of them may be overridden."""
+"""Profiles: every setting of a run, in one YAML file; single settings may be overridden."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lcgan_core.protocol.arms import ARMS, PAPER
 
 FILES = Path(__file__).parent / "files"
 IN_SILICO, OWN = "in-silico", "own head CTs"
-"""What a result says of its cohort: a path of the user's might name somebody."""
+"""What a result calls its cohort: a user's path might name a person."""
 
 STAGE_PARAMETERS = {
     "cohort": (),
@@ -36,7 +36,7 @@ STAGE_PARAMETERS = {
     "segmentation": ("fraction", "arm", "segmenter", "draw"),
     "evaluation": (),
 }
-"""What tells one run of a stage from another, beside the profile and the cohort."""
+"""What distinguishes one run of a stage from another, apart from the profile and the cohort."""
 
 
 Precision = Literal["auto", "float32"]
@@ -81,7 +81,7 @@ class Segmentation(Group):
     batch: int = Field(ge=1)
     weights: str = "none"  # none, imagenet, or a file
     batch_norm: bool
-    optimizer: Literal["adam", "sgd"]  # Adam's rate falls evenly to zero
+    optimizer: Literal["adam", "sgd"]  # Adam's rate falls linearly to zero
     learning_rate: float = Field(gt=0)
     precision: Precision = "auto"
 
@@ -99,14 +99,14 @@ class Evaluation(Group):
 
 
 class Config(Group):
-    """A profile with its overrides: all that a run depends on."""
+    """A profile with its overrides: everything that a run depends on."""
 
     profile: str
-    file: str = ""  # where the profile is not a shipped one
+    file: str = ""  # the path of a profile that is not shipped
     seed: int = Field(ge=0)
     image_size: Literal[64, 128, 256, 512]
     fractions: tuple[float, ...] = Field(min_length=1)
-    # of patients and seeds: one number for all fractions, or one a fraction
+    # of patients and seeds: one number for all fractions, or one for each
     draws: tuple[Annotated[int, Field(ge=1)], ...] = Field(1, validate_default=True)
     cohort: Cohort
     window: Window = Window()
@@ -136,7 +136,9 @@ class Config(Group):
         if not isinstance(draws, (list, tuple)):
             return (draws,) * len(fractions)
         if len(draws) != len(fractions):
-            raise ValueError(f"give one whole number, or {len(fractions)}, one a fraction")
+            raise ValueError(
+                f"give one whole number, or {len(fractions)} of them, one for each fraction"
+            )
         return draws
 
     @field_validator("arms")
@@ -144,7 +146,7 @@ class Config(Group):
     def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [arm for arm in arms if arm not in ARMS]
         if unknown:
-            raise ValueError(f"'{unknown[0]}' is no arm; allowed: {', '.join(ARMS)}")
+            raise ValueError(f"'{unknown[0]}' is not an arm; allowed: {', '.join(ARMS)}")
         if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
             raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
         return arms
@@ -156,19 +158,19 @@ class Config(Group):
         unknown = [name for name in listed if name not in methods.SEGMENTERS]
         if unknown:
             allowed = ", ".join(methods.SEGMENTERS)
-            raise ValueError(f"'{unknown[0]}' is no segmenter; allowed: {allowed}")
+            raise ValueError(f"'{unknown[0]}' is not a segmenter; allowed: {allowed}")
         if len(set(listed)) < len(listed):
-            raise ValueError("each segmenter may be named once")
+            raise ValueError("each segmenter may be named only once")
         return named
 
     @property
     def subsets(self) -> tuple[float, ...]:
-        """The fractions below 1, ascending; 1 alone where there is no other."""
+        """The fractions below 1, ascending; only 1 if there is no other."""
         return self.fractions[:-1] or self.fractions
 
     @property
     def shown_fraction(self) -> float:
-        """The fraction of the pages that show one: the largest subset, the one with most to see."""
+        """The fraction of pages that show only one: the largest subset, which has most to show."""
         return self.subsets[-1]
 
     @property
@@ -182,7 +184,7 @@ class Config(Group):
         return 0.25 if 0.25 in self.fractions else self.shown_fraction
 
     def arms_at(self, fraction: float) -> tuple[str, ...]:
-        """The arms of a fraction: beyond `controls_up_to` the paper's alone."""
+        """The arms of a fraction: beyond `controls_up_to` only the paper's."""
         most = fraction <= self.controls_up_to
         return tuple(arm for arm in self.arms if most or arm in PAPER)
 
@@ -205,7 +207,7 @@ class Config(Group):
 
     @property
     def name(self) -> str:
-        """Name of the folder under runs/: the profile, and a hash where numbers were overridden."""
+        """Name of the folder under runs/: the profile, and a hash if settings were overridden."""
         if not self.overrides:
             return self.profile
         text = json.dumps(self.overrides, sort_keys=True, default=str)
@@ -236,7 +238,7 @@ def allowed_parameters(stage: str) -> list[str]:
 
 
 def load(profile: str = "quick", **overrides: Any) -> Config:
-    """The named profile, with single numbers overridden by their flat names.
+    """The named profile, with single settings overridden by their flat names.
 
     Raises UserError, listing what is allowed, for an unknown profile, parameter or value.
 
@@ -252,7 +254,7 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} cannot be read as a profile ({reason}); correct it.") from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-        raise UserError(f"{path} is no profile; write one 'name: value' per line.")
+        raise UserError(f"{path} is not a profile; write one 'name: value' per line.")
     if path.parent != FILES:
         values["file"] = str(path)
     profile = path.stem
@@ -270,7 +272,7 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
             target = target.setdefault(step, {})
         target[last] = _listed(value) if isinstance(at(shipped, place), tuple) else value
     config = _validated(profile, values)
-    # as validated: the same numbers name the same run, whatever program hands them over
+    # as validated, so that the same settings name the same run, whichever program passes them
     changed = {
         name: at(config, place)
         for name, place in places.items()
@@ -297,12 +299,12 @@ def _profile_file(profile: str) -> Path:
 
 
 def at(config: Config, place: tuple[str, ...]) -> Any:
-    """The number at a place of `flat_fields`."""
+    """The setting at a place of `flat_fields`."""
     return functools.reduce(getattr, place, config)
 
 
 def _listed(value: Any) -> Any:
-    """A list, also where papermill's -p hands it over as text."""
+    """A list, even if papermill's -p passed it as text."""
     return yaml.safe_load(value) if isinstance(value, str) else value
 
 

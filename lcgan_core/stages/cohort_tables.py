@@ -1,4 +1,4 @@
-"""Tables of stage 1's artefact: how many patients, slices and lesions; no pixel but of lesions."""
+"""Tables of stage 1's artefact: numbers of patients, slices and lesions, and lesion densities."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def generator(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) 
     assert job.fraction is not None
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction, job.draw)
     method = generators.generator(job.what, config, subset.size, len(subset.classes))
-    # one seed for all generators: they differ in the method, not in their luck
+    # one seed for all generators: they differ only in the method
     seed = seed_of(seed_of_draw(config.seed, job.draw), "lcgan", job.fraction)
     label = f"{job.what}, {cohort.name_of(job.fraction, job.draw)}"
     kept = method.fit(subset, seed, work, label)

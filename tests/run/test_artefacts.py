@@ -189,7 +189,7 @@ def _spoil_record(folder):
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (_cut, "store/hu is not as it was written"),
+        (_cut, "store/hu was changed after it was written"),
         (_lose, "store/hu is missing"),
         (_lose_record, ""),
         (_spoil_record, ""),
