@@ -16,7 +16,7 @@ from benchmarks.slices import draw
 from lcgan_core.generators.lcgan import LcganTask, generator, synthesise
 from lcgan_core.lesions import FIVE
 from lcgan_core.models import Generator
-from lcgan_core.protocol.profiles import Lcgan
+from lcgan_core.protocol.config import Lcgan
 from lcgan_core.training.encoding import encode_mask, to_image
 from lcgan_core.training.placing import device
 

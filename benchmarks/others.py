@@ -16,7 +16,7 @@ from benchmarks.slices import draw
 from lcgan_core.criteria.realism import AUXILIARY_WEIGHT, RealismTask
 from lcgan_core.models import FCN8s
 from lcgan_core.models.realism import RealismClassifier
-from lcgan_core.protocol.profiles import Realism, Segmentation
+from lcgan_core.protocol.config import Realism, Segmentation
 from lcgan_core.segmenters.fcn8s import SegmentationTask
 from lcgan_core.training.pairs import Pairs
 

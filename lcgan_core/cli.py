@@ -14,6 +14,7 @@ from tqdm import tqdm
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
+from lcgan_core.protocol.config import OWN
 from lcgan_core.run import artefacts, plan
 
 
@@ -92,7 +93,7 @@ def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = 
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     made = collect.collect(config, places.RESULTS / config.profile)
-    if config.cohort_name == profiles.OWN:
+    if config.cohort_name == OWN:
         print(f"{made} contains slices of your head CTs: may they be published?", file=sys.stderr)
     print(made)
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from lcgan_core.lesions import FIVE, HEMORRHAGES
 from lcgan_core.metrics import bootstrap, cells, estimates, overlap
 from lcgan_core.protocol import profiles
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import COHORT, Job
 

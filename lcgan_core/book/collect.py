@@ -24,7 +24,8 @@ from lcgan_core.book.contents import (
 )
 from lcgan_core.book.figures import pictures
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config, at, flat_fields, load
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS, at, flat_fields, load
 from lcgan_core.run import artefacts, pages, plan
 from lcgan_core.run.plan import EVALUATION, Job
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.models.realism import RealismClassifier
-from lcgan_core.protocol.profiles import Realism
+from lcgan_core.protocol.config import Realism
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import optimizers
 from lcgan_core.training.encoding import to_network

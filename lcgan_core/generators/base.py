@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 
 
 class Generator(Protocol):

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.generators.lcgan import LcGan, generator, jittered
-from lcgan_core.protocol.profiles import Lcgan
+from lcgan_core.protocol.config import Lcgan
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import optimizers
 from lcgan_core.training.placing import resident, take

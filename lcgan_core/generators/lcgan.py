@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.generators import jitter
 from lcgan_core.models import Discriminator, Generator
-from lcgan_core.protocol.profiles import Config, Lcgan
+from lcgan_core.protocol.config import Config, Lcgan
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import checkpoint, optimizers
 from lcgan_core.training.curves import draw_samples

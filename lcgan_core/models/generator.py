@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from lcgan_core.errors import UserError
 from lcgan_core.models.layers import SLOPE, BatchNorm, initialise
 
-SIZES = (64, 128, 256, 512)
 NOISY_BLOCKS = 3
 """Dropout follows the decoder's first blocks: maps of 2, 4 and 8 pixels, as in the paper at 256."""
 
@@ -28,7 +27,7 @@ class Generator(nn.Module):
     of the parameters then never learn. `noise` is the z of Eq. 1, dropout of one half after the
     first three decoder blocks; it acts in training and in synthesis, whatever `.eval()` says.
 
-    Raises UserError if `size` is not 64, 128, 256 or 512.
+    Raises UserError if `size` is not a power of two from 64 upwards.
 
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in Generator(3, 3).parameters())
@@ -45,8 +44,10 @@ class Generator(nn.Module):
         noise: bool = True,
     ) -> None:
         super().__init__()
-        if size not in SIZES:
-            raise UserError(f"The generator's image size is {size}; set it to one of {SIZES}.")
+        if size < 64 or size.bit_count() != 1:
+            raise UserError(
+                f"The generator's image size is {size}; set it to a power of two from 64 upwards."
+            )
         self.noise = noise
         depth = size.bit_length() - 1
         channels = [min(width * 2**level, 8 * width) for level in range(depth)]

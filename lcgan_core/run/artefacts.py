@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lcgan_core.errors import UserError, memory_is_full
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import locks
 from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1]
-SETTINGS = ("protocol.arms", "protocol.methods", "protocol.profiles")
+SETTINGS = ("protocol.arms", "protocol.config", "protocol.methods", "protocol.profiles")
 """Not followed: their contents reach a job as its settings. Nor is `run`, which only runs jobs."""
 
 _Place = tuple[str, str]

@@ -12,7 +12,8 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.profiles import Config, from_namespace
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import from_namespace
 from lcgan_core.run import artefacts, plan
 
 SPOKEN = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, jobs, page, page_parameters
 

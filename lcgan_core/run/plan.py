@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from lcgan_core.protocol import methods
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.profiles import IN_SILICO, Config
+from lcgan_core.protocol.config import IN_SILICO, Config
 from lcgan_core.run.code import code_hash
 from lcgan_core.run.listing import listing
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lcgan_core.protocol import methods
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 
 LIBRARIES_MB = 2000

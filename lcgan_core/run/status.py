@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, locks
 from lcgan_core.run.plan import Job, jobs
 

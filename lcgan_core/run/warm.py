@@ -25,7 +25,8 @@ from pathlib import Path
 
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods, profiles
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, pages, plan
 
 ADDRESS = "LCGAN_WARM"

@@ -13,7 +13,7 @@ from typing import Protocol
 from torch import Tensor
 
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.training import checkpoint
 from lcgan_core.training.engine import Schedule, Task
 from lcgan_core.training.pairs import Pairs

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.models import FCN8s, load_vgg16
-from lcgan_core.protocol.profiles import Config, Segmentation
+from lcgan_core.protocol.config import Config, Segmentation
 from lcgan_core.seeds import seed_of
 from lcgan_core.segmenters.base import WEIGHTS
 from lcgan_core.training import checkpoint, optimizers

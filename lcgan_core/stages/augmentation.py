@@ -14,7 +14,7 @@ from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_hu
 from lcgan_core.generators.base import generator
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
 from lcgan_core.stages import cohort, pictures, selection

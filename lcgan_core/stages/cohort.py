@@ -14,7 +14,7 @@ from lcgan_core.cohort.resized import resized
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.profiles import IN_SILICO, OWN, Config
+from lcgan_core.protocol.config import IN_SILICO, OWN, Config
 from lcgan_core.protocol.split import split_patients, subset
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.stages.cohort import store_of, table_of, test_rows, training_rows
 
 

@@ -17,7 +17,7 @@ from lcgan_core.metrics.cells import Cells, cells
 from lcgan_core.metrics.estimates import Estimate, estimate
 from lcgan_core.metrics.overlap import scaled_area
 from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
 from lcgan_core.run.progress import progress

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lcgan_core.protocol.arms import ARMS, LARGEST
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw

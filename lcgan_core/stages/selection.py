@@ -15,7 +15,7 @@ from lcgan_core.criteria.choice import choose
 from lcgan_core.criteria.coverage import coverage, nearest_pixels
 from lcgan_core.criteria.realism import cross_fitted
 from lcgan_core.generators.base import generator
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 from lcgan_core.run.progress import progress
 from lcgan_core.seeds import seed_of, seed_of_draw

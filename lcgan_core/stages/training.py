@@ -12,7 +12,7 @@ import torch
 
 from lcgan_core.generators import base as generators
 from lcgan_core.models import Discriminator, FCN8s, Generator
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw

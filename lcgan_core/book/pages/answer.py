@@ -8,8 +8,8 @@ import pandas as pd
 
 from lcgan_core.book.words import ABSENT, linked, markdown, several
 from lcgan_core.metrics.claims import MAIN, WITH_ALL
+from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import signed
-from lcgan_core.protocol.profiles import IN_SILICO
 
 OTHER_CLASSES = (
     "The lesion classes of this run are not the paper's five types of haemorrhage, so its claims "

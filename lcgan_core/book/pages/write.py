@@ -22,8 +22,8 @@ from lcgan_core.book.pages import (
     viewers,
 )
 from lcgan_core.book.words import html, linked, number, several
+from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import percent
-from lcgan_core.protocol.profiles import IN_SILICO
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import EVALUATION
 
