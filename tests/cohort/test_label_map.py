@@ -55,7 +55,7 @@ def test_the_five_keep_their_titles_beside_a_new_class():
     [
         ("1=PHE", ['--labels names the class "PHE"', "none of IPH, IVH, SAH, EDH, SDH", PHE]),
         ("1=PHE:", ['"PHE"', PHE]),
-        ("1=:oedema", ['""', "no class name"]),
+        ("1=:oedema", ['""', "not a class name"]),
         ("1=P H E:oedema", ['"P H E"', "letters, digits and _"]),
         ("1=3rd:third", ['"3rd"', "a letter first"]),
         ("1=all:all of it", ['"all"']),
