@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, locks, pages, plan
 from lcgan_core.run.plan import Job
 
@@ -375,8 +376,8 @@ def test_a_job_without_its_input_is_refused_in_one_sentence(config, made, how):
 
 def marked(config):
     """Give every job its mark and every page its notebook; the files by their names."""
-    marks = [artefacts.run_folder(config) / "done" / job.name for job in plan.jobs(config)]
-    shown = [pages.executed(config, stage) for stage in artefacts.STAGE_PARAMETERS]
+    marks = [pages.mark(config, job) for job in plan.jobs(config)]
+    shown = [pages.executed(config, stage) for stage in profiles.STAGE_PARAMETERS]
     for path in (*marks, *shown):
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -386,14 +387,14 @@ def marked(config):
 def test_the_marks_and_pages_of_broken_artefacts_are_forgotten_and_no_others(config, made):
     artefacts.make(config)
     files = marked(config)
-    artefacts.forget_broken(config)
+    pages.forget_broken(config)
     assert all(path.exists() for path in files.values())
     (artefacts.folder(config, Job("selection", "lcgan", 0.25)) / "result").write_text("cut")
     (artefacts.folder(config, Job("segmentation", "both", 0.5, 1, "fcn8s")) / "result").unlink()
     stale = artefacts.folder(config, Job("training", "lcgan", 0.25)) / artefacts.PROVENANCE
     record = json.loads(stale.read_text())
     stale.write_text(json.dumps(record | {"fingerprint": "of other settings"}))
-    artefacts.forget_broken(config)
+    pages.forget_broken(config)
     # the page of stage 5 shows the arm at 0.25; what is stale is known by its stamp
     assert {name for name, path in files.items() if not path.exists()} == {
         "selection-0.25-lcgan", "03_selection.ipynb", "segmentation-0.5-both",
