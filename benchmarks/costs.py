@@ -17,6 +17,7 @@ from benchmarks.slices import draw
 from lcgan_core.generators.lcgan import LcganTask
 from lcgan_core.protocol import profiles
 from lcgan_core.segmenters.fcn8s import SegmentationTask
+from lcgan_core.training.pairs import Pairs
 from lcgan_core.training.placing import device
 
 STEPS = 3
@@ -38,7 +39,8 @@ def cost(profile: str, network: str) -> Row:
     if network == "LcGAN":
         settings, task = config.lcgan, LcganTask(config.lcgan, *slices, seed=1)
     else:
-        settings, task = config.segmentation, SegmentationTask(config.segmentation, *slices, seed=1)
+        settings = config.segmentation
+        task = SegmentationTask(settings, Pairs(*slices), seed=1)
     for module in task.modules.values():
         module.train()
     batch = torch.arange(settings.batch)

@@ -14,12 +14,14 @@ from benchmarks.rows import Row, alone, beside, skipped
 from benchmarks.sizes import Sizes
 from benchmarks.slices import draw
 from lcgan_core.generators.lcgan import LcganTask, generator, synthesise
+from lcgan_core.lesions import FIVE
 from lcgan_core.models import Generator
 from lcgan_core.protocol.profiles import Lcgan
 from lcgan_core.training.encoding import encode_mask, to_image
 from lcgan_core.training.placing import device
 
 IMAGES, MASKS, UNIT = 64, 8, "images/s"
+CLASSES = len(FIVE)
 
 
 def training(sizes: Sizes) -> list[Row]:
@@ -101,7 +103,7 @@ def _plain(sizes: Sizes, batch: int) -> Call:
 def _synthesis(sizes: Sizes) -> Call:
     settings = Lcgan(width=sizes.width, snapshots=(1,))
     _, labels = draw(MASKS, sizes.image)
-    return partial(synthesise, generator(settings, sizes.image), settings, labels, seed=1)
+    return partial(synthesise, generator(settings, sizes.image, CLASSES), settings, labels, seed=1)
 
 
 def _plain_synthesis(sizes: Sizes) -> Call:
@@ -111,6 +113,7 @@ def _plain_synthesis(sizes: Sizes) -> Call:
     @torch.no_grad()
     def call() -> None:
         for each in labels:
-            to_image(network(encode_mask(each[None].to(device()), "rgb").contiguous())).cpu()
+            mask = encode_mask(each[None].to(device()), "rgb", CLASSES)
+            to_image(network(mask.contiguous())).cpu()
 
     return call

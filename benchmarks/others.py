@@ -18,6 +18,7 @@ from lcgan_core.models import FCN8s
 from lcgan_core.models.realism import RealismClassifier
 from lcgan_core.protocol.profiles import Realism, Segmentation
 from lcgan_core.segmenters.fcn8s import SegmentationTask
+from lcgan_core.training.pairs import Pairs
 
 
 def segmentation(sizes: Sizes) -> list[Row]:
@@ -41,7 +42,7 @@ def _fcn(sizes: Sizes) -> Call:
         width=sizes.width, border=sizes.border, epochs=1, batch=1, batch_norm=False,
         optimizer="adam", learning_rate=1e-4,
     )  # fmt: skip
-    task = SegmentationTask(settings, *draw(8, sizes.image), seed=1)
+    task = SegmentationTask(settings, Pairs(*draw(8, sizes.image)), seed=1)
     task.fcn.train()
     return partial(task.step, torch.arange(1))
 

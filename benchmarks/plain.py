@@ -18,12 +18,12 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as TF
 
 from lcgan_core.generators.jitter import enlarged
-from lcgan_core.lesions import COLORS
+from lcgan_core.lesions import FIVE
 from lcgan_core.models import Discriminator, Generator
 from lcgan_core.training.placing import device
 
 PLAIN = "eager float32, NCHW, DataLoader"
-PALETTE = np.array(COLORS, np.uint8)
+PALETTE = np.array(FIVE.colors, np.uint8)
 Sample = tuple[Tensor, ...]
 
 

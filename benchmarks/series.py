@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pydicom
 
-from lcgan_core.lesions import LABELS
+from lcgan_core.lesions import FIVE
 from lcgan_core.phantom import patient_name, write_patient
 
 
 def grow(folder: Path, patients: int, matrix: int, slices: int) -> None:
     """Let `folder` hold that many patients, each a DICOM series and its NIfTI mask."""
     folder.mkdir(exist_ok=True)
-    (folder / "labels.json").write_text(json.dumps({str(n): name for name, n in LABELS.items()}))
+    (folder / "labels.json").write_text(
+        json.dumps({str(n): name for name, n in FIVE.labels.items()})
+    )
     first = write_patient(folder, 1, seed=2020, matrix=matrix, slices=slices)
     there = len(list(folder.glob("IS-*")))
     for number in range(there + 1, patients + 1):

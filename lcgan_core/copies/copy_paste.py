@@ -1,11 +1,11 @@
-"""Lesion copy-paste: another slice's lesions, put at their place into a slice, with their labels.
+"""Lesion copy-paste: another slice's lesions, pasted with their labels where they were.
 
     images   (N, H, W)   uint8 0..255
-    labels   (N, H, W)   uint8 0..5
+    labels   (N, H, W)   uint8 0..K
 
-`sample` draws the donors, `apply` is deterministic. A lesion lands only inside the skull, and there
-neither on bone (white) nor on air (black). Source: the simplest form of what CarveMix and "simple
-copy-paste" do; the control beside the paper's GAN copy.
+`sample` draws the donors, `apply` is deterministic. Only pixels inside the skull are pasted, and
+none onto bone (white) or air (black). Source: the simplest form of CarveMix and of "simple
+copy-paste"; here a control for the paper's GAN copies.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Pastes:
 
 
 def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
-    """Draw a donor with lesions for each slice, another slice wherever there is another."""
+    """Draw a donor with lesions for each slice: never itself, unless it is the only one."""
     count = len(labels)
     donors = torch.nonzero(labels.flatten(1).any(1))[:, 0]
     drawn = torch.randint(max(len(donors), 1), (count,), generator=generator)
@@ -36,7 +36,7 @@ def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
 
 
 def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a donor for each slice and paste its lesions; the result lies on the CPU."""
+    """Draw a donor for each slice and paste its lesions; the result is on the CPU."""
     images, labels = images.cpu(), labels.cpu()
     return apply(images, labels, sample(labels, generator))
 
@@ -61,7 +61,7 @@ def apply(images: Tensor, labels: Tensor, pastes: Pastes) -> tuple[Tensor, Tenso
 
 
 def inside_skull(images: Tensor) -> Tensor:
-    """(N, H, W) bool: pixels that are no bone and have bone to their left, right, top and bottom.
+    """(N, H, W) bool: pixels that are not bone but have bone left, right, above and below.
 
     >>> row = torch.tensor([[9, 255, 9, 255, 9]], dtype=torch.uint8)
     >>> bone = torch.full_like(row, 255)

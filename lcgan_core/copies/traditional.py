@@ -1,11 +1,11 @@
 """The paper's traditional augmentation: one randomly transformed copy of each image and its mask.
 
     images   (N, H, W)   uint8 0..255
-    labels   (N, H, W)   uint8 0..5
+    labels   (N, H, W)   uint8 0..K
 
 `sample` draws the parameters, `apply` is deterministic: shear, scale and rotate about the centre
-(outside: 0), blur, brighten. A scale above 1 crops. Source: paper 4.3; lengths there are pixels of
-256-pixel images (our reading) and grow and shrink with the image here.
+(pixels from outside the image are 0), blur, brighten. A scale above 1 crops. Source: paper 4.3,
+whose lengths we take for pixels of a 256-pixel image; here they scale with the image.
 """
 
 from dataclasses import dataclass, fields
@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 REFERENCE_SIZE = 256
-"""Image height in pixels that shear and blur are stated for."""
+"""Image height in pixels for which shear and blur are stated."""
 BLUR_SIGMA = 2.0
-"""Standard deviation of the Gaussian in pixels: the "radius 2" of the paper as Pillow reads it."""
+"""Standard deviation of the Gaussian in pixels: the paper's "radius 2" in Pillow's sense."""
 BATCH = {"cpu": 8, "cuda": 256}
-"""Images transformed at once: on a CPU what its caches hold."""
+"""Images transformed at once: on a CPU as many as fit its caches."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Transformations:
     scale: Tensor
     """Factor of enlargement; paper: .85..1.15."""
     shear: Tensor
-    """How far the top edge moves left of the bottom edge, in 256ths of the height; -10..10."""
+    """How far left the top edge moves against the bottom edge, in 256ths of the height; -10..10."""
     blur: Tensor
     """Whether to blur, bool; paper: half of the images."""
     gain: Tensor
@@ -41,7 +41,7 @@ class Transformations:
         return Transformations(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def to(self, device: torch.device) -> "Transformations":
-        """The same on a device, without waiting for it."""
+        """The same transformations on a device, without waiting for it."""
         values = (getattr(self, field.name) for field in fields(self))
         return Transformations(*(value.to(device, non_blocking=True) for value in values))
 
@@ -61,12 +61,12 @@ def sample(n: int, generator: torch.Generator) -> Transformations:
 def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tensor, Tensor]:
     """Transform images (bilinear) and labels (nearest), both uint8, by the same geometry.
 
-    The result lies on the images' device. The sampling grid takes 24 bytes per pixel.
+    The result is on the images' device. The sampling grid takes 24 bytes per pixel.
     """
     from torchvision.transforms.v2.functional import gaussian_blur  # takes seconds to import
 
     height, width = images.shape[1:]
-    blurred = chosen.blur.nonzero().flatten()  # drawn on the CPU, this makes no device wait
+    blurred = chosen.blur.nonzero().flatten()  # on the CPU, where they were drawn: no wait
     chosen, blurred = chosen.to(images.device), blurred.to(images.device, non_blocking=True)
     grid = F.affine_grid(
         _inverse(chosen, width / height), [len(images), 1, height, width], align_corners=False
@@ -74,7 +74,7 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
     moved = F.grid_sample(images[:, None].float(), grid, mode="bilinear", align_corners=False)
     moved_labels = F.grid_sample(labels[:, None].float(), grid, mode="nearest", align_corners=False)
     sigma = BLUR_SIGMA * height / REFERENCE_SIZE
-    # Four sigma to each side: less than a grey level is cut off.
+    # Four sigma on each side: what is cut off is less than a grey level.
     kernel = 2 * int(4 * sigma + 0.5) + 1
     moved[blurred] = gaussian_blur(moved[blurred], [kernel, kernel], [sigma, sigma])
     brightened = moved * chosen.gain[:, None, None, None]
@@ -85,7 +85,7 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
 
 
 def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw and apply a transformation for each of any number of images and labels."""
+    """Draw a transformation for each image and its labels, and apply them; any number of images."""
     chosen = sample(len(images), generator)
     size = BATCH[images.device.type]
     parts = [slice(start, start + size) for start in range(0, len(images), size)]
@@ -94,10 +94,10 @@ def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[
 
 
 def _inverse(chosen: Transformations, aspect: float) -> Tensor:
-    """(N, 2, 3) float64: from a point of the result to its point in the image, in affine_grid's
-    coordinates, where width and height both span -1..1.
+    """(N, 2, 3) float64 matrices from a point of the result to its point in the image.
 
-    Forward, (x, y) goes to rotation * scale * (x + shear * y, y).
+    Coordinates are affine_grid's: width and height both span -1..1. Forward, (x, y) goes to
+    rotation * scale * (x + shear * y, y).
     """
     angle, scale, shear = (
         value.double()

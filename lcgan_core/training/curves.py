@@ -1,4 +1,4 @@
-"""Pictures of a training to look at while it runs: its losses, its synthetic slices."""
+"""Pictures to look at while a training runs: its losses and its synthetic slices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-# not where they are needed: a Ctrl-C while a training imports them would be an ImportError
+# imported here, not in the functions: Ctrl-C during the import would become an ImportError
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -16,7 +16,7 @@ from lcgan_core.run.artefacts import atomic
 
 
 def draw_losses(history: pd.DataFrame, path: Path) -> None:
-    """Write a PNG of every loss over the epochs, each on its own axis, whole or not at all."""
+    """Write a PNG of every loss over the epochs, each on its own axes, whole or not at all."""
     losses = history.set_index("epoch")
     figure = Figure(figsize=(3.2 * losses.shape[1], 2.4), layout="constrained")
     FigureCanvasAgg(figure)

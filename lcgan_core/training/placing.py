@@ -1,41 +1,32 @@
-"""Where networks and images live, and in which precision a network computes."""
+"""Where networks and images are kept, and in which precision a network computes."""
 
 from __future__ import annotations
 
 import ctypes
-import math
-import os
-import tempfile
-from collections.abc import Mapping
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from lcgan_core.run import artefacts
-from lcgan_core.training import cpu_convolutions
-
 Network = TypeVar("Network", bound=nn.Module)
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Numbers of glibc's malloc.h."""
-KEPT = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}
-"""Limits of malloc: no memory goes back to the kernel."""
 SHARE = 0.5
-"""Of the free memory that training images may fill; the networks need the rest."""
+"""Of the GPU's free memory that training images may fill; the networks need the rest."""
 
 
 def device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
+    """The GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def name() -> str:
-    """The device as a message names it."""
+    """What a message calls the device."""
     return torch.cuda.get_device_name() if device().type == "cuda" else "this computer"
 
 
 def has_bf16() -> bool:
-    """Whether the device multiplies bfloat16 in hardware; emulated it is slower than float32."""
+    """Whether the device multiplies bfloat16 in hardware; emulation is slower than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
@@ -51,64 +42,50 @@ def computes_in_bf16(precision: str) -> bool:
 
 
 def place(network: Network, precision: str) -> Network:
-    """Move a network to the device, channels last; in bfloat16 autocast where `precision` says so.
+    """Move a network to the device, channels last; under bfloat16 autocast if `precision` says so.
 
-    Weights stay float32 and so do the outputs, so that losses are sums of float32.
+    Weights and outputs stay float32, so that losses are sums of float32.
     """
     network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    limit_malloc(KEPT)
+    keep_freed_memory()
     if computes_in_bf16(precision):
-        # around each forward pass only: one context around a step would go on with weights that
-        # were cast before the optimiser changed them
+        # around each forward pass only: a context around a whole step would keep using weights
+        # that were cast before the optimiser changed them
         network.forward = torch.autocast(device().type, torch.bfloat16)(network.forward)
         network.register_forward_hook(_as_float32)
-        if device().type == "cpu":
-            cpu_convolutions.hasten(network)
     return network
 
 
-def limit_malloc(limits: Mapping[int, int]) -> None:
-    """Set limits of glibc's malloc: option -> value; another C library goes on as it is.
+def keep_freed_memory() -> None:
+    """Let this process keep freed memory for its next tensors; C libraries but glibc stay as is.
 
-    By itself it gives each large tensor back to the kernel, which clears its pages at every step
-    anew; with KEPT, what a step frees is there for the next one.
+    By default glibc returns each large block to the kernel, which clears its pages again at every
+    training step.
     """
     set_limit = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_limit:
-        for option, value in limits.items():
-            set_limit(option, value)
+        set_limit(M_MMAP_MAX, 0)
+        set_limit(M_TRIM_THRESHOLD, -1)
 
 
 def default_generator() -> torch.Generator:
-    """The device's own generator, which torch.manual_seed seeds: drawing makes nobody wait."""
+    """The device's own generator, which torch.manual_seed seeds: drawing from it never waits."""
     if device().type == "cuda":
         return torch.cuda.default_generators[torch.cuda.current_device()]
     return torch.default_generator
 
 
-def room(shape: tuple[int, ...]) -> Tensor:
-    """An uint8 tensor to fill: in memory, or mapped from a temporary file where that is too small.
-
-    The file has no name and vanishes with the tensor; training then streams from it.
-    """
-    size = math.prod(shape)
-    if size <= SHARE * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
-        return torch.empty(shape, dtype=torch.uint8)
-    with tempfile.NamedTemporaryFile(dir=artefacts.root()) as file:
-        return torch.from_file(file.name, shared=True, size=size, dtype=torch.uint8).view(shape)
-
-
 def resident(values: Tensor) -> Tensor:
-    """`values` on the device if they fit there beside the networks, else where they are."""
+    """`values` on the device if they fit there beside the networks, else where they were."""
     if device().type == "cpu" or values.nbytes > SHARE * torch.cuda.mem_get_info()[0]:
         return values
     return values.to(device())
 
 
 def take(values: Tensor, batch: Tensor) -> Tensor:
-    """values[batch] on the device, wherever `values` live (memory, memory map or device).
+    """values[batch] on the device, wherever `values` are (memory, memory map or device).
 
-    Nobody waits for the device if `batch` lies on the CPU.
+    Never waits for the device if `batch` is on the CPU.
     """
     return values[batch.to(values.device, non_blocking=True)].to(device(), non_blocking=True)
 

@@ -1,58 +1,66 @@
-"""nbval goes red when a metric is wrong: shown by breaking one in a copy of the package."""
+"""A wrong metric changes what notebook 6 shows of the stored label maps, so nbval sees it."""
 
-import os
-import shutil
-import subprocess
-import sys
+import json
 
-import nbformat
 import pytest
 
-from lcgan_core.book import build
-from lcgan_core.run import artefacts
+from lcgan_core.metrics import Overlap
+from lcgan_core.metrics.arrays import ratio
+from lcgan_core.metrics.cells import METRICS
+from lcgan_core.run.artefacts import REPOSITORY
+from lcgan_core.stages.evaluation import stored_label_maps
 
-WRONG = {
-    "Dice without its factor 2": (
-        "metrics/overlap.py",
-        "return ratio(2 * self.intersection.sum(1), area.sum(1))",
-        "return ratio(self.intersection.sum(1), area.sum(1))",
+NOTEBOOK = REPOSITORY / "notebooks" / "06_evaluation.ipynb"
+TAG = "stored-label-maps"
+detected = Overlap.detected
+IN_OVERLAP = {
+    "Dice per image without its factor 2": (
+        "dice_image",
+        lambda self: ratio(self.intersection.sum(1), (self.predicted + self.truth).sum(1)),
     ),
     "false positives below the area rule counted": (
-        "metrics/overlap.py",
-        "self.predicted >= max(min_area, 1)",
-        "self.predicted >= 1",
+        "detected",
+        lambda self, min_area, min_dice: detected(self, 1, min_dice),
     ),
-    "nothing": ("metrics/overlap.py", "CHUNK = 64", "CHUNK = 64"),
+    "a lesion found wherever it is touched": (
+        "detected",
+        lambda self, min_area, min_dice: detected(self, min_area, 1e-9),
+    ),
+}
+IN_CELLS = {
+    "missed lesions left out": ("dice_instance", METRICS["dice_class_detected"]),
+    "every image counted alike, not its pixels": ("dice_class_pooled", METRICS["dice_instance"]),
+    "precision and recall swapped": ("recall", METRICS["precision"]),
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_nbval_sees_a_broken_metric(tmp_path, wrong):
-    shutil.copytree(artefacts.REPOSITORY / "lcgan_core", tmp_path / "lcgan_core")
-    shutil.copytree(artefacts.REPOSITORY / "data", tmp_path / "data")
-    name, right, broken = WRONG[wrong]
-    path = tmp_path / "lcgan_core" / name
-    assert right in path.read_text()
-    path.write_text(path.read_text().replace(right, broken))
+@pytest.fixture(scope="module")
+def cell():
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    [found] = [cell for cell in cells if TAG in cell["metadata"].get("tags", [])]
+    return found
 
-    notebook = nbformat.read(build.source("evaluation"), as_version=4)
-    stored = ["parameters" in c.metadata.get("tags", []) for c in notebook.cells].index(True)
-    kept = [
-        cell
-        for k, cell in enumerate(notebook.cells)
-        if k in (stored, stored + 1) or "stored-label-maps" in cell.metadata.get("tags", [])
-    ]
-    assert len(kept) == 3
-    notebook.cells = kept
-    nbformat.write(notebook, tmp_path / "metrics.ipynb")
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval",
-            "--nbval-current-env", "--rootdir", str(tmp_path), str(tmp_path / "metrics.ipynb"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "LCGAN_RUNS": str(tmp_path / "runs")},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == (0 if wrong == "nothing" else 1), done.stdout
-    assert ("passed" if wrong == "nothing" else "failed") in done.stdout
+
+def table():
+    """What a notebook shows, and nbval compares."""
+    return stored_label_maps()._repr_html_()
+
+
+def test_the_notebook_shows_the_metrics_of_today(cell):
+    [output] = cell["outputs"]
+    assert table() == "".join(output["data"]["text/html"])
+
+
+def test_nbval_compares_the_cell(cell):
+    assert cell["metadata"]["tags"] == [TAG], "and no tag for which nbval skips a cell"
+    assert cell["execution_count"] is not None
+
+
+@pytest.mark.parametrize("wrong", [*IN_OVERLAP, *IN_CELLS])
+def test_a_wrong_metric_shows_another_table(monkeypatch, wrong):
+    right = table()
+    if wrong in IN_OVERLAP:
+        monkeypatch.setattr(Overlap, *IN_OVERLAP[wrong])
+    else:
+        monkeypatch.setitem(METRICS, *IN_CELLS[wrong])
+    assert table() != right

@@ -1,14 +1,19 @@
-"""Encodings: ranges, colours, and exact return."""
+"""Encodings: ranges, colours, and exact return, for any number of classes."""
 
 import pytest
 import torch
 
 from lcgan_core.errors import UserError
-from lcgan_core.lesions import COLORS
-from lcgan_core.training.encoding import MASK_CHANNELS, encode_mask, to_image, to_network
+from lcgan_core.lesions import MOST, colors
+from lcgan_core.training.encoding import encode_mask, mask_channels, to_image, to_network
 
 EVERY_GREY = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
-EVERY_LABEL = torch.arange(6, dtype=torch.uint8).view(1, 2, 3)
+EVERY_CLASS = pytest.mark.parametrize("classes", [1, 2, 5, MOST])
+
+
+def every_label(classes):
+    """(1, 1, K + 1) uint8: each label once."""
+    return torch.arange(classes + 1, dtype=torch.uint8).view(1, 1, -1)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -26,23 +31,31 @@ def test_to_image_averages_rounds_and_clips():
     assert to_image(torch.full((1, 1, 1, 1), -1.1)).item() == 0
 
 
-def test_rgb_mask_shows_the_colours_of_the_labels():
-    mask = encode_mask(EVERY_LABEL, "rgb")
-    assert mask.shape == (1, 3, 2, 3) and mask.dtype == torch.float32
-    levels = ((mask + 1) * 127.5).round().permute(0, 2, 3, 1).reshape(6, 3)
-    assert levels.tolist() == [list(map(float, color)) for color in COLORS]
+@EVERY_CLASS
+def test_rgb_mask_shows_the_colours_of_the_labels(classes):
+    mask = encode_mask(every_label(classes), "rgb", classes)
+    assert mask.shape == (1, 3, 1, classes + 1) and mask.dtype == torch.float32
+    levels = ((mask + 1) * 127.5).round()[0, :, 0].T
+    assert levels.tolist() == [list(map(float, color)) for color in colors(classes)]
     assert mask.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_onehot_mask_returns_the_labels():
-    mask = encode_mask(EVERY_LABEL, "onehot")
-    assert mask.shape == (1, 6, 2, 3) and mask.dtype == torch.float32
-    assert torch.equal(mask.argmax(1), EVERY_LABEL.long())
-    assert torch.equal(mask.sum(1), torch.ones(1, 2, 3))
+@EVERY_CLASS
+def test_onehot_mask_returns_the_labels(classes):
+    labels = every_label(classes)
+    mask = encode_mask(labels, "onehot", classes)
+    assert mask.shape == (1, classes + 1, 1, classes + 1) and mask.dtype == torch.float32
+    assert torch.equal(mask.argmax(1), labels.long())
+    assert torch.equal(mask.sum(1), torch.ones(labels.shape))
 
 
-def test_channels_are_stated_and_other_encodings_refused():
-    for encoding, channels in MASK_CHANNELS.items():
-        assert encode_mask(EVERY_LABEL, encoding).shape[1] == channels
+@EVERY_CLASS
+@pytest.mark.parametrize("encoding", ["rgb", "onehot"])
+def test_a_mask_has_the_channels_that_are_stated(classes, encoding):
+    mask = encode_mask(every_label(classes), encoding, classes)
+    assert mask.shape[1] == mask_channels(encoding, classes)
+
+
+def test_another_encoding_is_refused():
     with pytest.raises(UserError, match="'grey'"):
-        encode_mask(EVERY_LABEL, "grey")
+        encode_mask(every_label(5), "grey", 5)

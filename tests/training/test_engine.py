@@ -1,4 +1,4 @@
-"""The training loop: stopped and resumed ends bitwise as never stopped; what fails says why."""
+"""The training loop: an interrupted training ends bitwise as any other; failures say why."""
 
 import cv2
 import pytest
@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from lcgan_core.errors import UserError
-from lcgan_core.generators.lcgan import LcganTask, synthesise
+from lcgan_core.generators.lcgan import LcganTask
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import checkpoint, engine, placing
-from lcgan_core.training.engine import CHECKPOINT, LOSSES
+from lcgan_core.training.engine import CHECKPOINT, LOSSES, Schedule
 
 from .trainings import FCN, IMAGES, LABELS, LCGAN, TASKS, train, weights
 
@@ -20,7 +20,7 @@ def always_saving(monkeypatch):
 
 
 class Stopped:
-    """A task that is interrupted in its step number `stop`."""
+    """A task that is interrupted after `stop` steps."""
 
     def __init__(self, task, stop, error=KeyboardInterrupt):
         self.task, self.left, self.error = task, stop, error
@@ -35,9 +35,9 @@ class Stopped:
         return self.task.step(batch)
 
 
-@pytest.mark.parametrize("stop", [0, 3, 4, 8])  # of 3 steps an epoch
+@pytest.mark.parametrize("stop", [0, 3, 4, 8])  # an epoch has 3 steps
 @pytest.mark.parametrize("name", TASKS)
-def test_stopped_in_any_step_then_again_equals_an_uninterrupted_training(
+def test_a_training_stopped_at_any_step_and_resumed_equals_an_uninterrupted_one(
     name, stop, tmp_path, always_saving
 ):
     whole, resumed = TASKS[name](), TASKS[name]()
@@ -55,7 +55,7 @@ def test_stopped_in_any_step_then_again_equals_an_uninterrupted_training(
 
 
 class Recorded:
-    """A task that does nothing but note its learning rate."""
+    """A task that only notes its learning rate."""
 
     settings, smaller = FCN, ""
 
@@ -70,11 +70,9 @@ class Recorded:
 
 
 @pytest.mark.parametrize("falling_rate", [True, False])
-def test_the_rate_falls_as_torchs_linear_schedule_does(tmp_path, falling_rate):
+def test_the_rate_falls_as_torch_s_linear_schedule_does(tmp_path, falling_rate):
     task = Recorded()
-    engine.fit(
-        task, 6, epochs=4, batch=2, seed=0, work=tmp_path, label="", falling_rate=falling_rate
-    )
+    engine.fit(task, 6, Schedule(4, 2, falling_rate), 0, tmp_path, "")
     adam = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=0.5)
     oracle = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.0 if falling_rate else 1.0, 12)
     wanted = []
@@ -108,7 +106,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, always_savi
     assert torch.equal(weights(resumed), weights(whole))
 
 
-def test_two_damaged_checkpoints_are_told(tmp_path, always_saving):
+def test_two_damaged_checkpoints_are_an_error(tmp_path, always_saving):
     with pytest.raises(UserError):
         train(Stopped(TASKS["fcn"](), 5), tmp_path)
     for path in (tmp_path / CHECKPOINT, checkpoint.previous(tmp_path / CHECKPOINT)):
@@ -150,7 +148,7 @@ def test_training_changes_the_weights_and_lowers_the_loss(tmp_path):
 
 
 class Reports:
-    """A task without a network, whose losses are given."""
+    """A task whose losses are given in advance."""
 
     settings, modules, optimizers, smaller = FCN, {"line": nn.Linear(1, 1)}, {}, "the batch"
 
@@ -175,7 +173,7 @@ def test_a_discriminator_that_always_wins_stops_the_training(tmp_path):
 
 
 def all_memory(message):
-    """What torch raises where the computer has less than it is asked for."""
+    """What torch raises when the computer has less memory than is asked for."""
     with pytest.raises(RuntimeError) as asked:
         torch.empty(10**16)
     return asked.value
@@ -189,42 +187,9 @@ def test_full_device_memory_names_the_setting_to_lower(tmp_path, monkeypatch, er
         train(full, tmp_path)
 
 
-def test_another_error_is_not_taken_for_a_full_memory(tmp_path):
+def test_another_error_is_not_taken_for_full_memory(tmp_path):
     with pytest.raises(RuntimeError, match="stopped"):
         train(Stopped(TASKS["lcgan"](), 1, RuntimeError), tmp_path)
-
-
-def test_synthesis_repeats_with_its_seed_and_differs_with_another():
-    task = TASKS["lcgan"]()
-    first = synthesise(task.G, LCGAN, LABELS, seed=3)
-    assert first.shape == LABELS.shape
-    assert first.dtype == torch.uint8
-    assert torch.equal(first, synthesise(task.G, LCGAN, LABELS, seed=3))
-    assert not torch.equal(first, synthesise(task.G, LCGAN, LABELS, seed=4))
-
-
-def test_synthesis_without_noise_needs_no_seed_and_training_keeps_its_noise():
-    task, silent = TASKS["lcgan"](), LCGAN.model_copy(update={"synthesis_noise": False})
-    first, second = (synthesise(task.G, silent, LABELS, seed) for seed in (3, 4))
-    assert torch.equal(first, second)
-    assert task.G.noise
-
-
-def test_the_statistics_of_a_synthesis_batch_are_shared():
-    task = TASKS["lcgan"]()
-    quiet = {"synthesis_noise": False}
-    alone = synthesise(task.G, LCGAN.model_copy(update=quiet), LABELS, 3)
-    paired = synthesise(task.G, LCGAN.model_copy(update=quiet | {"synthesis_batch": 2}), LABELS, 3)
-    swapped = synthesise(
-        task.G, LCGAN.model_copy(update=quiet | {"synthesis_batch": 2}), LABELS.flip(0), 3
-    )
-    assert not torch.equal(alone, paired)
-    # pairs (0, 1), (2, 3), (4, 5) stay pairs when the order is turned round
-    assert (paired.int() - swapped.flip(0).int()).abs().max() <= 1
-
-
-def test_the_arms_of_a_fraction_start_from_the_same_weights():
-    assert torch.equal(weights(TASKS["fcn"]()), weights(TASKS["fcn"]()))
 
 
 def test_purposes_have_seeds_of_their_own():
