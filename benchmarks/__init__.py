@@ -1,1 +1,1 @@
-"""Ours beside the plain recipe, in one run on one device: `make bench`."""
+"""Ours compared with the plain recipe, in one run on one device: `make bench`."""

@@ -1,4 +1,4 @@
-"""Traditional augmentation: a batch on the device beside the usual transforms, one at a time."""
+"""Traditional augmentation: a batch on the device, compared with the usual transforms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lcgan_core.training.placing import device
 
 TASK, N = "traditional augmentation", 64
 SHEAR = 2.24
-"""Degrees by which an image leans whose top edge moves by 10 of 256 pixels."""
+"""Degrees of a shear that moves the top edge by 10 of 256 pixels."""
 
 
 def augmentation(sizes: Sizes) -> list[Row]:

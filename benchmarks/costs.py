@@ -1,4 +1,4 @@
-"""Memory and time of a training step of each profile, each in a process of its own."""
+"""Memory and time of a training step of each profile, each in its own process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEPS = 3
 
 
 def costs(sizes: Sizes) -> list[Row]:
-    """A row a profile and network: image size, batch, seconds a step, peak memory in MiB."""
+    """One row per profile and network: image size, batch, seconds per step, peak memory in MiB."""
     return [
         json.loads(subprocess.check_output([sys.executable, "-m", __name__, profile, network]))
         for profile in sizes.profiles
@@ -33,7 +33,7 @@ def costs(sizes: Sizes) -> list[Row]:
 
 
 def cost(profile: str, network: str) -> Row:
-    """Train a few steps; call it in a fresh process, whose peak memory it returns."""
+    """Train a few steps, in a fresh process, whose peak memory is part of the row."""
     config = profiles.load(profile, segmentation_weights="none")
     slices = draw(16, config.image_size)
     if network == "LcGAN":
@@ -60,7 +60,7 @@ def _peak() -> int:
     """Bytes: of the GPU where there is one, else of this process, libraries included."""
     if device().type == "cuda":
         return torch.cuda.max_memory_allocated()
-    # not getrusage, whose peak a process takes over from the one that started it
+    # not getrusage, whose peak a process inherits from the one that started it
     status = Path("/proc/self/status").read_text()
     return 1024 * int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)[1])
 

@@ -1,4 +1,4 @@
-"""Scores of label maps: every count of Tables 1 to 3, beside MONAI's Dice alone."""
+"""Scores of label maps: every count of Tables 1 to 3, compared with MONAI's Dice alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LcGAN's training step and synthesis, beside the plain recipe and the device's limit."""
+"""LcGAN's training step and synthesis, compared with the plain recipe and the device's limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.slices import draw
 from lcgan_core.generators.lcgan import LcganTask, generator, synthesise
 from lcgan_core.lesions import FIVE
 from lcgan_core.models import Generator
-from lcgan_core.protocol.profiles import Lcgan
+from lcgan_core.protocol.config import Lcgan
 from lcgan_core.training.encoding import encode_mask, to_image
 from lcgan_core.training.placing import device
 
@@ -25,7 +25,7 @@ CLASSES = len(FIVE)
 
 
 def training(sizes: Sizes) -> list[Row]:
-    """A step of either batch beside the plain one of the same batch; the limit in the same run."""
+    """A step at each batch size, ours and the plain one; the limit in the same run."""
     rows = []
     for batch in sizes.batches:
         times, share, limit = _beside_limit(sizes, batch, plain_batch=batch)
@@ -36,7 +36,7 @@ def training(sizes: Sizes) -> list[Row]:
 
 
 def large_batch(sizes: Sizes) -> list[Row]:
-    """What a GPU is for: a large batch beside the plain recipe at the paper's batch of one."""
+    """What a GPU is for: a large batch, compared with the plain recipe at the paper's batch."""
     batch = sizes.large_batch
     name = f"LcGAN step, batch {batch}"
     if device().type == "cpu":
@@ -48,8 +48,8 @@ def large_batch(sizes: Sizes) -> list[Row]:
 
 
 def _beside_limit(sizes: Sizes, batch: int, plain_batch: int) -> tuple[dict, float, float]:
-    """Seconds of ours and of the plain step, the share of the limit that ours reaches, the limit
-    in FLOP/s."""
+    """Seconds of our step and of the plain one, the fraction of the limit that ours reaches, and
+    the limit in FLOP/s."""
     recipes: dict[str, Recipe] = {
         "ours": partial(step, sizes, batch),
         "plain": partial(_plain, sizes, plain_batch),
@@ -87,7 +87,7 @@ def synthesis(sizes: Sizes) -> list[Row]:
 
 
 def step(sizes: Sizes, batch: int, compile: bool = False) -> Call:
-    """A training step of LcGAN at the full size, as stage 2 makes it."""
+    """A training step of LcGAN at full size, as in stage 2."""
     settings = Lcgan(width=sizes.width, snapshots=(1,), batch=batch)
     task = LcganTask(settings, *draw(IMAGES, sizes.image), seed=1)
     if compile:

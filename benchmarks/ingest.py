@@ -1,4 +1,4 @@
-"""Reading head CTs: DICOM series to slices a second, and what a slice costs as cohorts grow."""
+"""Reading head CTs: slices per second from DICOM, and the cost of a slice as cohorts grow."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _monai() -> Reader:
 
 
 def growing(sizes: Sizes) -> list[Row]:
-    """Time a slice and memory of `lcgan ingest` over ever larger cohorts."""
+    """Time per slice and memory of `lcgan ingest` for larger and larger cohorts."""
     if reason := lacking("pydicom", "psutil"):
         return [skipped("ingest of growing cohorts", reason)]
     rows = []
@@ -129,7 +129,7 @@ def _children(process: object) -> list:
 
 
 def _memory(process: object) -> float:
-    """Bytes of its own, shared pages divided among those who share them."""
+    """Bytes of a process; shared pages are divided among the processes that share them."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""The limit that a training step is held against: the device's rate of multiplying matrices."""
+"""The limit that a training step is compared with: the device's rate of matrix products."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ LIBRARIES = ("torch", "torchvision", "monai", "SimpleITK", "pydicom")
 
 
 def measure(names: list[str], sizes: Sizes = FULL) -> dict[str, Any]:
-    """Run the named benchmarks one after another; what they found and on what."""
+    """Run the named benchmarks one after another; returns their rows, the device and versions."""
     found: dict[str, list] = {kind: [] for kind, _ in ALL.values()}
     for name in names:
         kind, benchmark = ALL[name]

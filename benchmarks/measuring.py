@@ -20,7 +20,7 @@ from lcgan_core.cohort.workers import cores
 
 Call = Callable[[], object]
 Recipe = Callable[[], Call]
-"""Makes a call ready: draws images, builds networks. It can be pickled."""
+"""Prepares a call: makes images, builds networks. It must be picklable."""
 Timer = Callable[[int], float]
 """Seconds that one of so many calls takes."""
 
@@ -28,7 +28,7 @@ Timer = Callable[[int], float]
 def alternate(recipes: Mapping[str, Recipe], sizes: Sizes) -> dict[str, float]:
     """Median seconds of each recipe's call over `sizes.rounds` rounds of all, after a warm-up.
 
-    Each has a process of its own, or memory that one keeps would make another one faster.
+    Each has its own process, because memory that one keeps would make another one faster.
     """
     with ExitStack() as processes:
         enter = processes.enter_context
@@ -72,7 +72,7 @@ def _apart(recipe: Recipe) -> Iterator[Timer]:
 
 def _serve(pipe: Connection, recipe: Recipe) -> None:
     call = recipe()
-    with suppress(EOFError):  # nobody asks any more
+    with suppress(EOFError):  # the caller is done
         while True:
             pipe.send(seconds(call, pipe.recv()))
 
@@ -93,7 +93,7 @@ def _wait() -> None:
 
 
 def device_name() -> str:
-    """What measured: the GPU's name, or the CPU's with the cores that this process may use."""
+    """The device that measured: the GPU, or the CPU with the cores that this process may use."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")
@@ -104,7 +104,7 @@ def device_name() -> str:
 
 
 def file_name(device: str) -> str:
-    """A device's name as a file may bear it.
+    """A device's name as part of a file name.
 
     >>> file_name("CPU AMD EPYC, 2 cores")
     'cpu-amd-epyc-2-cores'

@@ -1,4 +1,4 @@
-"""Where a training step's time goes: its operations by kind, each at its fastest of some steps."""
+"""Where a training step's time goes: its operations by type, each at its fastest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KINDS = {
     "tanh": "activations", "tanh_backward": "activations",
     "_fused_adam_": "Adam",
 }  # fmt: skip
-"""What torch calls an operation -> the kind that the table counts it as."""
+"""Torch's name of an operation -> the type under which the table counts it."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class _Timed(TorchDispatchMode):
 
 
 def operations(sizes: Sizes) -> list[Row]:
-    """A row a kind of operation and one of all: seconds, FLOP/s and its share of the limit's."""
+    """One row per type of operation and one for all: seconds, FLOP/s, and FLOP/s over the limit."""
     call, product = step(sizes, sizes.batches[0]), limits.matmul(sizes.matmul)
     for each in (call, product):
         each()

@@ -1,4 +1,4 @@
-"""A training step of FCN-8s and of the realism classifier, beside the plain recipe."""
+"""A training step of FCN-8s and of the realism classifier, compared with the plain recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.slices import draw
 from lcgan_core.criteria.realism import AUXILIARY_WEIGHT, RealismTask
 from lcgan_core.models import FCN8s
 from lcgan_core.models.realism import RealismClassifier
-from lcgan_core.protocol.profiles import Realism, Segmentation
+from lcgan_core.protocol.config import Realism, Segmentation
 from lcgan_core.segmenters.fcn8s import SegmentationTask
 from lcgan_core.training.pairs import Pairs
 

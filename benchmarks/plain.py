@@ -28,7 +28,7 @@ Sample = tuple[Tensor, ...]
 
 
 class Samples(Dataset):
-    """Slices, each through `prepare(image, labels)` when it is asked for; without an end."""
+    """Slices, each passed through `prepare(image, labels)` when it is requested; endless."""
 
     def __init__(self, images: Tensor, labels: Tensor, prepare: Callable[..., Sample]):
         self.images, self.labels, self.prepare = images.numpy(), labels.numpy(), prepare
@@ -42,7 +42,7 @@ class Samples(Dataset):
 
 
 def batches(samples: Samples, batch: int) -> Iterator[list[Tensor]]:
-    """Batches on the device, for ever; a GPU is fed by processes, a CPU has none to spare."""
+    """Endless batches on the device; worker processes feed a GPU, a CPU has none to spare."""
     gpu = device().type == "cuda"
     loader = DataLoader(samples, batch, shuffle=True, num_workers=4 if gpu else 0, pin_memory=gpu)
     for tensors in chain.from_iterable(repeat(loader)):

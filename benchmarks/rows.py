@@ -1,4 +1,4 @@
-"""A row of the result: how much ours and a plain recipe do in a second, or why it is not known."""
+"""A row of the result: how much ours and a plain recipe do per second, or why this is unknown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 def beside(
     task: str, against: str, unit: str, ours: float, plain: float, share: float | None = None
 ) -> Row:
-    """Two rates in `unit`; share: of the device's limit that ours reaches, 0..1.
+    """Two rates in `unit`; share: the fraction of the device's limit that ours reaches, 0..1.
 
     >>> beside("LcGAN step", "eager", "images/s", ours=8.0, plain=2.0)["ratio"]
     4.0
@@ -32,7 +32,7 @@ def skipped(task: str, reason: str) -> Row:
 
 
 def lacking(*modules: str) -> str:
-    """Why a row is skipped where one of the modules is not installed, else "".
+    """Why a row is skipped if one of the modules is not installed, else "".
 
     >>> lacking("torch"), lacking("torch", "no_such_module")
     ('', 'no_such_module is not installed')

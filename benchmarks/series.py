@@ -13,7 +13,7 @@ from lcgan_core.phantom import patient_name, write_patient
 
 
 def grow(folder: Path, patients: int, matrix: int, slices: int) -> None:
-    """Let `folder` hold that many patients, each a DICOM series and its NIfTI mask."""
+    """Fill `folder` up to that many patients, each a DICOM series and its NIfTI mask."""
     folder.mkdir(exist_ok=True)
     (folder / "labels.json").write_text(
         json.dumps({str(n): name for name, n in FIVE.labels.items()})
@@ -37,5 +37,5 @@ def _rename(source: Path, target: Path, number: int) -> None:
 
 
 def folders(folder: Path) -> list[Path]:
-    """The folder of each series, as other readers want it."""
+    """The folder of each series, as other readers expect it."""
     return sorted(folder.glob("IS-*/series"))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Pixels, channels, images and slices; `rounds` times ours and the plain recipe by turns."""
+    """Pixels, channels, images and slices; ours and the plain recipe take turns `rounds` times."""
 
     rounds: int
     seconds: float
-    """Least time of one measurement: what is quicker is repeated."""
+    """Least time of one measurement: faster calls are repeated."""
     apart: bool
-    """Each recipe in a process of its own."""
+    """Whether each recipe has its own process."""
     image: int
     width: int
     border: int

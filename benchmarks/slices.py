@@ -1,4 +1,4 @@
-"""Slices to train on and label maps to score, drawn in no time; how they look costs nothing."""
+"""Slices to train on and label maps to score, made quickly; their look does not matter."""
 
 from __future__ import annotations
 

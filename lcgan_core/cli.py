@@ -1,4 +1,4 @@
-"""The paper's six stages, and what comes before them: head CTs in, a slice store out."""
+"""The paper's six stages, and the preparation of their data: head CTs in, a slice store out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tqdm import tqdm
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
+from lcgan_core.protocol.config import OWN
 from lcgan_core.run import artefacts, plan
 
 
@@ -25,7 +26,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 Profile = Annotated[
     str, typer.Option(help=f"One of {', '.join(profiles.names())}, or the path of a .yaml file.")
 ]
-Cohort = Annotated[str, typer.Option(help="Folder of head CTs, or a slice store; else in silico.")]
+Cohort = Annotated[
+    str, typer.Option(help="Folder of head CTs or a slice store; default: in silico.")
+]
 Numbers = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override one setting, as in lcgan_width=4; may be repeated."),
@@ -41,10 +44,12 @@ def run(
     arm: Annotated[str | None, typer.Option(help=f"One of {', '.join(ARMS)}.")] = None,
     generator: Annotated[str | None, typer.Option(help=_one_of(methods.GENERATORS))] = None,
     segmenter: Annotated[str | None, typer.Option(help=_one_of(methods.SEGMENTERS))] = None,
-    draw: Annotated[int | None, typer.Option(help="Which draw of patients and seeds; 1.")] = None,
+    draw: Annotated[
+        int | None, typer.Option(help="Which draw of patients and seeds; default 1.")
+    ] = None,
     numbers: Numbers = None,
 ) -> None:
-    """Compute one stage and what it needs; what is finished is reused."""
+    """Run one stage and whatever it needs; finished results are reused."""
     if stage not in profiles.STAGE_PARAMETERS:
         known = ", ".join(profiles.STAGE_PARAMETERS)
         raise UserError(f"Unknown stage '{stage}'; allowed: {known}.")
@@ -69,7 +74,7 @@ def book(
     profile: Profile = "quick",
     cohort: Cohort = "",
     numbers: Numbers = None,
-    where: Annotated[bool, typer.Option(help="Only tell where the pages are.")] = False,
+    where: Annotated[bool, typer.Option(help="Only print where the pages are.")] = False,
 ) -> None:
     """Build the book of a finished run (`make book` computes what is missing first)."""
     from lcgan_core.book import build, places
@@ -83,19 +88,19 @@ def book(
 
 @app.command()
 def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
-    """Collect a finished run into results/, from where its book is built anywhere."""
+    """Collect a finished run in results/, from which its book can be built anywhere."""
     from lcgan_core.book import collect, places
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     made = collect.collect(config, places.RESULTS / config.profile)
-    if config.cohort_name == profiles.OWN:
-        print(f"{made} holds slices of your head CTs: may they be passed on?", file=sys.stderr)
+    if config.cohort_name == OWN:
+        print(f"{made} contains slices of your head CTs: may they be published?", file=sys.stderr)
     print(made)
 
 
 @app.command()
 def render(
-    published: Annotated[str, typer.Argument(help="A folder of results/; else compact.")] = "",
+    published: Annotated[str, typer.Argument(help="A folder of results/; default: compact.")] = "",
 ) -> None:
     """Build the book of a published run without computing anything: no training, no GPU."""
     from lcgan_core.book import build
@@ -107,7 +112,7 @@ def render(
 
 @app.command()
 def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
-    """Tell how far a run is, and how long the rest will take."""
+    """Show the progress of a run and how long the rest will take."""
     from lcgan_core.run import status as report
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
@@ -148,10 +153,12 @@ def ingest(
     from lcgan_core.cohort.ingest import CONTACT_SHEET, REPORT, ingest_folder
     from lcgan_core.cohort.label_map import LabelMap
 
+    # a shell leaves a "~" that is quoted or follows an equals sign
+    source, out = source.expanduser(), out.expanduser()
     given = {
         "labels": LabelMap.parse(labels) if labels else None,
         "as_class": as_class,
-        "class_table": Path(class_table) if class_table else None,
+        "class_table": Path(class_table).expanduser() if class_table else None,
         "images": images,
         "masks": masks,
         "window": window,
@@ -187,18 +194,18 @@ def join(
     joined = join_stores(stores, out)
     print(
         f"Made {out}; {len(joined.shared)} pairs of shared patients, see {out / 'join.csv'}; "
-        f"{joined.dropped} slices lay in more than one store and are kept once."
+        f"{joined.dropped} slices were in more than one store and are kept once."
     )
 
 
 @app.command()
 def phantom(
     out: Annotated[Path, typer.Option(help="Folder to write the patients to.")],
-    patients: Annotated[int, typer.Option(help="How many.")] = 36,
+    patients: Annotated[int, typer.Option(help="How many patients.")] = 36,
     seed: Annotated[int, typer.Option(help="The same seed gives the same cohort.")] = 2020,
     matrix: Annotated[int, typer.Option(help="Rows and columns of a slice.")] = 512,
-    slices: Annotated[int, typer.Option(help="Slices of a patient.")] = 32,
-    seg: Annotated[bool, typer.Option("--seg", help="Masks as DICOM SEG too.")] = False,
+    slices: Annotated[int, typer.Option(help="Slices per patient.")] = 32,
+    seg: Annotated[bool, typer.Option("--seg", help="Also write the masks as DICOM SEG.")] = False,
 ) -> None:
     """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
     from lcgan_core.cohort.workers import cores, workers
@@ -226,7 +233,7 @@ def main() -> None:
     except UserError as error:
         sys.exit(f"lcgan: {error}")
     except KeyboardInterrupt:
-        print("lcgan: interrupted; run the same command again to go on.", file=sys.stderr)
+        print("lcgan: interrupted; run the same command again to resume.", file=sys.stderr)
         sys.exit(130)
     except typer.Exit as done:
         sys.exit(done.exit_code)

@@ -1,8 +1,8 @@
-"""The one error that a user can mend, and an error of others that becomes one."""
+"""The error that a user can correct, and how a lack of memory is recognised."""
 
 
 class UserError(Exception):
-    """A mistake outside the code, told in one sentence that names the file and the remedy.
+    """A mistake outside the code, described in one sentence that names the file and the remedy.
 
     Shown without a traceback by the command line and by the notebooks; the exit code is not 0.
     """
@@ -11,7 +11,8 @@ class UserError(Exception):
 def memory_is_full(error: BaseException) -> bool:
     """Whether an error says that the computer or its GPU has no memory left.
 
-    torch has a class for it on a GPU alone; by name, so that not every command imports torch.
+    torch has a class for this only on a GPU; it is compared by name, so that not every command
+    imports torch.
 
     >>> memory_is_full(MemoryError()), memory_is_full(RuntimeError("a wrong shape"))
     (True, False)

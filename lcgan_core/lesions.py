@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 MOST = 15
-"""Classes at most: two labels of 0..15 fit one byte, in which pixels are counted."""
+"""The most classes: two labels of 0..15 fit into one byte, in which pixels are counted."""
 
 _FIRST = ((0, 0, 0), (230, 60, 60), (70, 130, 255), (70, 200, 90), (255, 200, 40), (220, 90, 230))
 _GOLDEN = 0.618033988749895
@@ -20,8 +20,8 @@ _GOLDEN = 0.618033988749895
 class Classes:
     """Names ("IPH") and titles ("intraparenchymal") of labels 1..K, in label order.
 
-    Raises ValueError for no class, more than MOST, a name twice, a name that is no identifier and
-    an empty title.
+    Raises ValueError for no class, more than MOST, a repeated name, a name that is not an
+    identifier, and an empty title.
 
     >>> two = Classes(("PHE", "IPH"), ("perihaematomal oedema", "intraparenchymal"))
     >>> len(two), two.labels
@@ -40,7 +40,8 @@ class Classes:
             raise ValueError("a class name occurs twice")
         if bad := [n for n in self.names if not n.isidentifier() or n.lower() == "all"]:
             raise ValueError(
-                f'"{bad[0]}" is no class name; use letters, digits and _, a letter first, not "all"'
+                f'"{bad[0]}" is not a class name; use letters, digits and _, starting with a '
+                'letter, but not "all"'
             )
 
     def __str__(self) -> str:
@@ -66,7 +67,7 @@ class Classes:
 
     @property
     def areas(self) -> list[str]:
-        """The columns of slices.csv that hold each class's area, mm2.
+        """The columns of slices.csv with the area of each class, mm2.
 
         >>> FIVE.areas[0]
         'area_IPH'
@@ -75,7 +76,7 @@ class Classes:
 
     @property
     def colors(self) -> tuple[tuple[int, int, int], ...]:
-        """RGB (0..255) of labels 0..K: of the mask that a generator sees, and of every figure."""
+        """RGB (0..255) of labels 0..K, both in the masks that a generator sees and in figures."""
         return colors(len(self))
 
     def to_json(self) -> list[dict[str, str]]:
@@ -104,7 +105,7 @@ def colors(count: int) -> tuple[tuple[int, int, int], ...]:
 
 
 def _further(k: int) -> tuple[int, int, int]:
-    """Hues as far apart as can be for any number of them."""
+    """Hues as far apart as possible, however many there are."""
     red, green, blue = colorsys.hls_to_rgb((0.53 + k * _GOLDEN) % 1, 0.55, 0.75)
     return round(255 * red), round(255 * green), round(255 * blue)
 
@@ -115,7 +116,7 @@ FIVE = Classes(
 )
 """The paper's haemorrhage types: IPH 1, IVH 2, SAH 3, EDH 4, SDH 5."""
 
-# The five as constants, for code that is about them alone (the phantom, public data sets).
+# The five as constants, for code that is only about them (the phantom, public data sets).
 BACKGROUND = 0
 HEMORRHAGES = FIVE.names
 LABELS = FIVE.labels

@@ -1,4 +1,4 @@
-"""A seed for each purpose, so that adding a purpose changes no other's random numbers."""
+"""Seeds: every purpose has its own, derived from the profile's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def seed_of(*parts: object) -> int:
 
 
 def seed_of_draw(seed: int, draw: int) -> int:
-    """The profile's seed for the first draw of patients and seeds, and another for each other one.
+    """The profile's seed for the first draw of patients and seeds, another one for each later draw.
 
     >>> seed_of_draw(7, 1)
     7

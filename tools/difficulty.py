@@ -1,4 +1,4 @@
-"""How hard the in-silico cohort is: FCN-8s of `compact` on ever more patients, for the book.
+"""How hard the in-silico cohort is: FCN-8s of `compact` on more and more patients, for the book.
 
 COMMAND: python -m tools.difficulty  (ten minutes on 2 CPU cores; it reuses finished arms)
 """
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from lcgan_core.lesions import FIVE, HEMORRHAGES
 from lcgan_core.metrics import bootstrap, cells, estimates, overlap
 from lcgan_core.protocol import profiles
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import COHORT, Job
 
@@ -37,7 +37,7 @@ def curve(config: Config) -> pd.DataFrame:
     """Rows fraction, patients, slices, metric, lesion, value, ci_low, ci_high, n.
 
     The arm `original` in the first draw of each of the profile's fractions, then as RISE the
-    largest less the smallest, paired by test patient. 95 % intervals by resampling test patients.
+    largest minus the smallest, paired by test patient. 95 % intervals by resampling test patients.
     """
     from lcgan_core.stages import cohort, segmentation  # torch is slow to import
 

@@ -2,7 +2,7 @@
 
 `python -m tools.realism` measures as many patients as BHSD has scans and
 writes the page's tables and pictures to book/phantom; with `--head scan.nii.gz --out data` it
-measures the curves of a real head that they stand beside.
+measures the curves of a real head, with which they are compared.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _measure(number: int) -> tuple[pd.DataFrame, pd.Series, Scan | None]:
 
 
 def contact_sheet(scans: list[Scan], side: int = 150) -> Array:
-    """(H, W, 3) uint8 RGB: eight slices of each type, a row a type, L40 W80, the border drawn."""
+    """(H, W, 3) uint8 RGB: eight slices of each type, one row per type, L40 W80, some outlined."""
     rows = []
     for label, color in enumerate(COLORS[1:], start=1):
         area = np.array([(s.labels == label).sum(axis=(1, 2)) * s.pixel_spacing**2 for s in scans])
@@ -63,7 +63,7 @@ def contact_sheet(scans: list[Scan], side: int = 150) -> Array:
 
 
 def main() -> None:
-    """Measure and write, as told at the top of the file."""
+    """Measure and write, as described at the top of the file."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--head", type=Path, help="a head CT (NIfTI) to measure instead")
     options.add_argument("--out", type=Path, default=Path("book/phantom"))
@@ -107,7 +107,7 @@ def _curves(volume: Array, px: float, stem: Path) -> None:
 
 
 def beside(ours: pd.DataFrame, bhsd: pd.DataFrame) -> pd.DataFrame:
-    """Ours and BHSD's, 25, 50 and 75 per cent in a cell, a row for each type and measure."""
+    """Ours and BHSD's 25th, 50th and 75th percentiles, one row per type and measure."""
     tables = [t.set_index(["name", "what"]).value.astype(float) for t in (ours, bhsd)]
     measures = {
         "ml_per_scan": "mL in a scan",

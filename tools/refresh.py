@@ -1,4 +1,4 @@
-"""Make the committed reference anew: notebook outputs and results/quick, from a finished run."""
+"""Make the committed reference again: notebook outputs and results/quick, from a finished run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def notebook(stage: str) -> None:
     content = nbformat.read(path, as_version=4)
     NotebookClient(content, kernel_name="python3", timeout=1800).execute(cwd=str(path.parent))
     for cell in content.cells:
-        cell.metadata.pop("execution", None)  # times of this run, different at every refresh
+        cell.metadata.pop("execution", None)  # times of this run, which differ at every refresh
     content.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -51,7 +51,7 @@ def readme() -> None:
 
 
 def readme_table() -> str:
-    """Table 1 of the run that the book shows where nobody names another, as Markdown."""
+    """Table 1 of the run that the book shows by default, as Markdown."""
     shown = bundle.published()
     table = tables.table1(read_results(shown / "results.csv", shown.name))
     lines = ["| | " + " | ".join(table.columns) + " |", "|---" * (len(table.columns) + 1) + "|"]

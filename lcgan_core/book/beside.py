@@ -1,4 +1,4 @@
-"""Which numbers of the paper stand beside those of a run: none if its lesion classes differ."""
+"""Which numbers of the paper are compared with a run's: none if its lesion classes differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def numbers(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def fractions(results: pd.DataFrame) -> dict[float, float | None]:
-    """Each fraction of the run -> the paper's beside it; None where there is none."""
+    """Each fraction of the run -> the paper's that it is compared with; None if there is none."""
     ours = [float(fraction) for fraction in sorted(results.fraction.unique())]
     pairs = paper.beside(ours) if len(numbers(results)) else {}
     return {fraction: pairs.get(fraction) for fraction in ours}

@@ -13,7 +13,7 @@ from lcgan_core.book import bundle, collect, places
 from lcgan_core.book.contents import VIEWER_FOLDER
 from lcgan_core.book.pages import write
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 
 

@@ -1,6 +1,6 @@
-"""Bundles: all that the book needs of one finished run, in a folder small enough to be committed.
+"""Bundles: all that the book needs from one finished run, in a folder small enough to commit.
 
-`contents` says what a bundle holds, `collect` makes one.
+`contents` says what a bundle contains, `collect` makes one.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ def published(name: str = "") -> Path:
     there = {path.parent.name: path.parent for path in places.RESULTS.glob("*/*.csv")}
     if name and name not in there:
         raise UserError(
-            f"No run '{name}' is published under {places.RESULTS}; there: "
+            f"No run '{name}' is published under {places.RESULTS}; available: "
             f"{', '.join(there) or 'none'}."
         )
     if not there:
-        raise UserError(f"No run is published under {places.RESULTS}; `make publish` does that.")
+        raise UserError(
+            f"No run is published under {places.RESULTS}; `make publish` publishes one."
+        )
     if name or "compact" in there:
         return there[name or "compact"]
     return max(there.values(), key=lambda folder: opened(folder).record["finished"])
@@ -34,7 +36,7 @@ def published(name: str = "") -> Path:
 def notebooks(bundle: Path) -> list[Path]:
     """The executed notebooks of the stages' pages.
 
-    A bundle without any is of `quick` with its own numbers: notebooks/ holds that run's outputs.
+    A bundle without any is of `quick` as shipped, whose executed notebooks are in notebooks/.
     """
     own = bundle / "notebooks"
     return sorted((own if own.is_dir() else places.ROOT / "notebooks").glob("*.ipynb"))
@@ -60,7 +62,7 @@ def opened(folder: Path) -> Bundle:
         raise _broken(folder, RECORD, "missing or damaged") from None
     if record.get("bundle") != VERSION:
         raise UserError(
-            f"{folder} was collected by another version of lcgan, whose bundles hold other files; "
+            f"{folder} was collected by another version of lcgan, whose bundles have other files; "
             "collect the run again with `lcgan publish`; nothing was changed."
         )
     for name, known in files.items():

@@ -24,7 +24,8 @@ from lcgan_core.book.contents import (
 )
 from lcgan_core.book.figures import pictures
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config, at, flat_fields, load
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS, at, flat_fields, load
 from lcgan_core.run import artefacts, pages, plan
 from lcgan_core.run.plan import EVALUATION, Job
 
@@ -63,7 +64,7 @@ def _finished(config: Config) -> None:
     if lacking := [job for job, state in states.items() if state != "done"]:
         raise UserError(
             f"The run '{config.name}' is not finished: {len(lacking)} of its {len(states)} jobs "
-            "are missing or of other settings, code or data, the first "
+            "are missing or were made with other settings, code or data, the first is "
             f"{lacking[0].place}; run `make book PROFILE={config.file or config.profile}`."
         )
 
@@ -112,7 +113,7 @@ def _tables(config: Config, work: Path) -> None:
 
 
 def _concatenated(config: Config, selections: Sequence[Job], name: str, work: Path) -> None:
-    """A table of all selections, and before its own columns those that tell them apart."""
+    """A table of all selections, preceded by the columns that distinguish them."""
     parts = []
     for job in selections:
         folder = artefacts.folder(config, job)
@@ -126,7 +127,7 @@ def _concatenated(config: Config, selections: Sequence[Job], name: str, work: Pa
 
 
 def _run(config: Config, job: Job) -> dict[str, Any]:
-    """A row of runs.csv, from what the job noted of itself."""
+    """A row of runs.csv, from the job's own record."""
     folder = artefacts.folder(config, job)
     record = artefacts.provenance(folder)
     return {
@@ -188,7 +189,7 @@ def nameless(notebook: nbformat.NotebookNode, config: Config) -> nbformat.Notebo
 
 
 def _record(config: Config) -> dict[str, Any]:
-    """What the evaluation noted of itself and of the run, how the run differs from its profile, and
+    """The evaluation's own record, the facts of the run, how the run differs from its profile, and
     what the book shows of it."""
     evaluation = artefacts.folder(config, EVALUATION)
     facts = json.loads((evaluation / "run.json").read_text())
@@ -222,7 +223,7 @@ def settings(config: Config) -> dict[str, dict[str, Any]]:
 
 
 def changes(config: Config) -> list[str]:
-    """Sentences: where the run is not its profile, and how much of the grid that took away.
+    """Sentences: how the run differs from its profile, and how much smaller that made the grid.
 
     >>> changes(load("quick", seed=7))
     ['`seed` is 7 instead of 2020.']

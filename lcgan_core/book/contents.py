@@ -1,4 +1,4 @@
-"""What a bundle holds: its tables with their keys, its pictures, and the record beside them.
+"""What a bundle contains: its tables with their keys, its pictures, and its record.
 
 results.csv draws.csv differences.csv by_size.csv sensitivity.csv claims.csv         of stage 6
 candidates.csv memorisation.csv kernel_distance.csv real_slices.csv   of stage 3, every selection
@@ -24,11 +24,11 @@ from lcgan_core.lesions import FIVE, Classes
 from lcgan_core.protocol import methods
 
 RECORD = "provenance.json"
-VERSION = 3  # of what a bundle holds
+VERSION = 3  # of the contents of a bundle
 
 
 class Table(NamedTuple):
-    """The stage that writes a table, and the columns that tell its rows apart."""
+    """The stage that writes a table, and the columns that distinguish its rows."""
 
     stage: str
     keys: tuple[str, ...]
@@ -73,7 +73,7 @@ class Bundle:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What stage 6 noted of the run (run.json)."""
+        """The facts of the run that stage 6 wrote (run.json)."""
         return self.record["run"]
 
     @property
@@ -99,7 +99,7 @@ def classes_of(facts: Mapping[str, Any]) -> Classes:
 def read_results(path: Path, run: str) -> pd.DataFrame:
     """A results.csv of the given run.
 
-    Raises UserError for a file that is none, is of another run or lacks a row.
+    Raises UserError if it is not a results file, is of another run, or lacks a row.
     """
     keys = [*TABLES["results"].keys]
     try:

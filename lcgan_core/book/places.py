@@ -1,15 +1,15 @@
-"""Where the sources and pages of a book lie, and the bundles that it is made from."""
+"""Where the sources and pages of a book are, and the bundles that it is made from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 
 ROOT = artefacts.REPOSITORY
 RESULTS = ROOT / "results"
-"""Published runs, a folder each."""
+"""Published runs, one folder each."""
 
 
 def collected(config: Config) -> Path:

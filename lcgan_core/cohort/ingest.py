@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -26,11 +26,11 @@ from lcgan_core.cohort.store import VERSION, SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
-from lcgan_core.protocol.profiles import OWN
+from lcgan_core.protocol.config import OWN, ImageSize
 from lcgan_core.run.listing import listing
 from lcgan_core.run.progress import progress
 
-SIZES = (64, 128, 256, 512)
+SIZES = get_args(ImageSize)
 SMALL = 200
 """Files that one process reads before others would have started."""
 REPORT, CONTACT_SHEET = "report.csv", "contact_sheet.png"

@@ -54,7 +54,7 @@ class LabelMap:
     def parse(cls, text: str) -> LabelMap:
         """From the command line: "1=EDH,2=IPH", or the name of a JSON file."""
         if text.endswith(".json"):
-            return cls.read(Path(text))
+            return cls.read(Path(text).expanduser())
         pairs = [part.partition("=") for part in text.split(",") if part.strip()]
         if not pairs or not all(equals for _, equals, _ in pairs):
             raise UserError(f"--labels {text} is not understood; write it as 1=EDH,2=IPH.")

@@ -175,25 +175,33 @@ def _stack(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> np.ndar
 
 
 def _read_mask(path: Path) -> np.ndarray:
-    """As `_read`; Refused also for a JPEG, which changes labels at every edge."""
-    with path.open("rb") as file:
-        if file.read(3) == JPEG:
-            raise Refused(path, "is a mask as JPEG, which does not keep labels; save it as PNG.")
-    return _read(path)
+    """(H, W) uint8 labels; Refused also for a JPEG, which changes labels at every edge."""
+    raw = path.read_bytes()
+    if raw.startswith(JPEG):
+        raise Refused(path, "is a mask as JPEG, which does not keep labels; save it as PNG.")
+    found = _plain(raw, path)
+    if found.max() > 255:
+        raise Refused(path, "is a mask with values above 255; save it with the labels' numbers.")
+    return found.astype(np.uint8)
 
 
 def _read(path: Path) -> np.ndarray:
-    """(H, W) uint8 grey levels as they are stored; raises Refused."""
-    raw = path.read_bytes()
-    if not raw.startswith((PNG, JPEG)):
-        raise Refused(path, "is neither PNG nor JPEG; export it again.")
-    found = _decoded(raw, cv2.IMREAD_UNCHANGED, path)
+    """(H, W) uint8 grey levels; Refused also for 16 bits."""
+    found = _plain(path.read_bytes(), path)
     if found.dtype != np.uint8:
         raise Refused(
             path,
             "has 16 bits, of which nobody can tell whether they are HU; export it with 8 bits in a "
             "window, or the scan as DICOM or NIfTI.",
         )
+    return found
+
+
+def _plain(raw: bytes, path: Path) -> np.ndarray:
+    """(H, W) values as they are stored in a file; raises Refused."""
+    if not raw.startswith((PNG, JPEG)):
+        raise Refused(path, "is neither PNG nor JPEG; export it again.")
+    found = _decoded(raw, cv2.IMREAD_UNCHANGED, path)
     if any(mark in raw[:4096] for mark in TURNED):
         grey = cv2.IMREAD_GRAYSCALE
         as_stored = _decoded(raw, grey | cv2.IMREAD_IGNORE_ORIENTATION, path)
@@ -201,7 +209,7 @@ def _read(path: Path) -> np.ndarray:
             raise Refused(path, "is turned by its header only; save it as it is shown.")
     if found.ndim == 3:
         colours = found[..., :3]
-        opaque = found.shape[2] < 4 or (found[..., 3] == 255).all()
+        opaque = found.shape[2] < 4 or (found[..., 3] == np.iinfo(found.dtype).max).all()
         if not opaque or (colours != colours[..., :1]).any():
             raise Refused(path, "is in colour or transparent; save it as plain grey levels.")
         found = colours[..., 0]

@@ -3,7 +3,7 @@
     images   (N, H, W)   uint8 0..255
     labels   (N, H, W)   uint8 0..K
 
-`sample` draws the donors, `apply` is deterministic. Only pixels inside the skull are pasted, and
+`sample` picks random donors, `apply` is deterministic. Only pixels inside the skull are pasted, and
 none onto bone (white) or air (black). Source: the simplest form of CarveMix and of "simple
 copy-paste"; here a control for the paper's GAN copies.
 """
@@ -24,7 +24,7 @@ class Pastes:
 
 
 def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
-    """Draw a donor with lesions for each slice: never itself, unless it is the only one."""
+    """Pick a donor with lesions for each slice: never itself, unless it is the only one."""
     count = len(labels)
     donors = torch.nonzero(labels.flatten(1).any(1))[:, 0]
     drawn = torch.randint(max(len(donors), 1), (count,), generator=generator)
@@ -36,7 +36,7 @@ def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
 
 
 def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a donor for each slice and paste its lesions; the result is on the CPU."""
+    """Pick a donor for each slice and paste its lesions; the result is on the CPU."""
     images, labels = images.cpu(), labels.cpu()
     return apply(images, labels, sample(labels, generator))
 

@@ -3,7 +3,7 @@
     images   (N, H, W)   uint8 0..255
     labels   (N, H, W)   uint8 0..K
 
-`sample` draws the parameters, `apply` is deterministic: shear, scale and rotate about the centre
+`sample` picks the parameters, `apply` is deterministic: shear, scale and rotate about the centre
 (pixels from outside the image are 0), blur, brighten. A scale above 1 crops. Source: paper 4.3,
 whose lengths we take for pixels of a 256-pixel image; here they scale with the image.
 """
@@ -47,7 +47,7 @@ class Transformations:
 
 
 def sample(n: int, generator: torch.Generator) -> Transformations:
-    """Draw n transformations from the paper's ranges, on the generator's device."""
+    """Sample n transformations from the paper's ranges, on the generator's device."""
     uniform = torch.rand((6, n), generator=generator, device=generator.device)
     return Transformations(
         angle=-25 + 50 * uniform[0],
@@ -66,7 +66,7 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
     from torchvision.transforms.v2.functional import gaussian_blur  # takes seconds to import
 
     height, width = images.shape[1:]
-    blurred = chosen.blur.nonzero().flatten()  # on the CPU, where they were drawn: no wait
+    blurred = chosen.blur.nonzero().flatten()  # on the CPU, where they were sampled: no wait
     chosen, blurred = chosen.to(images.device), blurred.to(images.device, non_blocking=True)
     grid = F.affine_grid(
         _inverse(chosen, width / height), [len(images), 1, height, width], align_corners=False
@@ -85,7 +85,7 @@ def apply(images: Tensor, labels: Tensor, chosen: Transformations) -> tuple[Tens
 
 
 def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a transformation for each image and its labels, and apply them; any number of images."""
+    """Transform each image and its labels at random; any number of images."""
     chosen = sample(len(images), generator)
     size = BATCH[images.device.type]
     parts = [slice(start, start + size) for start in range(0, len(images), size)]

@@ -1,4 +1,4 @@
-"""Which slices a figure shows: much of each class, no patient twice where others exist."""
+"""Which slices a figure shows: large lesions of each class, and no patient twice if avoidable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 BEFORE = 1e-3
-"""Worth of a patient that an earlier row shows: below every new one, above none."""
+"""Worth of a patient whom an earlier row shows: below every new patient, above having none."""
 
 
 def cases(areas: np.ndarray, patients: np.ndarray, rows: int) -> np.ndarray:

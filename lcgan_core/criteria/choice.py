@@ -1,11 +1,11 @@
-"""Which candidate of a generator is painted with: the best mean rank over the criteria (3.2.4)."""
+"""Which candidate of a generator is used: the one with the best mean rank (paper 3.2.4)."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 CRITERIA = ("sharpness_laplacian", "realism_share")
-"""Beside the score that each judge gives."""
+"""In addition to the score that each judge gives."""
 JUDGES = ("full", "subset")
 """The judge of all training labels, and the one that has seen only the subset's."""
 
@@ -13,9 +13,9 @@ JUDGES = ("full", "subset")
 def choose(candidates: pd.DataFrame, judge: str = "full") -> pd.DataFrame:
     """Add ranks, mean rank and choice, by each judge that the table of candidates has.
 
-    All three criteria count upwards: what the paper calls a low blurriness is a high variance of
-    the Laplacian. A tie goes to the higher FCN score, "the most important" (decision 11). A
-    criterion without a value ranks nobody. `chosen` is the choice of `judge`.
+    Higher is better for all three criteria: what the paper calls a low blurriness is a high
+    variance of the Laplacian. A tie goes to the higher FCN score, which the paper calls "the most
+    important". A criterion without a value does not count. `chosen` is the choice of `judge`.
     """
     table = candidates.copy()
     for name in [name for name in JUDGES if f"fcn_score_{name}" in table]:

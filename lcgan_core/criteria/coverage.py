@@ -1,8 +1,8 @@
 """Do synthetic slices repeat the training slices, and do they cover them?
 
 Both are asked in two spaces: grey levels outside the lesions, and features such as the judge's.
-The distance of each synthetic slice to its nearest training slice stands beside the distance of its
-real counterpart to the nearest slice of another patient.
+The distance of each synthetic slice to its nearest training slice is compared with the distance of
+its real counterpart to the nearest slice of another patient.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lcgan_core.training.placing import device
 
 SPACES = ("pixels", "features")
 RESAMPLES, SPLITS, MOST = 1000, 50, 2000
-"""Resamples of patients, splits into halves, and slices at most in the kernel distance."""
+"""Resamples of patients, splits into halves, and the most slices in the kernel distance."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def pixel_rmse(images: Tensor, labels: Tensor, others: Tensor, other_labels: Ten
 
 def _weighted(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     weight = (labels.flatten(1) == 0).float()
-    # centred on the middle grey level, so that float32 loses nothing that matters
+    # centred on the middle grey level, so that float32 is precise enough
     return weight, (images.flatten(1).float() - 128) * weight
 
 

@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.models.realism import RealismClassifier
-from lcgan_core.protocol.profiles import Realism
+from lcgan_core.protocol.config import Realism
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import optimizers
 from lcgan_core.training.encoding import to_network
 from lcgan_core.training.engine import Schedule, fit
 from lcgan_core.training.placing import device, place, resident, take
 
-AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss, as GoogLeNet's authors have it
+AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss, as GoogLeNet's authors chose it
 
 
 class RealismTask:
@@ -63,7 +63,7 @@ def probability_real(classifier: RealismClassifier, images: Tensor, batch: int =
 
 
 def realism_folds(patients: np.ndarray, seed: int) -> np.ndarray:
-    """(N,) bool: whether each slice's patient is in the first of two halves; all False for one."""
+    """(N,) bool: whether a slice's patient is in the first half; all False for a single patient."""
     unique = np.random.default_rng(seed).permutation(np.unique(patients))
     return np.isin(patients, unique[::2]) if len(unique) > 1 else np.zeros(len(patients), bool)
 
@@ -77,11 +77,11 @@ def cross_fitted(
     fraction: float,
     work: Path,
 ) -> dict[int, Tensor]:
-    """P(real) of every painted slice, from a classifier that never saw its patient (decision 10).
+    """P(real) of every painted slice, from a classifier that never saw its patient.
 
     `painted`: candidate -> (N, H, W) uint8, of the same masks as the real `images` (N, H, W) of
-    `patients` (N,). `root` is the seed of the draw; `work` keeps unfinished trainings. NaN where
-    there is one patient only.
+    `patients` (N,). `root` is the seed of the draw; `work` keeps unfinished training runs. NaN if
+    there is only one patient.
     """
     half = torch.from_numpy(realism_folds(patients, seed_of(root, "folds")))
     result = {candidate: torch.full((len(half),), float("nan")) for candidate in painted}
@@ -102,6 +102,6 @@ def cross_fitted(
         fit(task, len(both), schedule, seed, place, f"realism classifier, fold {fold + 1} of 2")
         for candidate, slices in painted.items():
             result[candidate][held_out] = probability_real(task.classifier, slices[held_out])
-    for fold in range(2):  # kept until here: an interruption must not train the first fold again
+    for fold in range(2):  # kept until now, so that no interruption trains the first fold again
         shutil.rmtree(work / f"fold-{fold}")
     return result

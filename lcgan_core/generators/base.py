@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 
 
 class Generator(Protocol):
@@ -27,8 +27,8 @@ class Generator(Protocol):
         """Train on `slices` and write every candidate into the folder `work`.
 
         All randomness follows from `seed`. Called again with the same arguments after an
-        interruption, it goes on from what it left in `work`. `label` names the training in
-        progress and errors. Writes `history.csv`, the mean losses of each epoch, with a column
+        interruption, it continues from what it left in `work`. `label` names the training in
+        progress bars and errors. Writes `history.csv`, the mean losses of each epoch, with a column
         `epoch`. Returns the candidates: after how many epochs each was kept, ascending.
         """
         ...
@@ -36,8 +36,8 @@ class Generator(Protocol):
     def paint(self, folder: Path, candidate: int, labels: Tensor, seed: int) -> Tensor:
         """Paint one slice for each mask: `labels` (N, H, W) uint8 0..K -> (N, H, W) uint8.
 
-        `folder` holds what `fit` wrote; the result lies on the CPU and follows from the
-        arguments alone.
+        `folder` contains what `fit` wrote; the result is on the CPU and depends only on the
+        arguments.
         """
         ...
 

@@ -3,9 +3,9 @@
     images   (N, C, S, S)   float, as `encoding.to_network` makes them
     labels   (N, S, S)      integer
 
-`sample` draws one jitter per image, `apply` is deterministic. Source: the TensorFlow port of
-pix2pix that the paper names (its reference [25]), which resizes masks by area; that mixes colours
-at lesion borders, so labels take the nearest pixel here.
+`sample` chooses a random jitter for each image, `apply` is deterministic. Source: the TensorFlow
+port of pix2pix that the paper names (its reference [25]), which resizes masks by area; this mixes
+colours at lesion borders, so labels take the nearest pixel here.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def enlarged(size: int) -> int:
 
 
 def sample(n: int, size: int, generator: torch.Generator) -> Jitter:
-    """Draw n jitters of `size`-pixel images, uniform over crops, half of them mirrored."""
+    """Sample n jitters of `size`-pixel images, uniform over crops, half of them mirrored."""
     device = generator.device
     offsets = torch.randint(enlarged(size) - size + 1, (2, n), generator=generator, device=device)
     flip = torch.randint(2, (n,), generator=generator, device=device).bool()

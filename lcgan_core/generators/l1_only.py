@@ -1,4 +1,4 @@
-"""LcGAN without its discriminator: the control that tells what the discriminator adds."""
+"""LcGAN without its discriminator: the control that shows what the discriminator adds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch.nn import functional as F
 
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.generators.lcgan import LcGan, generator, jittered
-from lcgan_core.protocol.profiles import Lcgan
+from lcgan_core.protocol.config import Lcgan
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import optimizers
 from lcgan_core.training.placing import resident, take
 
 
 class L1Only(LcGan):
-    """As LcGan, the U-Net trained by L1 alone."""
+    """Like LcGan, but the U-Net is trained by L1 alone."""
 
     def task(self, slices: Slices, seed: int) -> L1OnlyTask:  # type: ignore[override]
         """The training of a new network on `slices`."""

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.generators import jitter
 from lcgan_core.models import Discriminator, Generator
-from lcgan_core.protocol.profiles import Config, Lcgan
+from lcgan_core.protocol.config import Config, Lcgan
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import checkpoint, optimizers
 from lcgan_core.training.curves import draw_samples
@@ -22,9 +22,9 @@ from lcgan_core.training.engine import Schedule, clean, fit
 from lcgan_core.training.placing import default_generator, device, place, resident, take
 
 IMAGE_CHANNELS = {"rgb": 3, "onehot": 1}
-"""Channels of the CT image that goes with a mask encoding: the port takes colour pairs only."""
+"""Channels of the CT image that goes with a mask encoding: the port accepts only colour images."""
 SAMPLES = 6
-"""Masks of the sample grid that shows a training's progress."""
+"""Masks in the sample grid that shows the progress of training."""
 
 
 class LcGan:
@@ -92,7 +92,7 @@ class LcganTask:
         }
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
-        """Non-saturating GAN losses plus weighted L1, none halved (decisions 3 to 5)."""
+        """Non-saturating GAN losses plus weighted L1, none halved; see book/decisions.md."""
         images, labels = take(self.images, batch), take(self.labels, batch)
         mask, real = jittered(self.settings, images, labels, self.classes)
         fake = self.G(mask)
@@ -116,7 +116,7 @@ class LcganTask:
 
 
 def generator(settings: Lcgan, size: int, classes: int) -> Generator:
-    """A U-Net on the device, its weights drawn from torch's global seed."""
+    """A U-Net on the device, its weights sampled with torch's global seed."""
     network = Generator(
         mask_channels(settings.mask_encoding, classes),
         IMAGE_CHANNELS[settings.mask_encoding],
@@ -146,7 +146,7 @@ def synthesise(
     """One synthetic slice for each mask: `labels` (N, H, W) uint8 -> (N, H, W) uint8 on the CPU.
 
     Batch statistics over `synthesis_batch` masks, dropout noise unless `synthesis_noise` is off;
-    the noise of a batch follows from (seed, its first mask's number) only.
+    the noise of a batch follows only from (seed, the number of its first mask).
     """
     in_training, network.noise = network.noise, settings.synthesis_noise
     images = []

@@ -1,6 +1,6 @@
 """The numbers of the paper: Dice, detections, sharpness; NumPy arrays or tensors, CPU or GPU.
 
-Label maps (N, H, W) hold 0 for background and 1..K for the K = `classes` lesion classes.
+Label maps (N, H, W) are 0 for background and 1..K for the K = `classes` lesion classes.
 """
 
 from typing import Any

@@ -42,7 +42,7 @@ def _times_taken(units: int, taken: int, resamples: int, seed: int) -> np.ndarra
 def interval(resampled: np.ndarray) -> np.ndarray:
     """(2, M) the 2.5th and 97.5th percentile of each column of (B, M), without the NaN.
 
-    NaN for a column that holds nothing else.
+    NaN for a column without any other value.
 
     >>> interval(np.array([[0.0, np.nan], [1.0, np.nan]])).round(3).tolist()
     [[0.025, nan], [0.975, nan]]

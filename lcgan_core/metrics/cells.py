@@ -17,7 +17,7 @@ import numpy as np
 from lcgan_core.metrics.overlap import MIN_AREA, MIN_DICE, Overlap
 
 Sums = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Top, bottom and cases of a metric, (N, K) each: numbers of one image and class."""
+"""Top, bottom and cases of a metric, (N, K) each: one number per image and class."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The paper's claims and a reviewer's questions, each put to our numbers."""
+"""The paper's claims and a reviewer's questions, each tested on our numbers."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ QUESTIONS = {
     ("both", "online"): "both kinds of copy add more than transforming anew at every step",
     ("both_equal_steps", "original"): "both kinds of copy add at equal steps",
 }
-"""(arm, baseline) -> what a yes would mean."""
+"""(arm, baseline) -> the statement that is tested."""
 
 Terms = tuple[tuple[float, float, str], ...]
 
 
 class Claim(NamedTuple):
-    """A weighted sum of cells, and what is said of it: above 0, or within a point of 0.
+    """A weighted sum of cells, and what is claimed of it: above 0, or within a point of 0.
 
     The same statement about another fraction is another claim with the same id: `id` and `share`
     together identify a claim, and with the segmenter a row of claims.csv.
@@ -120,7 +120,7 @@ def _of_paper(subsets: Sequence[float]) -> list[Claim]:
         )
         for name in FIVE.names
     ]
-    # a claim without terms has too few subsets to be about
+    # a claim without terms needs more subsets than there are
     return [claim for claim in (*main, with_all, trend, *others, *by_type) if claim.terms]
 
 
@@ -196,14 +196,14 @@ def _paper(claim: Claim, pairs: Mapping[float, float], printed: Mapping[Hashable
 
 
 def verdict(low: float, high: float, patients: int, within_a_point: bool = False) -> str:
-    """What a 95 % interval says of "above 0", or of "within a point of 0"; `patients` have a case.
+    """The verdict of a 95 % interval on "above 0" or "within a point of 0"; `patients` have a case.
 
     >>> verdict(0.01, 0.2, 6), verdict(-0.2, -0.1, 6), verdict(-0.1, 0.1, 6), verdict(0.01, 0.2, 5)
     ('confirmed', 'contradicted', 'undecided', 'undecided')
     >>> verdict(-0.005, 0.005, 9, within_a_point=True), verdict(0.02, 0.1, 9, within_a_point=True)
     ('confirmed', 'contradicted')
     """
-    # no interval, or one of no width: neither arm found anything
+    # no interval, or one of zero width: neither arm found anything
     if patients < LEAST_PATIENTS or not high > low:
         return "undecided"
     floor, ceiling = (-POINT, POINT) if within_a_point else (0.0, np.inf)

@@ -3,7 +3,7 @@
     prediction, truth         (N, H, W)   labels 0..K
     found, invented, missed   (N, K)      components, int64
 
-This reading is the closest to clinical use; the paper does not say which one it follows.
+This reading is closest to clinical use; the paper does not say which one it follows.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def estimate(by_patient: Sequence[Cells], patients: np.ndarray, draws: np.ndarra
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean over the first axis without the NaN; NaN where there is nothing else."""
+    """Weighted mean over the first axis without the NaN; NaN where nothing else is left."""
     known = np.isfinite(values)
     taken = np.where(known, weights, 0)
     total = taken.sum(0)

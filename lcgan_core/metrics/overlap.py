@@ -24,8 +24,8 @@ from lcgan_core.metrics.arrays import Array, as_tensor, like, ratio
 CHUNK = 64
 """Images counted at once, so that memory does not grow with their number."""
 GRID, MIN_AREA, MIN_DICE = 256, 200, 0.25
-"""The paper's rule of detection: the least pixels of an invented lesion in an image of GRID x GRID
-pixels, and the least Dice of a lesion that was found."""
+"""The paper's detection rule: the smallest area of an invented lesion, in pixels of an image of
+GRID x GRID pixels, and the smallest Dice of a lesion that was found."""
 
 
 def scaled_area(image_size: int, pixels: int = MIN_AREA) -> int:
@@ -94,7 +94,7 @@ class Overlap:
         return (getattr(self, field.name) for field in fields(self))
 
     def _dice(self) -> Any:
-        """(N, K), with 0 instead of NaN where neither holds the class."""
+        """(N, K), with 0 instead of NaN where neither has the class."""
         return ratio(2 * self.intersection, (self.predicted + self.truth).clip(1))
 
     def dice_image(self) -> Any:
@@ -206,6 +206,6 @@ def _labels(name: str, values: Array, classes: int) -> Tensor:
     labels = labels if labels.dtype == torch.uint8 else labels.long()
     if not whole or (labels.numel() and not 0 <= labels.min() <= labels.max() <= classes):
         raise UserError(
-            f"The {name} holds other labels than the integers 0..{classes}; map it first."
+            f"The {name} contains labels other than the integers 0..{classes}; map them first."
         )
     return labels.to(torch.uint8)

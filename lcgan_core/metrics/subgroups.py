@@ -13,7 +13,7 @@ from lcgan_core.metrics.overlap import MIN_AREA, MIN_DICE, Overlap, scaled_area
 SIZES = {"below 1 cm2": (0, 100), "1 to 5 cm2": (100, 500), "5 cm2 and more": (500, np.inf)}
 """Area of a class on a slice, mm2, lower end included."""
 BY_SIZE = ("dice_instance", "recall")
-"""What is defined for a group of true lesions; an invented lesion has no true area."""
+"""The metrics that are defined for a group of true lesions; an invented lesion has no true area."""
 DETECTION = ("precision", "recall")
 
 RULES = {
@@ -46,7 +46,7 @@ def by_size(
 def sensitivity(
     counts: Overlap, names: Sequence[str], image_size: int
 ) -> Iterator[tuple[str, Cells]]:
-    """(rule, precision and recall under it): how much hangs on the paper's two thresholds."""
+    """(rule, precision and recall under it): how much depends on the paper's two thresholds."""
     for rule, (area, dice) in RULES.items():
         yield rule, only(cells(counts, names, scaled_area(image_size, area), dice), DETECTION)
     poor = (counts.intersection > 0) & ~counts.detected()[0]

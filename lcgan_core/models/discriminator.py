@@ -18,7 +18,7 @@ class Discriminator(nn.Module):
     """Score each patch of (mask, image); `in_channels` counts mask and image channels together.
 
     The scores are logits: losses take the logarithm of their sigmoid in one stable step, where
-    the port needs its 1e-12 to keep log(0) away.
+    the port needs its 1e-12 to avoid log(0).
 
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in Discriminator(6).parameters())

@@ -52,8 +52,9 @@ class FCN8s(nn.Module):
     `border=100` is the reference: conv1_1 pads by 100, fc6 not at all. That border would be most of
     a small image, so `border=1` pads every layer so as to keep its size.
     `batch_norm` is for training without VGG-16 weights: a norm after every hidden convolution,
-    scores drawn from N(0, .01), pool3 and pool4 unscaled. Without it scores start at 0 and the
-    pools are scaled by .0001 and .01: made for pretrained features, slow to learn without.
+    scores initialised from N(0, .01), pool3 and pool4 unscaled. Without it, scores start at 0 and
+    the pools are scaled by .0001 and .01, which suits pretrained features but learns slowly
+    from random weights.
     `mean` and `std` (3,) normalise the image; they are stored with the weights (`load_vgg16`).
 
     Raises UserError if `border` is neither 1 nor 100.

@@ -1,6 +1,6 @@
-"""The generator: a U-Net that draws a head CT slice around the lesions of a mask.
+"""The generator: a U-Net that generates a head CT slice around the lesions of a mask.
 
-    mask    (N, in_channels,  size, size)   as `transforms.encoding.encode_mask` makes it
+    mask    (N, in_channels,  size, size)   as `training.encoding.encode_mask` makes it
     image   (N, out_channels, size, size)   in [-1, 1]
     level k (N, min(width * 2^k, 8 * width), size / 2^(k+1), size / 2^(k+1))
 
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from lcgan_core.errors import UserError
 from lcgan_core.models.layers import SLOPE, BatchNorm, initialise
 
-SIZES = (64, 128, 256, 512)
 NOISY_BLOCKS = 3
 """Dropout follows the decoder's first blocks: maps of 2, 4 and 8 pixels, as in the paper at 256."""
 
@@ -28,7 +27,7 @@ class Generator(nn.Module):
     of the parameters then never learn. `noise` is the z of Eq. 1, dropout of one half after the
     first three decoder blocks; it acts in training and in synthesis, whatever `.eval()` says.
 
-    Raises UserError if `size` is not 64, 128, 256 or 512.
+    Raises UserError if `size` is not a power of two from 64 upwards.
 
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in Generator(3, 3).parameters())
@@ -45,8 +44,10 @@ class Generator(nn.Module):
         noise: bool = True,
     ) -> None:
         super().__init__()
-        if size not in SIZES:
-            raise UserError(f"The generator's image size is {size}; set it to one of {SIZES}.")
+        if size < 64 or size.bit_count() != 1:
+            raise UserError(
+                f"The generator's image size is {size}; set it to a power of two from 64 upwards."
+            )
         self.noise = noise
         depth = size.bit_length() - 1
         channels = [min(width * 2**level, 8 * width) for level in range(depth)]
@@ -77,9 +78,9 @@ class Generator(nn.Module):
         initialise(self)
 
     def forward(self, mask: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Draw one image per mask, with noise from `generator`, else from torch's global one.
+        """Generate one image per mask, with noise from `generator`, else from torch's global one.
 
-        The generator must be of the mask's device.
+        The random generator must be on the mask's device.
         """
         x = mask
         skips = []
@@ -91,7 +92,7 @@ class Generator(nn.Module):
         for block, up in enumerate(self.decoder):
             x = up(x)
             if self.noise and block < NOISY_BLOCKS:
-                # Not nn.Dropout, which .eval() would silence and which takes no generator.
+                # Not nn.Dropout, which .eval() would switch off and which takes no generator.
                 x = x * torch.empty_like(x).bernoulli_(0.5, generator=generator) * 2
             x = torch.cat([x, skips.pop()], dim=1)
         return self.image(x)

@@ -29,15 +29,15 @@ class BatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise x (N, C, H, W), any size, a single value per channel included."""
+        """Normalise x (N, C, H, W), of any size, even a single value per channel."""
         if x.shape[0] * x.shape[2] * x.shape[3] == 1:
             # One value is its own mean: the result is the bias, and no gradient passes. PyTorch's
-            # batch_norm refuses this case, the port meets it at every step of batch size 1.
+            # batch_norm refuses this case, which the port meets at every step of batch size 1.
             return (x - x) * self.weight[:, None, None] + self.bias[:, None, None]
         y = F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=1e-5)
         if y.requires_grad:
             # A skip connection's gradient is a slice of the concatenation's. With such gaps the
-            # norm's backward pass is 30 times slower on the CPU, and adds bfloat16 up in bfloat16.
+            # norm's backward pass is 30 times slower on the CPU, and sums bfloat16 in bfloat16.
             last = x.is_contiguous(memory_format=torch.channels_last)
             layout = torch.channels_last if last else torch.contiguous_format
             y.register_hook(lambda gradient: gradient.contiguous(memory_format=layout))
@@ -47,7 +47,7 @@ class BatchNorm(nn.Module):
 def initialise(module: nn.Module) -> None:
     """Set the port's initial weights in place: kernels N(0, .02), norm gains N(1, .02), biases 0.
 
-    Draws from torch's global random numbers.
+    Uses torch's global random numbers.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):

@@ -21,6 +21,6 @@ class RealismClassifier(GoogLeNet):
         super().__init__(num_classes=2, aux_logits=True, init_weights=False)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                # torchvision draws from N(0, .01) cut at +-2, that is at 200 sigma, through a slow
-                # inverse: the plain normal is the same distribution.
+                # torchvision samples N(0, .01) cut at +-2, that is at 200 sigma, by a slow inverse;
+                # the plain normal is the same distribution.
                 nn.init.normal_(layer.weight, 0.0, 0.01)

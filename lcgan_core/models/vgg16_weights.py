@@ -21,19 +21,19 @@ STD = (0.229, 0.224, 0.225)
 
 
 def load_vgg16(model: FCN8s, weights: str | Path) -> str:
-    """Initialise trunk, fc6 and fc7 of `model` in place; return a sentence that says from what.
+    """Initialise trunk, fc6 and fc7 of `model` in place; return a sentence that names the source.
 
     `weights` is "none" (the model stays as it is), "imagenet" (torchvision's VGG16_Weights, fetched
     over the network) or a local file with the state dict of torchvision's vgg16, safetensors or
     .pth. The input normalisation belongs to the weights and is set with them.
 
-    Raises UserError if the weights cannot be had or do not fit the model.
+    Raises UserError if the weights are unavailable or do not fit the model.
     """
     if str(weights) == "none":
         return "The FCN was trained from random weights, without the paper's VGG-16 pretraining."
     state = _imagenet() if str(weights) == "imagenet" else _local(Path(weights))
     _copy(state, model, "ImageNet's VGG-16" if str(weights) == "imagenet" else str(weights))
-    # The network's images lie in [-1, 1], the weights' statistics in [0, 1].
+    # The network's images are in [-1, 1], the weights' statistics in [0, 1].
     model.mean.copy_(2 * torch.tensor(MEAN) - 1)
     model.std.copy_(2 * torch.tensor(STD))
     if str(weights) == "imagenet":
@@ -42,7 +42,7 @@ def load_vgg16(model: FCN8s, weights: str | Path) -> str:
 
 
 def _imagenet() -> Mapping[str, Tensor]:
-    from torchvision.models import VGG16_Weights  # takes seconds: only where it is asked for
+    from torchvision.models import VGG16_Weights  # takes seconds to import
 
     try:
         return VGG16_Weights.IMAGENET1K_V1.get_state_dict(
@@ -57,7 +57,9 @@ def _imagenet() -> Mapping[str, Tensor]:
 
 def _local(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
-        raise UserError(f"{path} is no file; set the VGG-16 weights to none, imagenet or a file.")
+        raise UserError(
+            f"{path} is not a file; set the VGG-16 weights to none, imagenet or a file."
+        )
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
@@ -67,12 +69,12 @@ def _local(path: Path) -> Mapping[str, Tensor]:
             f"{path} cannot be read as plain tensors; save vgg16's state dict as .safetensors."
         ) from error
     if not isinstance(state, Mapping):
-        raise UserError(f"{path} holds no state dict; save torchvision's vgg16().state_dict().")
+        raise UserError(f"{path} contains no state dict; save torchvision's vgg16().state_dict().")
     return state
 
 
 def _copy(state: Mapping[str, Tensor], model: FCN8s, name: str) -> None:
-    """Copy name by name: torchvision's features are numbered through, ReLUs and pools included."""
+    """Copy name by name: torchvision numbers its features in sequence, ReLUs and pools included."""
     targets: dict[str, nn.Conv2d] = {}
     position = 0
     for stage in model.trunk:

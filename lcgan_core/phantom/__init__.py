@@ -1,4 +1,4 @@
-"""The in-silico cohort: heads, blood and a scanner drawn from a seed, as DICOM and NIfTI."""
+"""The in-silico cohort: heads, blood and a scanner simulated from a seed, as DICOM and NIfTI."""
 
 from lcgan_core.phantom.patient import Scan, scan_patient
 from lcgan_core.phantom.population import InSilicoCase, write_cohort

@@ -137,8 +137,8 @@ def paint_blood(
 ) -> None:  # fmt: skip
     """Paint the lesions inside the brain and its CSF, then those between brain and bone.
 
-    lifting: the latter, each with its thickness (h, w) mm; top: (H, W) share of the pixel that is
-    inside the cranial cavity.
+    lifting: the latter, each with its thickness (h, w) mm; top: (H, W) proportion of the pixel that
+    is inside the cranial cavity.
     """
     under = canvas.solid(at.depth - 1.0)
     for lesion in found:

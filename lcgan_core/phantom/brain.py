@@ -38,7 +38,7 @@ class Brain:
 
 @dataclass(frozen=True)
 class Spaces:
-    """CSF that blood can enter, (H, W): share of the pixel that is subarachnoid or ventricle."""
+    """CSF that blood can enter, (H, W): proportion of a pixel that is subarachnoid or ventricle."""
 
     subarachnoid: Array
     ventricle: Array
@@ -55,7 +55,7 @@ class Where:
 
 
 def brain(rng: np.random.Generator, dammed: bool) -> Brain:
-    """Draw a patient's brain; half of head CTs are of people over sixty.
+    """Sample a patient's brain; half of all head CTs are of people over sixty.
 
     dammed: whether blood may block the outflow of CSF, which widens the ventricles.
     """
@@ -85,7 +85,7 @@ def paint_brain(
 
     at: where the tissue at each point was before blood displaced it; outside: (h, w) mm of blood
     between bone and brain; swollen: (h, w) mm that blood adds to half the width of a sulcus;
-    top: (H, W) share of the pixel that is inside the cranial cavity.
+    top: (H, W) proportion of the pixel that is inside the cranial cavity.
     """
     solid, px = canvas.solid, canvas.px
     canvas.paint(top, Tissue.DURA)

@@ -11,7 +11,7 @@ from lcgan_core.phantom.fields import Field, ball, smooth
 from lcgan_core.phantom.tissues import HU, Array, Canvas, Tissue
 
 SHARE = {"infarct": 0.12, "scar": 0.08, "tumour": 0.04, "calcified": 0.03, "craniotomy": 0.06}
-"""Shares of patients with each; chosen by us, since no public table gives them."""
+"""Proportion of patients with each; chosen by us, since no public table gives it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Confounder:
 
 
 def confounders(rng: np.random.Generator) -> list[Confounder]:
-    """Draw what one patient has besides blood."""
+    """Sample what one patient has besides blood."""
     return [_draw(rng, kind) for kind, share in SHARE.items() if rng.random() < share]
 
 
@@ -53,7 +53,7 @@ def _draw(rng: np.random.Generator, kind: str) -> Confounder:
 
 
 def paint_inside(canvas: Canvas, found: list[Confounder], at: Where, csf: Array) -> None:
-    """Paint what lies in the brain; csf: (H, W) share of the pixel that is not brain."""
+    """Paint what lies in the brain; csf: (H, W) proportion of the pixel that is not brain."""
     for it in found:
         if it.kind == "craniotomy":
             continue

@@ -1,4 +1,4 @@
-"""Smooth random fields and simple solids: what anatomy is drawn with."""
+"""Smooth random fields and simple solids, from which anatomy is built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who bleeds, where and how much: classes that occur together, volumes, sites, ages of blood.
+"""Who bleeds, where and how much: types that occur together, volumes, sites, ages of blood.
 
 The numbers were worked out from the 192 scans of BHSD (book/data_sets.md).
 """
@@ -18,9 +18,9 @@ from lcgan_core.phantom.tissues import Array
 from lcgan_core.phantom.ventricles import ventricles
 
 TYPE_COUNTS = (50, 62, 63, 16, 1)
-"""BHSD scans with one to five classes."""
+"""BHSD scans with one to five types."""
 PREVALENCE = (126, 104, 109, 40, 70)
-"""BHSD scans with each class, of 192; EDH (23 there) is raised so that small cohorts show it."""
+"""BHSD scans with each type, of 192; EDH (23 there) is raised so that small cohorts show it."""
 
 VOLUME = {
     "IPH": (9.3, 1.8, 0.35, 85),
@@ -29,7 +29,7 @@ VOLUME = {
     "EDH": (5.1, 1.3, 1.2, 40),
     "SDH": (7.0, 1.6, 0.7, 90),
 }
-"""mL of a class in a scan: median, SD of the logarithm, and limits (BHSD's 5 and 95 per cent)."""
+"""mL of a type in a scan: median, SD of the logarithm, and limits (BHSD's 5 and 95 per cent)."""
 
 BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (57, 6), "SDH": (59, 8)}
 """HU of undiluted blood, mean and SD over lesions; blur and partial volume lower measured HU."""
@@ -37,9 +37,9 @@ BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (57, 6), "SDH
 
 @cache
 def mixtures() -> tuple[Array, Array]:
-    """(31, 5) which classes occur together, and the share (31,) of patients with each mixture.
+    """(31, 5) which types occur together, and the proportion (31,) of patients with each mixture.
 
-    The shares have the margins above (iterative proportional fitting) and are otherwise
+    The proportions have the margins above (iterative proportional fitting) and are otherwise
     independent, except that blood in the brain breaks into the ventricles.
     """
     sets = np.array([s for s in product((1, 0), repeat=5) if any(s)])[:, [1, 2, 3, 0, 4]]
@@ -56,7 +56,7 @@ def mixtures() -> tuple[Array, Array]:
 
 
 def types(turn: float) -> list[str]:
-    """The classes of the patient whose place in the cohort's mixtures is `turn`, 0..1.
+    """The types of the patient whose place in the cohort's mixtures is `turn`, 0..1.
 
     >>> types(0.5) == types(0.5) and 1 <= len(types(0.5)) <= 5
     True
@@ -67,7 +67,7 @@ def types(turn: float) -> list[str]:
 
 
 def draw(rng: np.random.Generator, name: str, brain: Brain) -> list[Lesion]:
-    """One patient's haemorrhages of a class, with volumes as in BHSD."""
+    """One patient's haemorrhages of a type, with volumes as in BHSD."""
     median, spread, low, high = VOLUME[name]
     millilitres = float(np.clip(median * np.exp(rng.normal(0, spread)), low, high))
     return of_volume(rng, name, brain, millilitres)
@@ -76,7 +76,7 @@ def draw(rng: np.random.Generator, name: str, brain: Brain) -> list[Lesion]:
 def of_volume(
     rng: np.random.Generator, name: str, brain: Brain, millilitres: float
 ) -> list[Lesion]:
-    """Haemorrhages of a class with about this volume, in the order in which they are painted."""
+    """Haemorrhages of a type with about this volume, in the order in which they are painted."""
     volume = 1000 * millilitres
     side = float(rng.choice((-1, 1)))
     hu = float(rng.normal(*BLOOD_HU[name]))
@@ -95,7 +95,7 @@ def of_volume(
 
 
 def _parts(rng: np.random.Generator, n: int) -> list[float]:
-    """Shares of n spots, the largest first; they are rarely equal."""
+    """Proportions of n spots, the largest first; they are rarely equal."""
     return sorted(rng.dirichlet(np.full(n, 0.8)).tolist(), reverse=True)
 
 

@@ -74,7 +74,7 @@ class Patient:
 
 
 def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
-    """Draw a patient; `turn` 0..1 is the place among the cohort's mixtures of haemorrhages."""
+    """Sample a patient; `turn` 0..1 is the place among the cohort's mixtures of haemorrhages."""
     size = rng.normal(1.0, 0.025)
     x, y, z = (float(size * rng.normal(1.0, 0.02)) for _ in range(3))
     kinds = types(turn)
@@ -106,7 +106,7 @@ def scan_patient(
     annotator_mm: SD of the annotator's hand around the true border.
     """
     rng = np.random.default_rng([seed, number])
-    # so that any few dozen patients show every mixture in its share
+    # so that any few dozen patients show every mixture in its proportion
     start = np.random.default_rng(seed).random()
     return scan(
         draw_patient(rng, (start + number * 0.6180339887) % 1.0), rng, matrix, slices, annotator_mm
@@ -145,7 +145,7 @@ def _threads() -> ThreadpoolController:
 
 
 def _draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z: float) -> Array:
-    """(H, W) uint8: the class of blood that fills most of a pixel of `hu`, drawn smoothly.
+    """(H, W) uint8: the type of blood that fills most of a pixel of `hu`, drawn smoothly.
 
     Blood that the glare of bone hides is not drawn.
     """
@@ -232,7 +232,7 @@ def _headrest(it: Patient, y: Array, x: Array) -> Array:
 
 
 def _box(some: Array) -> tuple[slice, slice]:
-    """Rows and columns that hold all of `some` (h, w), and one more on every side."""
+    """Rows and columns that contain all of `some` (h, w), and one more on every side."""
     found = (np.flatnonzero(some.any(axis=axis)) for axis in (1, 0))
     rows, columns = (slice(max(int(n[0]) - 1, 0), int(n[-1]) + 2) for n in found)
     return rows, columns

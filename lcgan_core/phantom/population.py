@@ -60,10 +60,10 @@ def write_cohort(
     """Write folder/IS-0001 ... and labels.json; patients already there are kept.
 
     parallel: map, or the map of an executor of processes; the files are the same. Raises UserError
-    for no patients, a negative seed, and a folder that holds something else.
+    for no patients, a negative seed, and a folder that contains something else.
     """
     if patients < 1:
-        raise UserError(f"A cohort of {patients} patients is none; ask for at least one.")
+        raise UserError(f"{patients} patients were requested; request at least one.")
     if seed < 0:
         raise UserError(f"The seed {seed} is negative; give 0 or a larger whole number.")
     folder = Path(folder)
@@ -76,14 +76,14 @@ def write_cohort(
         ours = (*names, "labels.json", "cohort.json", *(f".{name}.writing" for name in names))
         if path.name not in ours or not known.exists():
             raise UserError(
-                f"{folder} holds {path.name}, which is not of this cohort; give a folder that is "
-                "empty or new."
+                f"{folder} contains {path.name}, which is not of this cohort; give a folder that "
+                "is empty or new."
             )
     if known.exists() and (was := json.loads(known.read_text())) != recipe:
         differs = next(key for key in recipe if was.get(key) != recipe[key])
         raise UserError(
-            f"{folder} holds a cohort with {differs} {was.get(differs)}, not {recipe[differs]}; "
-            "give another folder."
+            f"{folder} contains a cohort with {differs} {was.get(differs)}, not "
+            f"{recipe[differs]}; give another folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
     known.write_text(json.dumps(recipe) + "\n")

@@ -1,4 +1,4 @@
-"""How realistic a cohort is: the numbers that head CTs are compared by, measured on any of them."""
+"""How realistic a cohort is: the numbers by which any head CT cohort is judged."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def components(scan: Scan) -> pd.DataFrame:
 
 
 def positive_slices(scan: Scan) -> pd.Series:
-    """Share of a scan's slices that show each class, and any class."""
+    """Proportion of a scan's slices that show each type, and any type."""
     seen = [(scan.labels == label).any(axis=(1, 2)).mean() for label in range(1, 6)]
     return pd.Series([*seen, (scan.labels > 0).any(axis=(1, 2)).mean()], [*HEMORRHAGES, "any"])
 
@@ -110,7 +110,7 @@ def positive_slices(scan: Scan) -> pd.Series:
 def lesion_table(every: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
     """As data/bhsd_lesions.csv: scans and components, and percentiles over scans or components.
 
-    every: the rows of `components` with the column scan; shares: `positive_slices`, a row per scan.
+    every: the rows of `components` with the column scan; shares: `positive_slices` of each scan.
     """
     rows: list[dict[str, object]] = []
     for name in HEMORRHAGES:

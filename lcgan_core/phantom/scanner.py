@@ -4,7 +4,7 @@ A coarse projection of each slice gives what only projections can: the errors th
 beam leaves behind bone, and where the noise is strong. Texture and sharpness are added at the final
 matrix, with a noise power spectrum and an edge response fitted to a real head.
 
-The same code takes NumPy arrays and torch tensors on any device; random numbers are drawn first.
+The same code takes NumPy arrays and torch tensors on any device; random numbers are sampled first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOISE_SD = 3.8
 BLUR_MM = 0.52
 """SD of the point spread, beyond the blur of a painted pixel."""
 NPS_PEAK, NPS_RISE = 0.305, 0.75
-"""Noise power at f (1/mm) goes as f^RISE exp(-(f / PEAK)^2): fitted to data/real_head_nps.csv."""
+"""Noise power at f (1/mm) goes as f^RISE exp(-(f / PEAK)^2): fitted to data/real_head_noise.csv."""
 
 GRID, ANGLES = 80, 60
 """Points along a row, and views, of the coarse projection."""
@@ -34,8 +34,8 @@ BINS = GRID + 2
 SPECTRUM = (0.18, 0.26, 0.24, 0.19, 0.13)
 WATER = (0.268, 0.220, 0.195, 0.180, 0.169)
 BONE = (0.640, 0.395, 0.285, 0.230, 0.198)
-"""Share of the detected beam at 40, 55, 70, 85 and 105 keV (120 kV behind a bow tie); attenuation
-(1/cm) of water, and of bone per g/cm3 (NIST tables)."""
+"""Proportion of the detected beam at 40, 55, 70, 85 and 105 keV (120 kV behind a bow tie);
+attenuation (1/cm) of water, and of bone per g/cm3 (NIST tables)."""
 WATER_70 = 0.195
 
 
@@ -53,7 +53,7 @@ class Scanner:
     def draw(self, rng: np.random.Generator, slices: int) -> tuple[Array, Array]:
         """Standard normal float32: (S, ANGLES, BINS) of the rays, (S, matrix, matrix) of the noise.
 
-        A slice's numbers are drawn together, so that a longer series begins as a shorter one does.
+        A slice's numbers are sampled together, so that a longer series begins like a shorter one.
         """
         rays = np.empty((slices, ANGLES, BINS), np.float32)
         white = np.empty((slices, self.matrix, self.matrix), np.float32)

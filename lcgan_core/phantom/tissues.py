@@ -64,11 +64,11 @@ FINER = 2
 
 
 class Canvas:
-    """A thin plane, painted from the outside in; a partly covered pixel keeps a share of its value.
+    """A thin plane, painted from the outside in; a partly covered pixel keeps part of its value.
 
-    hu: (H, W) float32; tissue: (H, W) uint8; blood: (5, H, W) float32, share of each class of
-    blood; px: mm. Geometry comes on an (H / FINER, W / FINER) grid: distances are smooth enough to
-    be interpolated, the edges drawn from them are not.
+    hu: (H, W) float32; tissue: (H, W) uint8; blood: (5, H, W) float32, proportion of each type
+    of blood; px: mm. Geometry comes on an (H / FINER, W / FINER) grid: distances are smooth enough
+    to be interpolated, the edges painted from them are not.
     """
 
     def __init__(self, shape: tuple[int, int], px: float) -> None:
@@ -90,7 +90,7 @@ class Canvas:
         return np.asarray(cv2.resize(values.astype(np.float32, copy=False), (width, height)))
 
     def solid(self, inside: Array, width: float | None = None) -> Array:
-        """(H, W) share of a pixel covered by a solid whose border lies `inside` (h, w) mm away.
+        """(H, W) proportion of a pixel inside a solid whose border is `inside` (h, w) mm away.
 
         `width` of the transition: a pixel, if not given.
         """
@@ -100,7 +100,7 @@ class Canvas:
         return edge(self.up(inside), width)
 
     def wall(self, signed: Array, half: Array | float) -> Array:
-        """(H, W) share covered by a sheet of half thickness `half` (h, w) `signed` mm away."""
+        """(H, W) proportion covered by a sheet of half thickness `half` (h, w) `signed` mm away."""
         thick = self.up(half) if isinstance(half, np.ndarray) else half
         return sheet(np.abs(self.up(signed)), thick, self.px)
 
@@ -109,7 +109,7 @@ class Canvas:
         self._lay(cover, HU[tissue] + texture, tissue)
 
     def bleed(self, cover: Array, label: int, hu: Array) -> None:
-        """Cover pixels with blood of a class (label 1..5) and attenuation `hu`."""
+        """Cover pixels with blood of a type (label 1..5) and attenuation `hu`."""
         self._lay(cover, hu, Tissue.BLOOD)
         self.blood *= 1.0 - cover
         self.blood[label - 1] += cover
@@ -121,7 +121,7 @@ class Canvas:
 
 
 def edge(inside: Array, width: Array | float) -> Array:
-    """Share of a voxel `width` mm wide covered by a shape whose border is `inside` mm away.
+    """Proportion of a voxel `width` mm wide inside a shape whose border is `inside` mm away.
 
     >>> edge(np.array([-1.0, 0.0, 0.25, 2.0]), 1.0).tolist()
     [0.0, 0.5, 0.75, 1.0]
@@ -130,7 +130,7 @@ def edge(inside: Array, width: Array | float) -> Array:
 
 
 def sheet(distance: Array, half: Array | float, width: float) -> Array:
-    """Share of a voxel `width` mm wide covered by a sheet of half thickness `half`.
+    """Proportion of a voxel `width` mm wide covered by a sheet of half thickness `half`.
 
     >>> sheet(np.array([0.0, 1.0]), 0.25, 1.0).tolist()
     [0.5, 0.0]

@@ -1,4 +1,4 @@
-"""The arms: what a segmenter is trained on beside the N slices of the subset."""
+"""The arms: what a segmenter is trained on in addition to the N slices of the subset."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ class Arm(NamedTuple):
 
     title: str
     copies: tuple[str, ...] = ()
-    """Kinds of copy beside the N slices, N slices each; "original" is the slices once more."""
+    """Kinds of copy in addition to the N slices, N slices each; "original" repeats the slices."""
     redrawn: bool = False
-    """Whether the copies are transformed anew at every step."""
+    """Whether new copies are made at every step."""
     passes: float = 1.0
     """Passes over its slices, as a multiple of the profile's."""
 
     def settings(self) -> dict[str, Any]:
-        """What its network follows from: the title does not count, nor what is at its default.
+        """What determines its network: every field but the title, without those at their default.
 
         >>> Arm("+ both", ("gan", "traditional")).settings()
         {'copies': ('gan', 'traditional')}
@@ -33,15 +33,17 @@ ARMS = {
     "gan": Arm("+ GAN generated", ("gan",)),
     "traditional": Arm("+ traditional aug.", ("traditional",)),
     "both": Arm("+ both", ("gan", "traditional")),
-    # controls that a reviewer asks for
-    "duplicate2": Arm("+ the same once more (2N)", ("original",)),
-    "duplicate3": Arm("+ the same twice more (3N)", ("original", "original")),
+    # controls that a reviewer would ask for
+    "duplicate2": Arm("+ repeated once (2N)", ("original",)),
+    "duplicate3": Arm("+ repeated twice (3N)", ("original", "original")),
     "traditional3": Arm("+ two traditional copies (3N)", ("traditional", "traditional2")),
-    "both_equal_steps": Arm("+ both, steps as Original", ("gan", "traditional"), passes=1 / 3),
+    "both_equal_steps": Arm(
+        "+ both, as many steps as Original", ("gan", "traditional"), passes=1 / 3
+    ),
     "copy_paste": Arm("+ copies with pasted lesions", ("copy_paste",)),
     "l1_only": Arm("+ generated without discriminator", ("l1_only",)),
-    "online": Arm("+ traditional aug. drawn anew", ("original",), redrawn=True),
+    "online": Arm("+ traditional aug., new at every step", ("original",), redrawn=True),
 }
 PAPER = ("original", "gan", "traditional", "both")
 LARGEST = 3
-"""The paper's largest arm trains on 3N slices; with `equal_steps` all arms take its steps."""
+"""The paper's largest arm trains on 3N slices; with `equal_steps` every arm takes as many steps."""

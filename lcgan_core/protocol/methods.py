@@ -1,7 +1,7 @@
 """What may be chosen by name: generators, segmenters, kinds of copy and formats, one line each.
 
 A method is named, not imported, so that reading the graph loads no network library, and so that a
-new line here makes nothing stale but what uses it.
+new line here makes only those jobs stale that use it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ COPIES = {
 }
 """Copies that no network paints: (images, labels, torch.Generator) -> (images, labels).
 
-Two names of one function draw different random numbers."""
+Two names of one function use different random numbers."""
 
 PAINTED_AS = {"gan": "lcgan"}
-"""Kind of copy -> its generator, where the two are not called the same."""
+"""Kind of copy -> its generator, where the two have different names."""
 
 FORMATS = {
     "dicom": Method("lcgan_core.cohort.dicom:find"),

@@ -1,4 +1,4 @@
-"""The paper's printed numbers, which of ours stand beside them, and numbers in its notation."""
+"""The paper's printed numbers, the fractions of ours compared with them, and its notation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def paper_results() -> pd.DataFrame:
 
 
 def beside(fractions: Iterable[float]) -> dict[float, float]:
-    """Our fractions of the training patients -> those of the paper that they are set beside.
+    """Our fractions of the training patients -> those of the paper that they are compared with.
 
     As many fractions as the paper has are paired with its own from the smallest up; of any other
     number, only those that the paper has too are paired.
@@ -36,7 +36,7 @@ def beside(fractions: Iterable[float]) -> dict[float, float]:
 
 
 def comparable(names: Iterable[str]) -> bool:
-    """Whether a store's classes are the paper's five: only then do the two stand side by side.
+    """Whether a store's classes are the paper's five: only then are the two compared.
 
     >>> comparable(("SDH", "EDH", "SAH", "IVH", "IPH")), comparable(("PHE", "IPH"))
     (True, False)

@@ -1,33 +1,22 @@
-"""Profiles: every number that a run depends on, in one YAML file; any of them may be overridden."""
+"""Profiles: every setting of a run, in one YAML file; single settings may be overridden."""
 
 from __future__ import annotations
 
 import difflib
 import functools
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import ValidationError
 
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.arms import ARMS, PAPER
+from lcgan_core.protocol.arms import ARMS
+from lcgan_core.protocol.config import IN_SILICO, Config, Group
 
 FILES = Path(__file__).parent / "files"
-IN_SILICO, OWN = "in-silico", "own head CTs"
-"""What a result says of its cohort: a path of the user's might name somebody."""
-
 STAGE_PARAMETERS = {
     "cohort": (),
     "training": ("fraction", "generator", "draw"),
@@ -36,180 +25,7 @@ STAGE_PARAMETERS = {
     "segmentation": ("fraction", "arm", "segmenter", "draw"),
     "evaluation": (),
 }
-"""What tells one run of a stage from another, beside the profile and the cohort."""
-
-
-Precision = Literal["auto", "float32"]
-"""auto: bfloat16 autocast where the hardware has it."""
-
-
-class Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Cohort(Group):
-    source: str = IN_SILICO  # or a folder: head CTs as in the data guide, or a slice store
-    patients: int = Field(ge=2)  # in-silico cohort only, as are matrix and slices
-    matrix: int = Field(ge=64)
-    slices: int = Field(ge=4)
-    test_share: float = Field(gt=0, lt=1)
-    lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
-
-
-class Window(Group):
-    level: float = 50.0  # HU
-    width: float = Field(100.0, gt=0)  # HU
-
-
-class Lcgan(Group):
-    width: int = Field(ge=1)
-    snapshots: tuple[int, ...] = Field(min_length=1)  # epochs; the last one ends the training
-    batch: int = Field(1, ge=1)
-    mask_encoding: Literal["rgb", "onehot"] = "rgb"
-    bottleneck_norm: bool = True
-    learning_rate: float = Field(2e-4, gt=0)
-    l1_weight: float = Field(100.0, ge=0)
-    synthesis_noise: bool = True  # dropout at synthesis too: the z of Eq. 1
-    synthesis_batch: int = Field(1, ge=1)  # masks that share the batch statistics at synthesis
-    precision: Precision = "auto"
-
-
-class Segmentation(Group):
-    width: int = Field(ge=1)
-    border: Literal[100, 1] = 100
-    epochs: int = Field(ge=1)
-    batch: int = Field(ge=1)
-    weights: str = "none"  # none, imagenet, or a file
-    batch_norm: bool
-    optimizer: Literal["adam", "sgd"]  # Adam's rate falls evenly to zero
-    learning_rate: float = Field(gt=0)
-    precision: Precision = "auto"
-
-
-class Realism(Group):
-    epochs: int = Field(ge=1)
-    batch: int = Field(ge=2)
-    learning_rate: float = Field(gt=0)
-    threshold: float = Field(0.10, ge=0, le=1)
-    precision: Precision = "auto"
-
-
-class Evaluation(Group):
-    resamples: int = Field(1000, ge=10)
-
-
-class Config(Group):
-    """A profile with its overrides: all that a run depends on."""
-
-    profile: str
-    file: str = ""  # where the profile is not a shipped one
-    seed: int = Field(ge=0)
-    image_size: Literal[64, 128, 256, 512]
-    fractions: tuple[float, ...] = Field(min_length=1)
-    # of patients and seeds: one number for all fractions, or one a fraction
-    draws: tuple[Annotated[int, Field(ge=1)], ...] = Field(1, validate_default=True)
-    cohort: Cohort
-    window: Window = Window()
-    lcgan: Lcgan
-    segmentation: Segmentation
-    realism: Realism
-    arms: tuple[str, ...] = PAPER
-    segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)
-    controls_up_to: float = Field(1.0, gt=0, le=1)  # the largest fraction with more than PAPER
-    equal_steps: bool = False  # every arm takes as many optimiser steps as one with 3N slices
-    judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
-    judge_segmenter: str = methods.default_segmenter()
-    evaluation: Evaluation = Evaluation()
-    overrides: dict[str, Any] = {}
-
-    @field_validator("fractions")
-    @classmethod
-    def _ascending_to_all(cls, fractions: tuple[float, ...]) -> tuple[float, ...]:
-        if list(fractions) != sorted(set(fractions)) or not fractions[0] > 0 or fractions[-1] != 1:
-            raise ValueError("fractions must ascend from above 0 to 1.0")
-        return fractions
-
-    @field_validator("draws", mode="before")
-    @classmethod
-    def _one_a_fraction(cls, draws: Any, info: ValidationInfo) -> Any:
-        fractions = info.data.get("fractions", ())
-        if not isinstance(draws, (list, tuple)):
-            return (draws,) * len(fractions)
-        if len(draws) != len(fractions):
-            raise ValueError(f"give one whole number, or {len(fractions)}, one a fraction")
-        return draws
-
-    @field_validator("arms")
-    @classmethod
-    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [arm for arm in arms if arm not in ARMS]
-        if unknown:
-            raise ValueError(f"'{unknown[0]}' is no arm; allowed: {', '.join(ARMS)}")
-        if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
-            raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
-        return arms
-
-    @field_validator("segmenters", "judge_segmenter")
-    @classmethod
-    def _known_segmenters(cls, named: Any) -> Any:
-        listed = [named] if isinstance(named, str) else named
-        unknown = [name for name in listed if name not in methods.SEGMENTERS]
-        if unknown:
-            allowed = ", ".join(methods.SEGMENTERS)
-            raise ValueError(f"'{unknown[0]}' is no segmenter; allowed: {allowed}")
-        if len(set(listed)) < len(listed):
-            raise ValueError("each segmenter may be named once")
-        return named
-
-    @property
-    def subsets(self) -> tuple[float, ...]:
-        """The fractions below 1, ascending; 1 alone where there is no other."""
-        return self.fractions[:-1] or self.fractions
-
-    @property
-    def shown_fraction(self) -> float:
-        """The fraction of the pages that show one: the largest subset, the one with most to see."""
-        return self.subsets[-1]
-
-    @property
-    def middle_fraction(self) -> float:
-        """The second of the subsets, for which the paper shows its Figs. 3 and 5."""
-        return self.subsets[:2][-1]
-
-    @property
-    def page_fraction(self) -> float:
-        """The fraction of the stages' pages: the notebooks' default where the profile has it."""
-        return 0.25 if 0.25 in self.fractions else self.shown_fraction
-
-    def arms_at(self, fraction: float) -> tuple[str, ...]:
-        """The arms of a fraction: beyond `controls_up_to` the paper's alone."""
-        most = fraction <= self.controls_up_to
-        return tuple(arm for arm in self.arms if most or arm in PAPER)
-
-    def draws_at(self, fraction: float) -> range:
-        """The draws of a fraction, counted from 1."""
-        return range(1, 1 + self.draws[self.fractions.index(fraction)])
-
-    @property
-    def cohort_name(self) -> str:
-        """What results and provenance call the cohort."""
-        return IN_SILICO if self.cohort.source == IN_SILICO else OWN
-
-    def nameless(self) -> dict[str, Any]:
-        """All settings as JSON, without the path of the user's cohort."""
-        dumped = self.model_dump(mode="json", exclude={"file"})
-        dumped["cohort"]["source"] = self.cohort_name
-        if "cohort" in dumped["overrides"]:
-            dumped["overrides"]["cohort"] = self.cohort_name
-        return dumped
-
-    @property
-    def name(self) -> str:
-        """Name of the folder under runs/: the profile, and a hash where numbers were overridden."""
-        if not self.overrides:
-            return self.profile
-        text = json.dumps(self.overrides, sort_keys=True, default=str)
-        return f"{self.profile}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+"""What distinguishes one run of a stage from another, apart from the profile and the cohort."""
 
 
 def names() -> list[str]:
@@ -236,7 +52,7 @@ def allowed_parameters(stage: str) -> list[str]:
 
 
 def load(profile: str = "quick", **overrides: Any) -> Config:
-    """The named profile, with single numbers overridden by their flat names.
+    """The named profile, with single settings overridden by their flat names.
 
     Raises UserError, listing what is allowed, for an unknown profile, parameter or value.
 
@@ -252,7 +68,7 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} cannot be read as a profile ({reason}); correct it.") from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-        raise UserError(f"{path} is no profile; write one 'name: value' per line.")
+        raise UserError(f"{path} is not a profile; write one 'name: value' per line.")
     if path.parent != FILES:
         values["file"] = str(path)
     profile = path.stem
@@ -270,7 +86,7 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
             target = target.setdefault(step, {})
         target[last] = _listed(value) if isinstance(at(shipped, place), tuple) else value
     config = _validated(profile, values)
-    # as validated: the same numbers name the same run, whatever program hands them over
+    # as validated, so that the same settings name the same run, whichever program passes them
     changed = {
         name: at(config, place)
         for name, place in places.items()
@@ -297,12 +113,12 @@ def _profile_file(profile: str) -> Path:
 
 
 def at(config: Config, place: tuple[str, ...]) -> Any:
-    """The number at a place of `flat_fields`."""
+    """The setting at a place of `flat_fields`."""
     return functools.reduce(getattr, place, config)
 
 
 def _listed(value: Any) -> Any:
-    """A list, also where papermill's -p hands it over as text."""
+    """A list, even if papermill's -p passed it as text."""
     return yaml.safe_load(value) if isinstance(value, str) else value
 
 

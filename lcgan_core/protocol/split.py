@@ -1,4 +1,4 @@
-"""Split by patient, and subsets of which each contains the smaller ones."""
+"""Split by patient, and nested subsets of the training patients."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lcgan_core.errors import UserError
 
 
 def split_patients(patients: Iterable[str], test_share: float, seed: int) -> dict[str, str]:
-    """Patient -> "train" or "test"; `test_share` of the patients, at least one on either side.
+    """Patient -> "train" or "test"; the fraction `test_share` tests, at least one on either side.
 
-    The same patients get the same split in whatever order they come. Raises UserError for fewer
+    The same patients get the same split in any order. Raises UserError for fewer
     than two patients.
     """
     drawn = _shuffled(patients, seed)
@@ -34,7 +34,7 @@ def subset(patients: Iterable[str], fraction: float, seed: int) -> list[str]:
     True
     """
     if not 0 < fraction <= 1:
-        raise UserError(f"The fraction is {fraction}; it must lie above 0 and at most at 1.")
+        raise UserError(f"The fraction is {fraction}; it must be above 0 and at most 1.")
     drawn = _shuffled(patients, seed)
     return drawn[: max(round(fraction * len(drawn)), 1)]
 

@@ -1,4 +1,4 @@
-"""Artefact folders: each job's result, whole or not there, with where it came from."""
+"""Artefact folders: each job's result, complete or absent, with a record of its origin."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TextIO
 
 from lcgan_core.errors import UserError, memory_is_full
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import locks
 from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 
 REPOSITORY = Path(__file__).parents[2]
 PROVENANCE = "artefact.json"
 RUN_LOCK = ".run.lock"
-_claims: list[TextIO] = []  # a lock ends where its file is closed, and so with this process
+_claims: list[TextIO] = []  # a lock ends when its file is closed, and so with this process
 
 
 def root() -> Path:
@@ -37,7 +37,7 @@ def root() -> Path:
 
 
 def folder(config: Config, job: Job) -> Path:
-    """Where the artefact of `job` lies or will lie."""
+    """Where the artefact of `job` is or will be."""
     stage = run_folder(config) / job.stage
     return stage if job.key == ALL else stage / job.key
 
@@ -48,29 +48,31 @@ def run_folder(config: Config) -> Path:
 
 
 def ensure(config: Config, job: Job) -> Path:
-    """Folder of the artefact of `job`, made by its stage only where it is not there.
+    """Folder of the artefact of `job`, made by its stage only if it is missing.
 
-    What it needs must be there. The stage writes into a working folder that becomes the artefact by
-    one rename when all is done. After an interruption the working folder stays, so that a training
-    continues from its last checkpoint. A second process that wants the same artefact says so and
-    waits for the first. An artefact that lacks one of its files is made anew.
+    Its inputs must exist. The stage writes into a working folder, which a single rename turns into
+    the artefact when everything is done. After an interruption the working folder stays, so that
+    training resumes from its last checkpoint. A second process that wants the same artefact says so
+    and waits for the first. An artefact that lacks one of its files is made again.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        # a helping process is importing the user's script: it would wait for the lock for ever
+        # a worker process is importing the user's script: it would wait for the lock forever
         raise UserError(
             'A script that runs stages must call them below `if __name__ == "__main__":`, because '
-            "the processes that help it import it."
+            "its worker processes import it."
         )
     final = folder(config, job)
     stamp = fingerprint(config, job)
     with _disk_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        with locks.take(_lock(final), lambda who: _say(f"Waiting for {who}: it makes {final}.")):
+        with locks.take(
+            _lock(final), lambda who: _say(f"Waiting for {who}: it is making {final}.")
+        ):
             if _stamp_of(final) == stamp:
                 lack = damage(final)
                 if lack is None:
                     return final
-                _say(f"{final} is made anew: {lack}.")
+                _say(f"{final} is made again: {lack}.")
             given = _inputs(config, job)
             work = final.with_name(f".{final.name}.partial")
             if _begun_with(work) != stamp:
@@ -89,7 +91,7 @@ def ensure(config: Config, job: Job) -> Path:
 
 
 def make(config: Config, *wanted: Job) -> None:
-    """Make the artefacts of some jobs and of all that these need, with progress on a terminal."""
+    """Make the artefacts of some jobs and of everything they need, with progress on a terminal."""
     missing = [job for job in jobs(config, *wanted) if state(config, job) != "done"]
     for number, job in enumerate(missing, start=1):
         if len(missing) > 1:
@@ -103,19 +105,19 @@ def _stage(config: Config, job: Job) -> Callable[[Config, Job, Mapping[str, Path
 
 
 def _inputs(config: Config, job: Job) -> dict[str, Path]:
-    """The folders of what a job needs, by role; UserError names the first that is not there."""
+    """The input folders of a job, by role; UserError names the first that is missing."""
     needed = inputs(config, job)
     for one in needed.values():
         if state(config, one) != "done":
             raise UserError(
-                f"{job.name} needs {folder(config, one)}, which is missing or of other settings, "
-                "code or data; `lcgan run` and `make book` make it first."
+                f"{job.name} needs {folder(config, one)}, which is missing or was made with "
+                "other settings, code or data; `lcgan run` and `make book` make it first."
             )
     return {role: folder(config, one) for role, one in needed.items()}
 
 
 def state(config: Config, job: Job) -> str:
-    """What there is of a job: "done", "stale" (of other settings, code or data) or "missing"."""
+    """The state of a job: "done", "stale" (of other settings, code or data) or "missing"."""
     final = folder(config, job)
     if damage(final):
         return "missing"
@@ -123,14 +125,14 @@ def state(config: Config, job: Job) -> str:
 
 
 def running(config: Config, job: Job) -> locks.Holder | None:
-    """The process that computes a job at this moment."""
+    """The process that is computing a job at this moment; None if there is none."""
     return locks.holder(_lock(folder(config, job)))
 
 
 def claim(config: Config) -> None:
     """Make this process the only one that fills the run's folder, until it ends.
 
-    Raises UserError where another process does that.
+    Raises UserError if another process is filling it.
     """
 
     def refuse(who: locks.Holder) -> None:
@@ -146,12 +148,12 @@ def claim(config: Config) -> None:
 
 
 def claimed(config: Config) -> bool:
-    """Whether a process fills the run's folder."""
+    """Whether a process is filling the run's folder."""
     return locks.holder(root() / config.name / RUN_LOCK) is not None
 
 
 def damage(path: Path) -> str | None:
-    """What an artefact lacks, as the beginning of a sentence; None if it is whole."""
+    """What is wrong with an artefact, as the beginning of a sentence; None if it is whole."""
     if _stamp_of(path) is None:
         return f"{PROVENANCE} is missing or damaged"
     for name, size in provenance(path).get("files", {}).items():
@@ -159,7 +161,7 @@ def damage(path: Path) -> str | None:
         if not file.is_file():
             return f"{name} is missing"
         if file.stat().st_size != size:
-            return f"{name} is not as it was written"
+            return f"{name} was changed after it was written"
     return None
 
 
@@ -176,7 +178,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary name to write to, renamed to `path` when the block ends well."""
+    """A temporary name to write to, renamed to `path` when the block ends without an error."""
     temporary = path.with_name(f".{path.name}.writing{path.suffix}")
     try:
         yield temporary
@@ -187,14 +189,14 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _memory_errors(job: Job) -> Iterator[None]:
-    """Say in one sentence what lowers the memory that a job takes."""
+    """Say in one sentence how to lower the memory that a job needs."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not memory_is_full(error):
             raise
         raise UserError(
-            f"{job.name}: the memory does not suffice; lower the batch and the width "
+            f"{job.name}: there is not enough memory; lower the batch and the width "
             "of the network, or image_size, in the profile."
         ) from None
 
@@ -207,14 +209,14 @@ def _disk_errors(path: Path) -> Iterator[None]:
         reasons = {
             errno.ENOSPC: "the disk is full",
             errno.EDQUOT: "the disk quota is used up",
-            errno.EACCES: "the folder may not be written to",
+            errno.EACCES: "the folder is not writable",
             errno.EROFS: "the disk is read-only",
         }
         if error.errno not in reasons:
             raise
         raise UserError(
-            f"Could not write {path}: {reasons[error.errno]}; mend that and run the same command "
-            "again, what is finished is kept."
+            f"Could not write {path}: {reasons[error.errno]}; correct this and run the same "
+            "command again; finished parts are kept."
         ) from None
 
 
@@ -227,7 +229,7 @@ def _say(sentence: str) -> None:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """Bytes of each file; deeper lie only the in-silico scans, which nobody reads again."""
+    """Bytes of each file; only the in-silico scans, which are not read again, are deeper."""
     files = sorted(path for depth in ("*", "*/*") for path in folder.glob(depth) if path.is_file())
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 

@@ -1,9 +1,9 @@
-"""What a function follows from: a hash of the code that it can reach, as Python understands it.
+"""A hash of the code that a function can reach, as Python understands it.
 
 Names are followed from definition to definition, through facades and into other modules of the
-package; a method of a plain class where its name occurs. Comments, docstrings, annotations of
-functions and formatting do not count; annotations of a class do, since dataclasses and settings are
-made of them.
+package; a method of a plain class is followed where its name occurs. Comments, docstrings,
+annotations of functions and formatting do not count; annotations of a class do, since dataclasses
+and settings are made of them.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1]
-SETTINGS = ("protocol.arms", "protocol.methods", "protocol.profiles")
-"""Not followed: what they hold reaches a job as its settings. Nor is `run`, which only runs it."""
+SETTINGS = ("protocol.arms", "protocol.config", "protocol.methods", "protocol.profiles")
+"""Not followed: their contents reach a job as its settings. Nor is `run`, which only runs jobs."""
 
 _Place = tuple[str, str]
-"""A module and a name in it; the name is empty for all of the module."""
+"""A module and a name in it; the name is empty for the whole module."""
 
 
 def code_hash(places: Iterable[str]) -> str:
-    """Hash of all that the functions and classes at `places` ("module:name") can reach."""
+    """Hash of everything that the functions and classes at `places` ("module:name") can reach."""
     return _code_hash(tuple(places))
 
 
@@ -55,13 +55,13 @@ def _code_hash(places: tuple[str, ...]) -> str:
 
 
 class _Source(NamedTuple):
-    """A definition as a text without comments, and where it leads to."""
+    """The text of a definition without comments, and the places that it leads to."""
 
     text: str
     leads_to: list[_Place]
     attributes: set[str] = set()
     methods: dict[str, _Place] = {}
-    """Of a class without bases, which are followed only where their names occur. A class with bases
+    """The methods of a class without bases, followed only where their names occur. One with bases
     counts as a whole: the base may call any method, as torch calls `forward`."""
 
 
@@ -154,7 +154,7 @@ class _Module:
 
 
 def _taken_apart(node: ast.ClassDef) -> tuple[ast.ClassDef, dict[str, ast.stmt]]:
-    """A class without its methods but for those that Python calls itself, and its methods."""
+    """A class without its methods, except those that Python itself calls, and these methods."""
     methods: dict[str, ast.stmt] = {
         part.name: part
         for part in node.body
@@ -182,7 +182,7 @@ def _module(name: str) -> _Module | None:
 
 
 def _outside(head: str) -> list[Path]:
-    """Where a method from outside the package may lie; installed libraries are not followed."""
+    """Where a method from outside the package may be; installed libraries are not followed."""
     if head in sys.stdlib_module_names:
         return []
     folders = [Path(entry or ".").resolve() for entry in sys.path]

@@ -1,4 +1,4 @@
-"""Why a run stopped: the one sentence among all that Snakemake and its jobs wrote."""
+"""Why a run stopped: the one sentence that matters of all that Snakemake and its jobs wrote."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ REFUSED = r"sbatch failed\. The error message was '(.*?)'\.\n"
 NOT_HANDED_OVER = r"Exception in run_job for rule [\w.-]+: (.*)"
 ENDED = r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'"
 PROFILE = "the cluster's profile (profiles/.../config.yaml)"
-AGAIN = "run the same command again, what is finished is kept."
+AGAIN = "run the same command again; finished parts are kept."
 
 
 def sentence(snakemake_logs: Iterable[str | Path], job_logs: Path, since: float) -> str:
-    """What the user can mend, from Snakemake's logs and the jobs' logs written after `since`."""
+    """What the user can correct, from Snakemake's logs and the jobs' logs written after `since`."""
     return f"The run stopped: {_why(snakemake_logs, job_logs, since)}"
 
 
@@ -23,13 +23,13 @@ def _why(snakemake_logs: Iterable[str | Path], job_logs: Path, since: float) -> 
     if refusals := re.findall(REFUSED, said, re.S):
         reason = refusals[-1].splitlines()[0].removeprefix("sbatch: error: ").rstrip(".")
         return (
-            f"the cluster refused a job ({reason}); change what its rule asks for in {PROFILE} "
+            f"the cluster refused a job ({reason}); change what its rule requests in {PROFILE} "
             f"and {AGAIN}"
         )
     if exceptions := re.findall(NOT_HANDED_OVER, said):
         return (
-            f"no job could be handed to the cluster ({exceptions[-1]}); see that sinfo works here "
-            f"and {PROFILE} fits, and {AGAIN}"
+            f"no job could be submitted to the cluster ({exceptions[-1]}); check that sinfo works "
+            f"here and that {PROFILE} fits, and {AGAIN}"
         )
     for log in sorted(job_logs.glob("*.log"), key=lambda path: -path.stat().st_mtime):
         errors = re.findall(r"^UserError: (.*)", log.read_text(errors="replace"), re.M)
@@ -38,7 +38,7 @@ def _why(snakemake_logs: Iterable[str | Path], job_logs: Path, since: float) -> 
     if ended := re.findall(ENDED, said):
         job, state = ended[-1]
         return (
-            f"the cluster ended job {job} ({state}) once too often; raise its runtime or mem_mb in "
+            f"the cluster ended job {job} ({state}) too many times; raise its runtime or mem_mb in "
             f"{PROFILE} and {AGAIN}"
         )
-    return f"a job failed without saying why to its log in {job_logs}; {AGAIN}"
+    return f"a job failed without a reason in its log in {job_logs}; {AGAIN}"

@@ -1,4 +1,4 @@
-"""What a folder of files holds, as one hash: a changed cohort is a new one."""
+"""The contents of a folder as one hash: a changed cohort is a new one."""
 
 from __future__ import annotations
 

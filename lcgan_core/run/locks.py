@@ -1,4 +1,4 @@
-"""One process at a time: file locks that end with their process, and say which one holds them."""
+"""One process at a time: file locks that end with their process and name their holder."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Holder(NamedTuple):
 def take(path: Path, when_taken: Callable[[Holder], None]) -> TextIO:
     """The lock file at `path`, held until it is closed or this process ends.
 
-    Where another process holds it, `when_taken` is told which one; if it does not raise, this
-    process waits.
+    If another process holds it, `when_taken` is called with that process; if it does not raise,
+    this process waits.
     """
     file = path.open("a+")
     try:

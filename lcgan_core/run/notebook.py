@@ -12,7 +12,8 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.profiles import Config, from_namespace
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import from_namespace
 from lcgan_core.run import artefacts, plan
 
 SPOKEN = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
@@ -22,8 +23,8 @@ SPOKEN = frozenset({"In", "Out", "exit", "quit", "open", "get_ipython"})
 def start(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, Path]]:
     """The settings of a run, and the folders of what the notebook of `stage` shows.
 
-    `namespace` is the notebook's `globals()`. What is missing is made first, by the same graph as
-    `make book` follows. The folders are named by their roles (`plan.page`), with those of the
+    `namespace` is the notebook's `globals()`. Whatever is missing is made first, by the graph that
+    `make book` follows. The folders are named by their roles (`plan.page`) and include those of the
     artefacts that these were made from, as in folders["cohort"]. Raises UserError, shown as one
     sentence, for a parameter that the notebook does not have.
     """
@@ -31,7 +32,7 @@ def start(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, P
     if shell is not None:
         shell.set_custom_exc((UserError,), _one_sentence)
     plt.rcParams |= {"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False}
-    pd.options.display.max_colwidth = None  # a table with sentences is read, not glanced at
+    pd.options.display.max_colwidth = None  # sentences in a table must not be cut
     config, own = from_namespace(stage, parameters(namespace))
     shown = plan.page(config, stage, own)
     artefacts.make(config, *shown.values())
@@ -42,7 +43,7 @@ def start(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, dict[str, P
 
 
 def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain values among a notebook's variables: what a parameters cell can hold."""
+    """The plain values among a notebook's variables: what a parameters cell can contain."""
     return {
         name: value
         for name, value in namespace.items()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, jobs, page, page_parameters
 
@@ -16,16 +17,16 @@ def source(stage: str) -> Path:
 
 
 def executed(config: Config, stage: str) -> Path:
-    """Where the executed notebook of a stage's page lies or will lie."""
+    """Where the executed notebook of a stage's page is or will be."""
     return artefacts.run_folder(config) / "notebooks" / source(stage).name
 
 
 def execute(config: Config, stage: str, given: dict) -> None:
-    """Run the notebook of a stage with a run's parameters, on artefacts that are there.
+    """Run the notebook of a stage with a run's parameters, on artefacts that exist.
 
     `given`: profile and overrides as the user gave them.
     """
-    import papermill  # takes a second, and most jobs do without
+    import papermill  # takes a second to import, and most jobs do not need it
 
     out = executed(config, stage)
     out.parent.mkdir(parents=True, exist_ok=True)

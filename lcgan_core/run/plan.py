@@ -1,6 +1,6 @@
 """The graph of a run: its jobs, what each one needs, and what makes a finished one stale.
 
-Nothing here imports a network library, so that the Snakefile, read once per job, loads at once.
+Nothing here imports a network library, so that the Snakefile, read once per job, loads quickly.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any, NamedTuple
 
 from lcgan_core.protocol import methods
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.profiles import IN_SILICO, Config
+from lcgan_core.protocol.config import IN_SILICO, Config
 from lcgan_core.run.code import code_hash
 from lcgan_core.run.listing import listing
 
 ALL = "all"
-"""Key of a stage that is one job."""
+"""The key of a stage with a single job."""
 JUDGE = "judge"
 SLICES = ("seed", "window", "cohort.lesion_only")
-"""The settings of whatever reads slices of a subset."""
+"""The settings of every job that reads the slices of a subset."""
 
 
 class Job(NamedTuple):
-    """One artefact of a run: a stage, and what tells it from the stage's other artefacts."""
+    """One artefact of a run: a stage, and what distinguishes it from the others."""
 
     stage: str
     what: str = ""
@@ -33,7 +33,7 @@ class Job(NamedTuple):
     Segmentation: an arm."""
     fraction: float | None = None
     draw: int = 1
-    """Which patients the fraction holds, and which seeds train on them."""
+    """Which patients are in the subset, and which seeds train on them."""
     segmenter: str | None = None
 
     @property
@@ -63,7 +63,7 @@ class Job(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Its folder below that of the run, as provenance and error messages name it."""
+        """Its folder below the run's folder, as provenance and error messages name it."""
         return f"{self.stage}/{self.key}"
 
 
@@ -76,7 +76,7 @@ def judge(config: Config) -> Job:
 
 
 def inputs(config: Config, job: Job) -> dict[str, Job]:
-    """The jobs whose artefacts a job reads, by the role that each plays in it."""
+    """The jobs whose artefacts a job reads, by the role that each plays."""
 
     def same(stage: str, what: str, segmenter: str | None = None) -> Job:
         """A job of the same patients and seeds."""
@@ -90,7 +90,7 @@ def inputs(config: Config, job: Job) -> dict[str, Job]:
                 "cohort": COHORT,
                 "training": same("training", job.what),
                 "judge": judge(config),
-                # the judge that has seen the subset's labels alone is the arm `original`
+                # the judge that has seen only the subset's labels is the arm `original`
                 "subset_judge": same("segmentation", "original", config.judge_segmenter),
             }
         case "augmentation" if generator := methods.generator_of(job.what):
@@ -110,7 +110,7 @@ def inputs(config: Config, job: Job) -> dict[str, Job]:
 
 
 def jobs(config: Config, *wanted: Job) -> list[Job]:
-    """Every job of a run, or those that some jobs need, each after those that it needs itself."""
+    """Every job of a run, or some jobs and those that they need, each after its own inputs."""
     found: dict[Job, None] = {}
 
     def add(job: Job) -> None:
@@ -154,7 +154,7 @@ def page(config: Config, stage: str, own: dict[str, Any]) -> dict[str, Job]:
 
 
 def page_parameters(config: Config, stage: str) -> dict[str, Any]:
-    """The own parameters of a stage's notebook where it is a page of the book."""
+    """The parameters of a stage's notebook as a page of the book."""
     if stage in ("cohort", "evaluation"):
         return {}
     own: dict[str, Any] = {"fraction": config.page_fraction}
@@ -164,8 +164,8 @@ def page_parameters(config: Config, stage: str) -> dict[str, Any]:
 
 
 def shown(config: Config) -> list[Job]:
-    """What the book shows beside the evaluation: the pages' jobs, and the paper's two copies of
-    each subset in its first draw."""
+    """What the book shows in addition to the evaluation: the jobs of its pages, and the paper's
+    two copies of each subset in its first draw."""
     pages = [
         job
         for stage in ("training", "selection", "augmentation", "segmentation")
@@ -236,7 +236,7 @@ def _methods_of(config: Config, job: Job) -> list[str]:
 
 
 def fingerprint(config: Config, job: Job) -> str:
-    """Hash of all that a job's artefact follows from: settings, code and inputs."""
+    """Hash of everything that determines a job's artefact: settings, code and inputs."""
     return _fingerprint(config.model_dump_json(), job)
 
 

@@ -1,4 +1,4 @@
-"""The progress bar of every long work."""
+"""The progress bar of every long task."""
 
 from __future__ import annotations
 

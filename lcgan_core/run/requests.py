@@ -1,4 +1,4 @@
-"""What a job asks of a machine, so that no machine takes more jobs than it can hold.
+"""What a job requests of a machine, so that no machine gets more jobs than it can hold.
 
 Results do not depend on it.
 """
@@ -10,18 +10,18 @@ from typing import Any
 
 from lcgan_core.protocol import methods
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 
 LIBRARIES_MB = 2000
 READER_MB = 500
-"""Each of the processes that read head CTs side by side."""
+"""For each of the processes that read head CTs in parallel."""
 NETWORKS_MB = 8000
 """Weights, gradients, moments and activations at the paper's size."""
 MOST_SLICES_MB = 16000
-"""Larger cohorts are mapped from a file."""
+"""The most that slices take: larger cohorts are mapped from a file."""
 MINUTES = {"training": 1440, "segmentation": 720}
-"""Runtime that a cluster grants a job; another stage gets 240."""
+"""Runtime limit of a job on a cluster; jobs of the other stages get 240."""
 
 
 def request(config: Config, job: Job) -> dict[str, int | Callable[..., int]]:
@@ -47,14 +47,14 @@ def _runs_networks(job: Job) -> bool:
 
 
 def _needs_gpu(config: Config) -> bool:
-    """Networks of a few channels train on CPU cores, and several of them share a card."""
+    """Networks of a few channels train on CPU cores, and several of them may share a GPU."""
     return config.image_size >= 256
 
 
 def _memory(config: Config, job: Job) -> Callable[..., int]:
     pixels = config.cohort.patients * config.cohort.slices * config.image_size**2
     copies = len(ARMS[job.what].copies) if job.stage == "segmentation" else 1
-    held = 2 * (1 + copies) * pixels / 1e6 * (job.fraction or 1.0)  # image and label, a byte each
+    held = 2 * (1 + copies) * pixels / 1e6 * (job.fraction or 1.0)  # image and label, one byte each
     width = max(config.lcgan.width, config.segmentation.width) / 64
     networks = NETWORKS_MB * width**2 if _runs_networks(job) else 0
 

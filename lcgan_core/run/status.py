@@ -1,4 +1,4 @@
-"""How far a run is: jobs done, running, missing and stale, and the time that is left."""
+"""The progress of a run: jobs done, running, missing and stale, and the time that is left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, locks
 from lcgan_core.run.plan import Job, jobs
 
@@ -18,7 +19,7 @@ STATES = ("done", "running", "missing", "stale")
 class Stage:
     """The jobs of one stage.
 
-    left: seconds that the jobs not done will take, one after the other; unknown: how many of them
+    left: seconds that the unfinished jobs will take, one after the other; unknown: how many of them
     have no finished job to judge by.
     """
 
@@ -36,7 +37,7 @@ class Status:
 
 
 def status(config: Config) -> Status:
-    """Look at the folder of a run; changes nothing and may be asked while the run goes on."""
+    """Look at the folder of a run, which may be in progress; changes nothing."""
     running = {job: who for job in jobs(config) if (who := artefacts.running(config, job))}
     states = {
         job: "running" if job in running else artefacts.state(config, job) for job in jobs(config)
@@ -57,7 +58,7 @@ def status(config: Config) -> Status:
 
 
 def work(job: Job) -> float:
-    """Size of a job beside the others of its kind: share of patients, times N, 2N, 3N for an arm.
+    """Size of a job relative to similar ones: fraction of patients, times 1, 2 or 3 for an arm.
 
     >>> work(Job("training", "lcgan", 0.25))
     0.25
@@ -72,12 +73,12 @@ def work(job: Job) -> float:
 
 
 def _kind(job: Job) -> tuple[str, str | None]:
-    """Jobs of a kind take time in proportion to their work."""
+    """What similar jobs have in common: their time is proportional to their work."""
     return job.stage, job.segmenter if job.stage == "segmentation" else job.what
 
 
 def _rates(config: Config, done: list[Job]) -> dict[tuple[str, str | None], float]:
-    """Seconds for a unit of work, of each kind that has finished jobs."""
+    """Seconds per unit of work of similar jobs, where one of them has finished."""
     seconds: dict[tuple[str, str | None], float] = defaultdict(float)
     works: dict[tuple[str, str | None], float] = defaultdict(float)
     for job in done:
@@ -87,7 +88,7 @@ def _rates(config: Config, done: list[Job]) -> dict[tuple[str, str | None], floa
 
 
 def duration(seconds: float) -> str:
-    """Seconds as one reads them.
+    """Seconds in the units that people use.
 
     >>> [duration(s) for s in (0.4, 59, 90, 7200, 200000)]
     ['0 s', '59 s', '2 min', '2 h 0 min', '55 h 33 min']
@@ -115,7 +116,7 @@ def text(found: Status) -> str:
         at_once = max(total["running"], 1)
         lines.append(f"Left with {at_once} at a time: {_left(left / at_once, unknown)}.")
     if unknown:
-        lines.append("?: no job of this kind has finished yet.")
+        lines.append("?: no job like these has finished yet.")
     return "\n".join(lines)
 
 

@@ -2,9 +2,9 @@
 
 REQUEST is a JSON file with the run's profile and overrides; NAME is a job's, or `page-` and a
 stage, whose notebook is then executed. Importing the network libraries takes longer than a job of
-the `quick` grid computes. So the Snakefile starts one process that has imported them (`start`), and
-each job is a fork of it, with the caller's working directory, environment and outputs. Where there
-is no such process, as in a cluster's job, the job runs in the caller.
+the `quick` grid. So the Snakefile starts one process that has imported them (`start`), and each job
+is a fork of it, with the caller's working directory, environment and outputs. Without such a
+process, as on a cluster, the job runs in the caller.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ from pathlib import Path
 
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods, profiles
-from lcgan_core.protocol.profiles import STAGE_PARAMETERS, Config
+from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, pages, plan
 
 ADDRESS = "LCGAN_WARM"
 """Environment variable with the path of the warm process's socket."""
 PAGE = "page-"
+LONGEST = 70
+"""Bytes of a folder for a socket, whose whole path may have a hundred or so."""
 
 
 def write_request(config: Config, given: dict) -> Path:
@@ -60,7 +63,7 @@ def work(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:
-        if name.startswith(PAGE):  # papermill's error holds the cell and its traceback
+        if name.startswith(PAGE):  # papermill's error contains the cell and its traceback
             print(error, file=sys.stderr)
             return 1
         raise
@@ -68,7 +71,7 @@ def work(arguments: list[str]) -> int:
 
 
 def call(arguments: list[str]) -> int:
-    """One job in a fork of the warm process where there is one, else here."""
+    """Do one job in a fork of the warm process, if there is one; returns the exit code."""
     server = _connected()
     if server is None:
         return work(arguments)
@@ -78,7 +81,7 @@ def call(arguments: list[str]) -> int:
         server.sendall(json.dumps(job).encode() + b"\n")
         answer = server.recv(1)
     if not answer:
-        print("The job's process was killed, perhaps for want of memory.", file=sys.stderr)
+        print("The job's process was killed, perhaps because memory ran out.", file=sys.stderr)
     return answer[0] if answer else 1
 
 
@@ -164,11 +167,14 @@ def _load() -> None:
 
 def start() -> subprocess.Popen:
     """Start the warm process and let this process's children find it; it ends with this process."""
-    address = Path(tempfile.mkdtemp(prefix="lcgan-")) / "warm"
+    temporary = tempfile.gettempdir()
+    if len(os.fsencode(temporary)) > LONGEST:
+        temporary = "/tmp"
+    address = Path(tempfile.mkdtemp(prefix="lcgan-", dir=temporary)) / "warm"
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, "--serve", str(address)],
         stdin=subprocess.PIPE,
-        # a fork keeps no threads, so there shall be none
+        # a fork loses its threads, so the process must not start any
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
     while not address.exists() and process.poll() is None:

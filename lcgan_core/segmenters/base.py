@@ -2,7 +2,7 @@
 
 A method is one file with one class, registered by one line in `protocol/methods.py`. The stages
 build it, train it through its task, and let it segment; as the judge it scores synthetic slices,
-and its features tell how like two sets of slices are.
+and its features measure how similar two sets of slices are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 from torch import Tensor
 
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.training import checkpoint
 from lcgan_core.training.engine import Schedule, Task
 from lcgan_core.training.pairs import Pairs
@@ -43,7 +43,7 @@ class Segmenter(Protocol):
         ...
 
     def load(self, folder: Path) -> None:
-        """Take the network that `save` wrote into `folder`."""
+        """Load the network that `save` wrote into `folder`."""
         ...
 
     def segment(self, images: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.models import FCN8s, load_vgg16
-from lcgan_core.protocol.profiles import Config, Segmentation
+from lcgan_core.protocol.config import Config, Segmentation
 from lcgan_core.seeds import seed_of
 from lcgan_core.segmenters.base import WEIGHTS
 from lcgan_core.training import checkpoint, optimizers
@@ -33,7 +33,7 @@ class Fcn8s:
 
     @property
     def schedule(self) -> Schedule:
-        """The profile's epochs; Adam's rate falls evenly to zero."""
+        """The profile's epochs; Adam's rate falls linearly to zero."""
         settings = self.settings
         return Schedule(settings.epochs, settings.batch, settings.optimizer == "adam")
 
@@ -44,7 +44,7 @@ class Fcn8s:
         return task
 
     def load(self, folder: Path) -> None:
-        """Take the network of a finished training."""
+        """Load the network of a finished training."""
         random = self.settings.model_copy(update={"weights": "none"})
         self.network, _ = network(random, self.classes)
         checkpoint.load(folder / WEIGHTS, {"fcn": self.network})
@@ -60,7 +60,7 @@ class Fcn8s:
         return torch.cat(parts)
 
     def features(self, images: Tensor) -> Tensor:
-        """(N, 64 width) float32 on the CPU: the features behind the deepest scores, averaged."""
+        """(N, 64 width) float32 on the CPU: the input of the deepest scores, averaged."""
         kept: list[Tensor] = []
         hook = self.network.fc7.register_forward_hook(
             lambda layer, inputs, output: kept.append(output.float().mean((2, 3)).cpu())
@@ -104,9 +104,9 @@ def network(settings: Segmentation, classes: int) -> tuple[FCN8s, str]:
 
 @torch.no_grad()
 def start_at_frequencies(fcn: FCN8s, labels: Tensor) -> None:
-    """Let the first prediction be how common each class is in `labels` (N, H, W).
+    """Make the first prediction the frequency of each class in `labels` (N, H, W).
 
-    From random weights the first epochs would otherwise go into learning that most pixels are
+    With random weights, the first epochs would otherwise only teach that most pixels are
     background, and a short training would end there.
     """
     bias = fcn.score_fc7.bias

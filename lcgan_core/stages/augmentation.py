@@ -14,7 +14,7 @@ from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_hu
 from lcgan_core.generators.base import generator
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
 from lcgan_core.stages import cohort, pictures, selection
@@ -22,7 +22,7 @@ from lcgan_core.training.placing import resident
 
 
 def paint(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
-    """Paint each mask of the subset with the chosen candidate of the kind's generator."""
+    """Paint a slice for each mask of the subset with the chosen candidate of the generator."""
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
     name = methods.generator_of(job.what) or ""
     method = generator(name, config, subset.size, len(subset.classes))
@@ -37,7 +37,7 @@ def paint(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> N
 
 
 def copy(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
-    """Make a copy of each slice of the subset that no network paints."""
+    """Copy each slice of the subset by a method without a network."""
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
     make = methods.load(methods.COPIES[job.what])
     seed = seed_of(seed_of_draw(config.seed, job.draw), job.what, job.fraction)

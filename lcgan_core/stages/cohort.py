@@ -14,7 +14,7 @@ from lcgan_core.cohort.resized import resized
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.profiles import IN_SILICO, OWN, Config
+from lcgan_core.protocol.config import IN_SILICO, OWN, Config
 from lcgan_core.protocol.split import split_patients, subset
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
@@ -24,7 +24,7 @@ STORE, SPLIT = "store", "split.csv"
 
 
 def in_silico(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
-    """Generate the in-silico patients as DICOM with NIfTI masks, and read them as any user's."""
+    """Generate the in-silico patients as DICOM with NIfTI masks, and read them like any user's."""
     # later stages only open the store: they must not wait for the DICOM and NIfTI libraries
     from lcgan_core.cohort.workers import cores, workers
     from lcgan_core.phantom import write_cohort
@@ -39,7 +39,7 @@ def in_silico(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) 
             cohort.slices,
             parallel,
         )
-    # nobody to protect, and everything follows from the seed
+    # there is nobody to protect, and everything follows from the seed
     _read(config, work / "dicom", "dicom", work / STORE, IN_SILICO, b"in-silico")
     _split(config, work)
 
@@ -68,7 +68,7 @@ def _read(
         shutil.rmtree(store)
         raise UserError(
             f"{refused} series or files of {source} were refused: `lcgan ingest {source} "
-            "--out STORE --allow-refused` tells which and why; then give the STORE as cohort."
+            "--out STORE --allow-refused` says which and why; then use STORE as the cohort."
         )
 
 
@@ -95,7 +95,7 @@ def table_of(cohort: Path) -> pd.DataFrame:
 
 def training_slices(config: Config, cohort: Path, fraction: float, draw: int = 1) -> Slices:
     """The slices of a subset's patients; those with lesions, as in the paper, unless the profile
-    says otherwise. Each draw orders the patients anew and so has subsets of its own."""
+    says otherwise. Each draw orders the patients differently and so has its own subsets."""
     return _slices(config, cohort, training_rows(config, cohort, fraction, draw))
 
 

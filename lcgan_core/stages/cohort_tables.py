@@ -1,4 +1,4 @@
-"""Tables of stage 1's artefact: how many patients, slices and lesions; no pixel but of lesions."""
+"""Tables of stage 1's artefact: numbers of patients, slices and lesions, and lesion densities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.stages.cohort import store_of, table_of, test_rows, training_rows
 
 

@@ -17,7 +17,7 @@ from lcgan_core.metrics.cells import Cells, cells
 from lcgan_core.metrics.estimates import Estimate, estimate
 from lcgan_core.metrics.overlap import scaled_area
 from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
 from lcgan_core.run.progress import progress
@@ -39,7 +39,7 @@ ARM = ["segmenter", "fraction", "arm"]
 
 
 def evaluate(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
-    """Score the predictions of all arms in all draws; write results.csv and its companions."""
+    """Score the predictions of all arms in all draws; write results.csv and the other tables."""
     grid = _Grid(config, inputs)
     named = {
         "results": grid.table(_rows(grid.arms)),
@@ -103,7 +103,7 @@ class _Grid:
         return {name: self._resampled(parts) for name, parts in tables.items()}
 
     def _resampled(self, of_draws: Sequence[Cells]) -> Estimate:
-        # one seed for all: where fractions have as many draws, a resample takes the same ones
+        # one seed for all: fractions with equally many draws get the same ones in a resample
         seed = seed_of(self.config.seed, "draws")
         draws = draw_weights(len(of_draws), self.config.evaluation.resamples, seed)
         by_patient = [table.by_patient(self.patients) for table in of_draws]
@@ -120,7 +120,7 @@ def _named(arm: Arm) -> dict:
 
 
 def _with(column: str) -> list[str]:
-    """The columns of results.csv and one more behind the arm."""
+    """The columns of results.csv and one more after the arm."""
     at = COLUMNS.index("arm") + 1
     return [*COLUMNS[:at], column, *COLUMNS[at:]]
 
@@ -144,7 +144,7 @@ def _spread(draws: pd.DataFrame) -> pd.DataFrame:
 
 
 def _differences(grid: dict[Arm, Estimate]) -> Iterator[dict]:
-    """Each arm minus each one before it, in each draw; n counts patients with a case in both."""
+    """Each arm minus each earlier one, in each draw; n counts patients with a case in both."""
     for first, second in combinations(grid, 2):
         if first[:2] == second[:2]:
             difference = grid[second] - grid[first]
@@ -173,7 +173,7 @@ def stored_label_maps() -> pd.DataFrame:
 
 
 def _facts(config: Config, inputs: Mapping[str, Path]) -> dict:
-    """What a reader must know of the run beside its numbers."""
+    """What a reader must know about the run in addition to its numbers."""
     heads = inputs["cohort"]
     jobs = segmentations(config)
     records = [artefacts.provenance(inputs[job.key]) for job in jobs]

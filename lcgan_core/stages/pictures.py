@@ -1,4 +1,4 @@
-"""The pictures of slices that the book shows, written where their networks are at hand."""
+"""The pictures of slices that the book shows, written while their networks are loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lcgan_core.criteria.cases import cases
 FOLDER = "viewer"
 """Below an artefact: lossless pictures and a CSV that lists them, for a viewer of the book."""
 CASES = 3  # of each class, of synthetic slices
-COPIES = 6  # beside their originals
+COPIES = 6  # with their originals
 CLOSEST = 10  # pairs of synthetic and training slice
 EXAMPLES = 4  # best-scored slices of each candidate and class, for Fig. 3
 
@@ -31,7 +31,7 @@ class _Viewer:
         self.palette = np.array(subset.classes.colors, np.uint8)
 
     def picture(self, name: str, image: np.ndarray) -> str:
-        """The name of the file that holds a slice (H, W) uint8 without loss."""
+        """Save a slice (H, W) uint8 without loss; returns the name of the file."""
         from PIL import Image
 
         file = f"{self.name}-{name}.webp"
@@ -41,7 +41,7 @@ class _Viewer:
         return file
 
     def mask(self, name: str, labels: np.ndarray) -> str:
-        """The name of the file that holds a mask (H, W) in the colours of its classes."""
+        """Save a mask (H, W) in the colours of its classes; returns the name of the file."""
         return self.picture(name, self.palette[labels])
 
     def finish(self, rows: list[dict]) -> None:
@@ -142,7 +142,7 @@ def transformed(
 
 
 def keep_closest(neighbours: pd.DataFrame, painted: Tensor, subset: Slices, work: Path) -> None:
-    """The painted slices that come nearest to a training slice, beside that slice."""
+    """The painted slices that are nearest to a training slice, with that slice."""
     known = neighbours.dropna(subset="pixels_synthetic")
     closest = known.sort_values("pixels_synthetic", kind="stable").head(CLOSEST)
     few, theirs = closest.index.to_list(), closest.pixels_nearest.to_list()
@@ -159,7 +159,7 @@ def keep_closest(neighbours: pd.DataFrame, painted: Tensor, subset: Slices, work
 def keep_examples(
     scores: pd.DataFrame, by: str, painted: Mapping[int, Tensor], subset: Slices, work: Path
 ) -> None:
-    """Slices for Fig. 3: of each candidate the best-scored ones of one and the same class."""
+    """Slices for Fig. 3: the best-scored ones of each candidate, separately for each class."""
     for number, name in enumerate(subset.classes.names):
         own = np.flatnonzero(subset.areas[:, number] >= 0.5 * subset.areas.sum(1))
         for candidate, images in painted.items() if len(own) else ():

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lcgan_core.protocol.arms import ARMS, LARGEST
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
@@ -24,7 +24,7 @@ def segment(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) ->
     test = cohort.test_slices(config, inputs["cohort"])
     pairs = arm_pairs(config, job, inputs)
     method = segmenter(job.segmenter or "", config, len(test.classes))
-    # the arms of a draw share their seed: they differ in their data, not in their luck
+    # the arms of a draw have the same seed: they differ only in their data
     seed = seed_of(seed_of_draw(config.seed, job.draw), "segmentation", job.fraction)
     task = method.task(pairs, seed)
     schedule = method.schedule
@@ -41,7 +41,7 @@ def segment(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) ->
 def arm_pairs(config: Config, job: Job, inputs: Mapping[str, Path]) -> Pairs:
     """What an arm trains on: the N slices of the subset, then its copies.
 
-    The copies of an arm that draws them anew at every step are the slices themselves.
+    For an arm with new copies at every step, the copies here are the slices themselves.
     """
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
     images, labels = [subset.images], [subset.labels]
@@ -57,9 +57,9 @@ def arm_pairs(config: Config, job: Job, inputs: Mapping[str, Path]) -> Pairs:
 
 
 def epochs(arm: str, profile_epochs: int, equal_steps: bool) -> int:
-    """Passes of an arm over its slices; with equal_steps as many steps as the largest arm takes.
+    """Passes of an arm over its slices; with equal_steps, as many steps as the largest arm.
 
-    Whole passes: the steps are equal to half a pass.
+    Passes are rounded to whole ones, so the steps are equal to within half a pass.
 
     >>> [epochs(arm, 20, True) for arm in ("original", "gan", "both")]
     [60, 30, 20]

@@ -15,7 +15,7 @@ from lcgan_core.criteria.choice import choose
 from lcgan_core.criteria.coverage import coverage, nearest_pixels
 from lcgan_core.criteria.realism import cross_fitted
 from lcgan_core.generators.base import generator
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 from lcgan_core.run.progress import progress
 from lcgan_core.seeds import seed_of, seed_of_draw
@@ -23,7 +23,7 @@ from lcgan_core.segmenters.base import Segmenter, trained
 from lcgan_core.stages import cohort, pictures, training
 
 TABLES = ("neighbours", "memorisation", "kernel_distance")
-"""Of the chosen candidate alone."""
+"""Tables about the chosen candidate only."""
 
 
 def select(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
@@ -74,7 +74,7 @@ def paint_all(config: Config, job: Job, folder: Path, subset: Slices) -> dict[in
 
 
 def painting_seed(config: Config, job: Job) -> int:
-    """The noise of all pictures of a subset: what stage 3 judges is what stage 4 paints."""
+    """The seed of the noise in all slices of a subset: stage 4 paints what stage 3 judged."""
     return seed_of(seed_of_draw(config.seed, job.draw), "synthetic", job.fraction)
 
 

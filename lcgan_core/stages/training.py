@@ -12,7 +12,7 @@ import torch
 
 from lcgan_core.generators import base as generators
 from lcgan_core.models import Discriminator, FCN8s, Generator
-from lcgan_core.protocol.profiles import Config
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
@@ -30,7 +30,7 @@ def generator(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) 
     assert job.fraction is not None
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction, job.draw)
     method = generators.generator(job.what, config, subset.size, len(subset.classes))
-    # one seed for all generators: they differ in the method, not in their luck
+    # one seed for all generators: they differ only in the method
     seed = seed_of(seed_of_draw(config.seed, job.draw), "lcgan", job.fraction)
     label = f"{job.what}, {cohort.name_of(job.fraction, job.draw)}"
     kept = method.fit(subset, seed, work, label)

@@ -20,7 +20,7 @@ Optimizers = Mapping[str, torch.optim.Optimizer]
 
 
 class Damaged(UserError):
-    """A checkpoint that cannot be read, or is of another network."""
+    """A checkpoint that cannot be read, or belongs to another network."""
 
 
 def save(path: Path, modules: Modules, optimizers: Optimizers, notes: dict) -> None:
@@ -48,14 +48,14 @@ def save_beside(path: Path, modules: Modules, optimizers: Optimizers, notes: dic
 
 
 def previous(path: Path) -> Path:
-    """Where the checkpoint before the last one lies."""
+    """Where the checkpoint before the last one is."""
     return path.with_name(f"previous-{path.name}")
 
 
 def load_last(path: Path, modules: Modules, optimizers: Optimizers) -> dict | None:
-    """Read the last checkpoint that can be read, saying so if it is the one before; None if none.
+    """Load the last readable checkpoint, with a message if it is the previous one; None if none.
 
-    Raises UserError where there are checkpoints and none can be read.
+    Raises UserError if there are checkpoints but none can be read.
     """
     there = [file for file in (path, previous(path)) if file.exists()]
     for file in there:
@@ -64,14 +64,14 @@ def load_last(path: Path, modules: Modules, optimizers: Optimizers) -> dict | No
         except Damaged as error:
             if file == there[-1]:
                 raise
-            print(f"{error} Going on from the checkpoint before it.", file=sys.stderr)
+            print(f"{error} Resuming from the previous checkpoint.", file=sys.stderr)
     return None
 
 
 def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> dict:
     """Read a checkpoint into networks and optimisers; returns its notes.
 
-    Raises Damaged naming the file when it is damaged or is of another network.
+    Raises Damaged, naming the file, if it is damaged or belongs to another network.
     """
     try:
         tensors, notes = _read(path)
@@ -80,8 +80,8 @@ def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> 
     except (SafetensorError, RuntimeError, KeyError, ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise Damaged(
-            f"The checkpoint {path} is damaged or is of another network ({reason}); "
-            "delete it to train anew."
+            f"The checkpoint {path} is damaged or belongs to another network "
+            f"({reason}); delete it to start again."
         ) from None
     for name, optimizer in (optimizers or {}).items():
         state: dict[int, dict[str, Tensor]] = {}

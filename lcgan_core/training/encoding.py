@@ -4,8 +4,8 @@
     labels   (N, H, W)      integer 0..K
     network  (N, C, H, W)   float32; images and "rgb" masks in [-1, 1], "onehot" masks 0 or 1
 
-The paper feeds masks as colour images through a port that accepts three channels only; its
-colours are not given, ours are those of `lesions.colors`.
+The paper passes masks as colour images to a port that accepts only three channels. It does not give
+the colours; ours are those of `lesions.colors`.
 """
 
 import torch

@@ -43,7 +43,7 @@ class Task(Protocol):
 
     @property
     def smaller(self) -> str:
-        """The setting to lower where the device's memory does not suffice."""
+        """The setting to lower if the device's memory is too small."""
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """One optimiser step on the samples with indices `batch`; returns scalar losses."""
@@ -52,7 +52,7 @@ class Task(Protocol):
 
 class Schedule(NamedTuple):
     """How long a network trains: epochs, samples per step, and whether the learning rates fall in
-    equal steps from their value at the first step to nothing after the last."""
+    equal steps from their value at the first step to zero after the last."""
 
     epochs: int
     batch: int
@@ -70,12 +70,12 @@ def fit(
 ) -> pd.DataFrame:
     """Train `task` over `samples` samples; returns the mean losses, one row per epoch.
 
-    Continues from the last checkpoint in `work`, at the very step: every step draws its random
-    numbers from (seed, epoch, step) alone, so an interrupted training ends bitwise as an
-    uninterrupted one. `after_epoch(epoch)` is called with 1..epochs; after an interruption perhaps
-    again. While it runs, `work` holds the loss curves so far. Raises UserError when a loss is not
-    finite, the discriminator wins outright, the device's memory is full, the checkpoint is of
-    another training, and on Ctrl-C.
+    Resumes from the last checkpoint in `work`, at the exact step: the random numbers of a step
+    follow only from (seed, epoch, step), so an interrupted training ends bitwise like an
+    uninterrupted one. `after_epoch(epoch)` is called with 1..epochs, after an interruption perhaps
+    twice. While it runs, `work` contains the loss curves so far. Raises UserError if a loss is not
+    finite, the discriminator wins outright, the device's memory is full or the checkpoint belongs
+    to another training run, and on Ctrl-C.
     """
     epochs, batch = schedule.epochs, schedule.batch
     training = _Training(task, samples, schedule, seed, work, label)
@@ -93,13 +93,14 @@ def fit(
         except KeyboardInterrupt:
             raise UserError(
                 f"Interrupted: {label} stopped in epoch {len(training.history) + 1} of {epochs}; "
-                f"run the same command again to go on {_where(checkpoint.notes_of(training.path))}."
+                "run the same command again to resume "
+                f"{_where(checkpoint.notes_of(training.path))}."
             ) from None
         except RuntimeError as error:
             if not memory_is_full(error):
                 raise
             raise UserError(
-                f"{label}: the memory of {placing.name()} does not suffice; "
+                f"{label}: the memory of {placing.name()} is too small; "
                 f"lower {task.smaller} in the profile."
             ) from None
     return pd.DataFrame(training.history)
@@ -119,7 +120,7 @@ def _where(notes: dict | None) -> str:
 
 
 class _Training:
-    """A training under way: the losses of whole epochs, and the steps done of the present one."""
+    """A training run in progress: losses of complete epochs, steps done of the current one."""
 
     def __init__(
         self,
@@ -155,8 +156,8 @@ class _Training:
             return
         if notes["identity"] != self.identity:
             raise UserError(
-                f"The checkpoint {self.path} is of another training (other settings, data or seed);"
-                " delete it to train anew."
+                f"The checkpoint {self.path} belongs to another training run (other settings, data "
+                "or seed); delete it to start again."
             )
         self.history, self.done = notes["history"], notes["done"]
         self.sums = {
@@ -168,7 +169,7 @@ class _Training:
             "identity": self.identity,
             "history": self.history,
             "done": self.done,
-            # a float32 survives as the decimal number that JSON has of it
+            # JSON's decimal number restores a float32 exactly
             "sums": {name: float(sum_) for name, sum_ in self.sums.items()},
         }
         checkpoint.save_beside(self.path, self.task.modules, self.task.optimizers, notes)
@@ -215,7 +216,7 @@ class _Training:
         bad = [name for name, loss in losses.items() if not math.isfinite(loss)]
         if bad:
             raise UserError(
-                f"{self.label}: {', '.join(bad)} loss is not a number in epoch "
+                f"{self.label}: {', '.join(bad)} loss is NaN or infinite in epoch "
                 f"{len(self.history) + 1}; lower the learning rate of this network in the profile."
             )
 
@@ -223,7 +224,8 @@ class _Training:
         last = [row.get("discriminator", 1.0) for row in self.history[-LOST_EPOCHS:]]
         if len(last) == LOST_EPOCHS and max(last) < LOST:
             raise UserError(
-                f"{self.label}: the discriminator tells every image in epoch {len(self.history)} "
-                f"(loss below {LOST:g} for {LOST_EPOCHS} epochs), so the generator learns from L1 "
-                "alone; lower lcgan_learning_rate or stop at an earlier snapshot."
+                f"{self.label}: the discriminator recognises every synthetic slice in epoch "
+                f"{len(self.history)} (loss below {LOST:g} for {LOST_EPOCHS} epochs), so the "
+                "generator learns from L1 alone; lower lcgan_learning_rate or stop at an earlier "
+                "snapshot."
             )

@@ -1,4 +1,4 @@
-"""torch's fused optimisers, over weights in the order in which they lie in memory."""
+"""torch's fused optimisers, over weights in the order in which memory holds them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def as_stored(tensor: Tensor, weight: Tensor) -> Tensor:
-    """A view of `tensor` with the axes of `weight`, which it has the shape of, outermost first.
+    """A view of `tensor`, of the shape of `weight`, with the axes of `weight` outermost first.
 
     >>> weight = torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
     >>> tuple(as_stored(weight, weight).shape), as_stored(weight, weight).is_contiguous()
@@ -21,7 +21,7 @@ def as_stored(tensor: Tensor, weight: Tensor) -> Tensor:
 
 
 class _AsStored(torch.optim.Optimizer):
-    """What both optimisers share: they hold views of the weights and are lent the gradients.
+    """What both optimisers share: views of the weights, and gradients lent for each step.
 
     On the CPU torch's fused kernels copy weights, gradients and moments of any order but the
     default one before and after each step, which takes longer than the step itself.

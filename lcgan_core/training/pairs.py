@@ -1,4 +1,4 @@
-"""The slices that a segmenter trains on: image and label of a batch, drawn anew or as they are."""
+"""The slices that a segmenter trains on: batches of them, with or without new copies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Pairs:
 
 
 class Redrawn(Pairs):
-    """As Pairs, the second half of the slices transformed anew whenever they are taken."""
+    """Like Pairs, but the second half of the slices gets a new transformation at every step."""
 
     def __getitem__(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         images, labels = super().__getitem__(batch)

@@ -35,7 +35,7 @@ def test_verdicts_count_the_papers_statements_alone():
         ]
     )
     said = answer.text(claims)
-    assert "Of the 3 statements" in said
+    assert "We tested 3 statements" in said
     assert "1 is confirmed, 0 are contradicted and 2 are undecided" in said
 
 
@@ -45,7 +45,7 @@ def test_the_main_claim_is_told_by_its_verdicts():
     rows.append(row("both_raises_recall", "contradicted"))
     told = answer.main(pd.DataFrame(rows))
     assert f"that {MAIN} in words while data are scarce" in told
-    assert told.endswith("is here **confirmed** at 10% and **undecided** at 2.5% and 25%:")
+    assert told.endswith("Here it is **confirmed** at 10% and **undecided** at 2.5% and 25%:")
     for each in rows:
         each["verdict"] = "undecided"
     assert answer.main(pd.DataFrame(rows)).endswith("**undecided** at 2.5%, 10% and 25%:")
@@ -85,10 +85,10 @@ def test_questions_that_are_decided_are_listed_with_their_shares():
     _, *listed = answer.questions(claims).splitlines()
     assert listed == [
         "",
-        f"- {pasted} in words: **no, less** at 2.5% and 10%",
+        f"- {pasted} in words: **no, the opposite** at 2.5% and 10%",
         f"- {longer} in words: **yes** at 2.5%",
     ]
-    assert "Of 4 such questions, each put at one share, this run decides 3 " in answer.questions(
+    assert "4 such questions, counted once per fraction, this run decides 3 " in answer.questions(
         claims
     )
 

@@ -248,5 +248,5 @@ def test_compact_is_rendered_where_it_is_published_else_the_last(small, monkeypa
     assert bundle.published("small").name == "small"
     shutil.copytree(small, small.with_name("compact"))
     assert bundle.published().name == "compact"
-    with pytest.raises(UserError, match="No run 'paper' is published .*; there: "):
+    with pytest.raises(UserError, match="No run 'paper' is published .*; available: "):
         bundle.published("paper")

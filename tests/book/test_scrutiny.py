@@ -34,10 +34,10 @@ def test_controls_show_value_and_difference():
                  "value": 0.2, "ci_low": -0.01, "ci_high": 0.3, "draws": 1}]
     )  # fmt: skip
     table = scrutiny.controls(results, differences)
-    row = table.loc["+ traditional aug. drawn anew"]
+    row = table.loc["+ traditional aug., new at every step"]
     assert row["50%", "DSC"] == ".700 (.600 to .800)"
-    assert row["50%", "to Original"] == "+.200 (-.010 to +.300)"
-    assert table.loc["Selected (Original)", ("50%", "to Original")] == words.ABSENT
+    assert row["50%", "difference from Original"] == "+.200 (-.010 to +.300)"
+    assert table.loc["Selected (Original)", ("50%", "difference from Original")] == words.ABSENT
     several = scrutiny.controls(results, differences.assign(draws=3))
     assert {share for share, _ in several.columns} == {"50%, 3 draws"}
 

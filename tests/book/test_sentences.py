@@ -13,11 +13,11 @@ def test_a_sentence_holds_number_interval_n_and_verdict():
     said = scrutiny.sentence(put({"both": 0.2}, spread=0.001).iloc[0])
     assert said.startswith("The paper's claim that both kinds of copy raise the Dice per image is")
     for part in (
-        "**confirmed** here at 12.5%",
+        "**confirmed** at 12.5%",
         "+.200",
         "95 % interval",
         "n = 9",
-        "paper has +.127 at 2.5%",
+        "paper's value is +.127 at 2.5%",
     ):
         assert part in said
 
@@ -41,4 +41,4 @@ def test_draws_are_told_where_there_are_several():
 
 def test_without_a_number_of_the_paper_none_is_told():
     said = put({"both": 0.2}, fractions=(0.5, 1.0)).apply(scrutiny.sentence, axis=1)
-    assert not said.str.contains("the paper has").any()
+    assert not said.str.contains("the paper's value").any()

@@ -16,8 +16,8 @@ from tests.browser.conftest import WAIT
 
 SLICES = "Mask, real and synthetic slice"
 COPIES = "Original slice and traditional copy"
-EPOCHS = "A mask’s picture after each number of epochs"
-CURVES = "Dice, precision and recall over the share of the patients"
+EPOCHS = "The slice generated from a mask by each snapshot"
+CURVES = "Dice, precision and recall against the fraction of the patients"
 FORESTS = "Differences between arms"
 
 

@@ -36,6 +36,15 @@ def test_a_map_in_text_and_in_json(tmp_path, text, names, values):
     assert LabelMap.parse(str(tmp_path / "map.json")) == read
 
 
+def test_a_map_may_lie_below_the_home_and_an_odd_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "it's my, map=1" / "ü.json"
+    path.parent.mkdir()
+    path.write_text('{"1": "SDH"}')
+    for text in (str(path), "~/it's my, map=1/ü.json"):
+        assert LabelMap.parse(text).values == (("1", 5),)
+
+
 def test_the_five_keep_their_titles_beside_a_new_class():
     titles = LabelMap.parse(f"1={PHE},2=ivh").classes.title_of
     assert titles == {"PHE": "perihaematomal oedema", "IVH": "intraventricular"}
@@ -46,7 +55,7 @@ def test_the_five_keep_their_titles_beside_a_new_class():
     [
         ("1=PHE", ['--labels names the class "PHE"', "none of IPH, IVH, SAH, EDH, SDH", PHE]),
         ("1=PHE:", ['"PHE"', PHE]),
-        ("1=:oedema", ['""', "no class name"]),
+        ("1=:oedema", ['""', "not a class name"]),
         ("1=P H E:oedema", ['"P H E"', "letters, digits and _"]),
         ("1=3rd:third", ['"3rd"', "a letter first"]),
         ("1=all:all of it", ['"all"']),

@@ -202,6 +202,8 @@ def spoil(folder, what):
         Image.fromarray(grey).save(image, format="JPEG", exif=exif)
     elif what == "mask as JPEG":
         Image.fromarray(drawn(255)[3]).save(mask, format="JPEG")
+    elif what == "high mask":
+        Image.fromarray(drawn(1)[3].astype(np.uint16) * 300).save(mask)
     elif what == "size":
         Image.fromarray(grey[:-1]).save(image)
     elif what == "mask's size":
@@ -224,6 +226,7 @@ def spoil(folder, what):
         ("transparent", "3.png is in colour or transparent"),
         ("turned", "3.png is turned by its header"),
         ("mask as JPEG", "3.png is a mask as JPEG"),
+        ("high mask", "3.png is a mask with values above 255"),
         ("size", "3.png has another size"),
         ("mask's size", "p1 has masks of another size"),
         ("twice", "p1 has two pictures of one number"),
@@ -244,6 +247,8 @@ def test_grey_pictures_in_any_way_of_storing_them(tmp_path):
         for folder in ("images", "masks"):
             path = tmp_path / f"{folder}/p1/{number}.png"
             Image.open(path).convert(mode).save(path)
+    last = tmp_path / f"masks/p1/{SLICES - 2}.png"
+    Image.fromarray(np.array(Image.open(last)).astype(np.uint16)).save(last)
     series = load(tmp_path)
     assert np.array_equal(series.hu, head().clip(0, 80))
     assert np.array_equal(series.labels, drawn(5))

@@ -362,8 +362,8 @@ def test_no_images():
     [
         (np.zeros((1, 4, 4), int), np.zeros((1, 4, 5), int), "one shape"),
         (np.zeros((4, 4), int), np.zeros((4, 4), int), "one shape"),
-        (np.full((1, 4, 4), 6), np.zeros((1, 4, 4), int), "The prediction holds"),
-        (np.zeros((1, 4, 4), int), np.full((1, 4, 4), -1), "The truth holds"),
+        (np.full((1, 4, 4), 6), np.zeros((1, 4, 4), int), "The prediction contains"),
+        (np.zeros((1, 4, 4), int), np.full((1, 4, 4), -1), "The truth contains"),
         (np.zeros((1, 4, 4)), np.zeros((1, 4, 4), int), "integers 0..5"),
     ],
 )

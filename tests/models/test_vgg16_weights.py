@@ -97,7 +97,7 @@ def test_broken_and_harmful_files_are_refused(tmp_path, capsys):
     torch.save([Harmful()], tmp_path / "harmful2.pth")
     torch.save(torch.zeros(2), tmp_path / "tensor.pth")
     for name, words in {
-        "absent.pth": "is no file",
+        "absent.pth": "is not a file",
         "broken.safetensors": "cannot be read",
         "harmful.pth": "cannot be read",
         "harmful2.pth": "cannot be read",

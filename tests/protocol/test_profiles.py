@@ -100,7 +100,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         ),
         (
             lambda: profiles.load("quick", arms="[original, gna]"),
-            "'gna' is no arm; allowed: original",
+            "'gna' is not an arm; allowed: original",
         ),
         (lambda: profiles.load("quick", arms=["original"]), "the arms must be original, gan, trad"),
         (lambda: profiles.load("quick", judge="all"), "'full' or 'subset'"),
@@ -111,7 +111,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.load("quick", draws="two"), "draws_0 = 'two' is refused"),
         (
             lambda: profiles.load("quick", draws=[3, 1]),
-            "draws = [3, 1] is refused: Value error, give one whole number, or 4, one a fraction",
+            "draws = [3, 1] is refused: Value error, give one whole number, or 4 of them, one",
         ),
         (
             lambda: profiles.from_namespace("training", {"fraction": 0.25, "draw": 0}),

@@ -200,7 +200,7 @@ def test_a_wrong_number_a_lost_row_and_a_swapped_link_are_seen(published, texts)
 
 SHOWN = {  # table -> columns of words and of what tells rows apart
     "judges": {"same choice"},
-    "candidates": {"share", "draw", "epoch", "chosen"},
+    "candidates": {"fraction", "draw", "epoch", "chosen"},
     "memorisation": set(),
     "densities": set(),
 }

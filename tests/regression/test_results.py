@@ -28,10 +28,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lcgan_core.book.contents import read_results
 from lcgan_core.lesions import FIVE
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import EVALUATION
-from lcgan_core.stages.evaluation import read_results
 from tools import refresh
 
 from . import first_epochs

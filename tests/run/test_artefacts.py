@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, locks, pages, plan
 from lcgan_core.run.plan import Job
 
@@ -188,7 +189,7 @@ def _spoil_record(folder):
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (_cut, "store/hu is not as it was written"),
+        (_cut, "store/hu was changed after it was written"),
         (_lose, "store/hu is missing"),
         (_lose_record, ""),
         (_spoil_record, ""),
@@ -376,7 +377,7 @@ def test_a_job_without_its_input_is_refused_in_one_sentence(config, made, how):
 def marked(config):
     """Give every job its mark and every page its notebook; the files by their names."""
     marks = [artefacts.run_folder(config) / "done" / job.name for job in plan.jobs(config)]
-    shown = [pages.executed(config, stage) for stage in artefacts.STAGE_PARAMETERS]
+    shown = [pages.executed(config, stage) for stage in profiles.STAGE_PARAMETERS]
     for path in (*marks, *shown):
         path.parent.mkdir(exist_ok=True)
         path.touch()

@@ -114,7 +114,7 @@ def test_a_cluster_that_refuses_is_one_sentence(tmp_path):
     (sentence,) = [line for line in lines if line.startswith("The run stopped")]
     assert "the cluster refused a job (" in sentence
     assert "emory specification can not be satisfied" in sentence
-    assert sentence.endswith("run the same command again, what is finished is kept.")
+    assert sentence.endswith("run the same command again; finished parts are kept.")
 
 
 LOGS = {
@@ -125,11 +125,11 @@ LOGS = {
     ),
     "no SLURM": (
         "Exception in run_job for rule training-0.25-lcgan: No such file or directory: 'sinfo'\n",
-        "no job could be handed to the cluster (No such file or directory: 'sinfo'); see that",
+        "no job could be submitted to the cluster (No such file or directory: 'sinfo'); check that",
     ),
     "ended": (
         "SLURM-job '12' failed, SLURM status is: 'TIMEOUT'. Detailed failure reason unavailable",
-        "the cluster ended job 12 (TIMEOUT) once too often; raise its runtime or mem_mb in",
+        "the cluster ended job 12 (TIMEOUT) too many times; raise its runtime or mem_mb in",
     ),
     "job's own": (
         "Error in rule training-1-lcgan:\n",
@@ -137,7 +137,7 @@ LOGS = {
     ),
     "nothing": (
         "Error in rule training-1-lcgan:\n",
-        "a job failed without saying why to its log in ",
+        "a job failed without a reason in its log in ",
     ),
 }
 

@@ -58,7 +58,7 @@ def test_marks_follow_the_artefacts(tmp_path, monkeypatch):
     status, said = snakemake(tmp_path)
     assert status == 0 and "Nothing to be done" in said
 
-    # what is damaged is made anew where something asks for it
+    # what is damaged is made again when something asks for it
     weights = artefacts.folder(CONFIG, JUDGE) / "weights.safetensors"
     store = artefacts.folder(CONFIG, plan.COHORT) / "store" / "hu.npy"
     before = weights.read_bytes(), store.read_bytes()

@@ -51,7 +51,7 @@ def test_a_damaged_file_is_named_with_the_remedy(tmp_path, damage):
     path = tmp_path / "a.safetensors"
     checkpoint.save(path, {"n": network}, {}, {})
     damage(path)
-    with pytest.raises(UserError, match="is damaged .* delete it to train anew"):
+    with pytest.raises(UserError, match="is damaged .* delete it to start again"):
         checkpoint.load(path, {"n": network})
 
 
@@ -59,5 +59,5 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     network, _ = network_and_adam()
     path = tmp_path / "a.safetensors"
     checkpoint.save(path, {"n": network}, {}, {})
-    with pytest.raises(UserError, match="of another network"):
+    with pytest.raises(UserError, match="belongs to another network"):
         checkpoint.load(path, {"n": nn.Linear(2, 2)})

@@ -47,7 +47,7 @@ def test_a_training_stopped_at_any_step_and_resumed_equals_an_uninterrupted_one(
     where = {0: "from its start", 3: "after epoch 1", 4: "after step 1 of epoch 2"}.get(
         stop, "after step 2 of epoch 3"
     )
-    with pytest.raises(UserError, match=f"run the same command again to go on {where}"):
+    with pytest.raises(UserError, match=f"run the same command again to resume {where}"):
         train(Stopped(TASKS[name](), stop), tmp_path / "cut")
     second = train(resumed, tmp_path / "cut")
     assert torch.equal(weights(resumed), weights(whole))
@@ -102,7 +102,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, always_savi
     resumed = TASKS["fcn"]()
     train(resumed, tmp_path)
     said = capsys.readouterr().err
-    assert str(path) in said and "Going on from the checkpoint before it." in said
+    assert str(path) in said and "Resuming from the previous checkpoint." in said
     assert torch.equal(weights(resumed), weights(whole))
 
 
@@ -111,7 +111,7 @@ def test_two_damaged_checkpoints_are_an_error(tmp_path, always_saving):
         train(Stopped(TASKS["fcn"](), 5), tmp_path)
     for path in (tmp_path / CHECKPOINT, checkpoint.previous(tmp_path / CHECKPOINT)):
         path.write_bytes(b"x")
-    with pytest.raises(UserError, match="damaged.*delete it to train anew"):
+    with pytest.raises(UserError, match="damaged.*delete it to start again"):
         train(TASKS["fcn"](), tmp_path)
 
 
@@ -119,7 +119,9 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path, always_saving):
     with pytest.raises(UserError):
         train(Stopped(TASKS["lcgan"](), 4), tmp_path)
     other = LcganTask(LCGAN.model_copy(update={"l1_weight": 10.0}), IMAGES, LABELS, seed=1)
-    with pytest.raises(UserError, match="of another training .*; delete it to train anew"):
+    with pytest.raises(
+        UserError, match="belongs to another training run .*; delete it to start again"
+    ):
         train(other, tmp_path)
 
 
@@ -161,13 +163,17 @@ class Reports:
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_a_number_stops_with_the_epoch_and_the_remedy(tmp_path, loss):
-    with pytest.raises(UserError, match="L1 loss is not a number in epoch 1; lower the learning"):
+    with pytest.raises(
+        UserError, match="L1 loss is NaN or infinite in epoch 1; lower the learning"
+    ):
         train(Reports(L1=loss), tmp_path)
     assert not (tmp_path / CHECKPOINT).exists()
 
 
 def test_a_discriminator_that_always_wins_stops_the_training(tmp_path):
-    with pytest.raises(UserError, match="discriminator tells every image in epoch 3 .*lower"):
+    with pytest.raises(
+        UserError, match="discriminator recognises every synthetic slice in epoch 3 .*lower"
+    ):
         train(Reports(discriminator=1e-6, generator=13.0), tmp_path, epochs=9)
     train(Reports(discriminator=1e-3, generator=7.0), tmp_path / "..", epochs=9)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from lcgan_core.generators.lcgan import LcganTask
-from lcgan_core.protocol.profiles import Lcgan, Segmentation
+from lcgan_core.protocol.config import Lcgan, Segmentation
 from lcgan_core.segmenters.fcn8s import SegmentationTask
 from lcgan_core.training import engine
 from lcgan_core.training.engine import Schedule

@@ -124,7 +124,7 @@ def figure6(
 
 
 def figure7(results: pd.DataFrame) -> Figure:
-    """DSC, precision and recall over the fraction, ours with intervals, beside the paper's."""
+    """DSC, precision and recall against the fraction: ours with intervals, and the paper's."""
     panels = {"dice_image": "DSC", "precision": "Precision", "recall": "Recall"}
     paper = beside.numbers(results)
     figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.8), sharey=True)
@@ -146,7 +146,7 @@ def figure7(results: pd.DataFrame) -> Figure:
         shares = sorted({*results.fraction, *paper.fraction})
         place.set_xticks([100 * f for f in shares], [percent(f) for f in shares], minor=False)
         place.minorticks_off()
-        place.set_xlabel("share of the training patients")
+        place.set_xlabel("fraction of the training patients")
         place.set_title(title)
         place.set_ylim(0, 1)
     handles, names = axes[0].get_legend_handles_labels()

@@ -16,12 +16,12 @@ from lcgan_core.protocol.paper import percent
 
 GROUPS = {
     "synthetic": ("synthetic slice to its nearest training slice", "#d1495b"),
-    "real": ("real slice to the nearest one of another patient", "#555555"),
+    "real": ("real slice to the nearest slice of another patient", "#555555"),
 }
 
 
 def comparisons(differences: pd.DataFrame) -> list[tuple[str, str]]:
-    """(arm, baseline): every arm beside original, the paper's other pairs, then the questions."""
+    """(arm, baseline): every arm against original, the paper's other pairs, then the questions."""
     there = set(differences.arm) | set(differences.baseline)
     asked = [(arm, "original") for arm in ARMS if arm != "original"]
     asked += [("traditional", "gan"), ("both", "traditional"), *QUESTIONS]
@@ -79,7 +79,7 @@ def forest(differences: pd.DataFrame, metric: str = "dice_image") -> Figure:
 
 
 def neighbours(table: pd.DataFrame) -> Figure:
-    """Distances of synthetic and of real slices to their nearest, in both spaces."""
+    """Distances of synthetic and of real slices to their nearest slice, in both spaces."""
     spaces = {"pixels": "grey levels outside the lesions", "features": "features of the judge"}
     figure, axes = plt.subplots(1, len(spaces), figsize=(9, 3.2))
     for place, (space, title) in zip(axes, spaces.items(), strict=True):

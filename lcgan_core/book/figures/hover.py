@@ -1,4 +1,4 @@
-"""Charts whose points tell their values, for plotly.js in book/_static/charts.js; from CSVs alone.
+"""Charts whose points show their values, for plotly.js in book/_static/charts.js; only from CSVs.
 
 A figure is what plotly.js takes: {"data": traces, "layout": ...}. A colour is the name of a CSS
 variable, so that the chart follows the page's theme.
@@ -27,7 +27,7 @@ GROUPS = {AGAINST: "--against-original", "between two arms": "--between-arms"}
 """Group of differences -> its colour."""
 SIZE = 13  # of the letters, CSS pixels
 LINE = "<br>"
-"""Between the lines of what a point tells."""
+"""Between the lines that a point shows."""
 TEXT, GRID, ZERO = "--pst-color-text-base", "--pst-color-border", "--pst-color-text-muted"
 
 
@@ -89,7 +89,7 @@ def _curves(results: pd.DataFrame, metric: str) -> dict:
 
 
 def _far(shares: Iterable[float], others: Iterable[float]) -> list[float]:
-    """The shares, and those of the others whose names have room beside them on a log axis.
+    """The fractions, and those of the others whose labels have room beside them on a log axis.
 
     >>> _far([0.125, 1.0], [0.025, 0.1, 1.0])
     [0.125, 1.0, 0.025]

@@ -35,7 +35,7 @@ def snapshot_examples(folder: Path, classes: Classes) -> Figure:
             by_class.setdefault(name, {})[int(epoch)] = dict(kept)
     shown = [by_class[name] for name in classes.names if name in by_class]
     if not shown:
-        raise UserError(f"{folder} holds no example images; delete it and run stage 3 again.")
+        raise UserError(f"{folder} contains no example images; delete it and run stage 3 again.")
     # the class that the judge finds best, so that the looks differ and the scores do not
     best = max(shown, key=lambda examples: sum(one["fcn_score"][0] for one in examples.values()))
     return figures.figure3(best, classes)

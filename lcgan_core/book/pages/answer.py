@@ -1,4 +1,4 @@
-"""The first page's answer: what the copies added at each share, and how sure that is."""
+"""The first page's answer: what the copies added at each fraction, and how certain that is."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import pandas as pd
 
 from lcgan_core.book.words import ABSENT, linked, markdown, several
 from lcgan_core.metrics.claims import MAIN, WITH_ALL
+from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import signed
-from lcgan_core.protocol.profiles import IN_SILICO
 
 OTHER_CLASSES = (
     "The lesion classes of this run are not the paper's five types of haemorrhage, so its claims "
-    "are not put to this run."
+    "cannot be tested on this run."
 )
 ONE_SHARE = (
-    "The paper's main claim is about subsets of the patients, and this run has none that it is put "
-    "to."
+    "The paper's main claim is about subsets of the patients, and this run has none to test it on."
 )
 
 
@@ -35,14 +34,14 @@ def main(claims: pd.DataFrame) -> str:
 
     >>> row = {"id": MAIN, "claim": "copies raise the Dice", "verdict": "undecided"}
     >>> main(pd.DataFrame([row | {"share": "10%"}, row | {"share": "25%"}]))
-    "The paper's main claim, that copies ... scarce, is here **undecided** at 10% and 25%:"
+    "The paper's main claim is that copies ... scarce. Here it is **undecided** at 10% and 25%:"
     """
     rows = claims[claims.id == MAIN]
     if rows.empty:
         return ONE_SHARE
     found = [f"**{each}** at {_listed(of['share'])}" for each, of in rows.groupby("verdict")]
     return (
-        f"The paper's main claim, that {rows.claim.iloc[0]} while data are scarce, is here "
+        f"The paper's main claim is that {rows.claim.iloc[0]} while data are scarce. Here it is "
         f"{_listed(found)}:"
     )
 
@@ -51,13 +50,13 @@ def verdicts(papers: pd.DataFrame) -> str:
     """How many of the paper's statements were confirmed, contradicted or left undecided.
 
     >>> verdicts(pd.DataFrame({"verdict": ["confirmed", "undecided"]}))
-    'Of the 2 statements of the paper that were put to this run, 1 is confirmed, 0 are ...'
+    'We tested 2 statements of the paper on this run: 1 is confirmed, 0 are ...'
     """
     count = papers.verdict.value_counts()
     found = [int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")]
     confirmed, contradicted, undecided = (f"{n} {'is' if n == 1 else 'are'}" for n in found)
     return (
-        f"Of the {sum(found)} statements of the paper that were put to this run, {confirmed} "
+        f"We tested {sum(found)} statements of the paper on this run: {confirmed} "
         f"confirmed, {contradicted} contradicted and {undecided} undecided, which means that the "
         "interval contains zero or that there are too few cases "
         "([all of them](controls.md#all-claims-as-a-table))."
@@ -65,14 +64,14 @@ def verdicts(papers: pd.DataFrame) -> str:
 
 
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
-    """One row per share: what both kinds of copy add to the mean Dice per image, here and there."""
+    """One row per fraction: what both kinds of copy add to the mean Dice per image."""
     rows = []
     for _, row in claims[claims.id.isin((MAIN, WITH_ALL))].iterrows():
         ends = (row.ci_low, row.ci_high)
         rows.append(
             {
-                "share of the patients": row["share"],
-                "gain here": linked(signed(row.value), row),
+                "fraction of the patients": row["share"],
+                "our gain": linked(signed(row.value), row),
                 "95 % interval": " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT,
                 "the paper's gain": _theirs(row),
                 "verdict": row.verdict,
@@ -88,27 +87,27 @@ def _theirs(row: pd.Series) -> str:
 
 
 def questions(claims: pd.DataFrame) -> str:
-    """A list of a reviewer's questions that this run decides, each with its shares.
+    """A list of a reviewer's questions that this run decides, each with its fractions.
 
     >>> row = {"id": "a", "source": "question", "claim": "A adds more than B", "share": "10%"}
     >>> print(questions(pd.DataFrame([row | {"verdict": "contradicted"}])))
-    A reviewer would ask what the synthetic slices add that cheaper means would not. Of 1 such ...
+    Could something cheaper do the job? Of 1 such questions, counted once per fraction, this run ...
     <BLANKLINE>
-    - A adds more than B: **no, less** at 10%
+    - A adds more than B: **no, the opposite** at 10%
     """
     asked = claims[claims.source == "question"]
     if asked.empty:
         return ""
     decided = asked[asked.verdict != "undecided"]
-    answers = decided.verdict.map({"confirmed": "yes", "contradicted": "no, less"})
+    answers = decided.verdict.map({"confirmed": "yes", "contradicted": "no, the opposite"})
     lines = [
         f"- {of.claim.iloc[0]}: **{answer}** at {_listed(of['share'])}"
         for (_, answer), of in decided.groupby([decided.id, answers], sort=False)
     ]
     ending = ":\n\n" + "\n".join(lines) if lines else "."
     return (
-        "A reviewer would ask what the synthetic slices add that cheaper means would not. Of "
-        f"{len(asked)} such questions, each put at one share, this run decides {len(decided)} "
+        f"Could something cheaper do the job? Of {len(asked)} such questions, counted once per "
+        f"fraction, this run decides {len(decided)} "
         f"([all of them](controls.md#all-claims-as-a-table)){ending}"
     )
 
@@ -116,23 +115,22 @@ def questions(claims: pd.DataFrame) -> str:
 def certainty(facts: dict) -> str:
     """What a run's patients, draws and profile allow its numbers to say (facts: run.json)."""
     said = [
-        f"**{facts['patients']['test']} test patients.** The intervals tell how much a number "
+        f"**{facts['patients']['test']} test patients.** The intervals show how much a number "
         "depends on which patients were tested."
     ]
     if draws := several(dict(facts["draws"])):
         said.append(
-            f"**{draws}.** There, training patients and seeds were drawn anew as well, "
-            "and the intervals roughly include that. A share with one draw is one training run."
+            f"**{draws}.** There, training patients and seeds were drawn several times, and the "
+            "intervals roughly reflect this. A fraction with one draw is one training run."
         )
     else:
         said.append(
-            "**One draw.** Each number comes from one training run: other training patients or "
-            "another seed may give another gain, which no interval here includes."
+            "**One draw.** Each number comes from one training run. Other training patients or "
+            "another seed may give a different gain; no interval here reflects that."
         )
     if facts["cohort"] == IN_SILICO:
         said.append(
-            "**No patients.** The heads are simulated. What holds for them need not hold for "
-            "patients."
+            "**No patients.** The heads are simulated; results may not carry over to patients."
         )
     if facts["profile"] == "quick":
         said.insert(

@@ -29,15 +29,15 @@ def curves(results: pd.DataFrame) -> str:
         for arm in CURVES
         for whose, kind in kinds.items()
     ]
-    headings = ("measure", "curve", "share", VALUE, "cases")
-    label = "Dice, precision and recall over the share of the patients"
+    headings = ("measure", "curve", "fraction", VALUE, "cases")
+    label = "Dice, precision and recall against the fraction of the patients"
     return charts(label, hover.curves(results), key, headings, "13rem")
 
 
 def forests(differences: pd.DataFrame) -> str:
     """The forest plots from differences.csv."""
     key = [_line(color, group) for group, color in hover.GROUPS.items()]
-    headings = ("share", "difference", VALUE, "cases")
+    headings = ("fraction", "difference", VALUE, "cases")
     return charts("Differences between arms", hover.forests(differences), key, headings, "24rem")
 
 
@@ -50,13 +50,13 @@ def charts(
 ) -> str:
     """Figures (title -> figure) side by side, the key's lines (HTML), and every point as a row.
 
-    `headings` of the table: the title, then what a point tells, line by line. `least` is the least
+    `headings` of the table: the title, then what a point shows, line by line. `least` is the least
     width of a chart, below which fewer stand side by side.
     """
     each = "".join(
         f'<figure class="chart"><figcaption>{escape(title)}</figcaption>\n'
         f'<div class="plot" style="height: {figure["layout"]["height"]}px" tabindex="0" '
-        f'role="application" aria-label="{escape(title)}: chart, walk with the arrow keys"></div>\n'
+        f'role="application" aria-label="{escape(title)}: chart, move with the arrow keys"></div>\n'
         f'<script type="application/json">{json.dumps(figure, allow_nan=False)}</script></figure>\n'
         for title, figure in figures.items()
     )
@@ -74,7 +74,7 @@ def charts(
         f'<section class="viewer charts" hidden aria-label="{escape(label)}">\n'
         f'<div class="grid" style="--least: {least}">{each}</div>\n'
         f'<ul class="legend">{"".join(f"<li>{line}</li>" for line in key)}</ul>\n'
-        '<output class="hovered">Point at a value, tap it, or walk with the arrow keys.</output>\n'
+        '<output class="hovered">Point at a value, tap it, or move with the arrow keys.</output>\n'
         "<details><summary>The same values as a table</summary>\n"
         f'<div class="pst-scrollable-table-container">{values}</div>\n</details>\n</section>'
     )

@@ -26,13 +26,12 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "claims": scrutiny.sentences(papers) or f"*{answer.OTHER_CLASSES}*",
         "claims_table": markdown(scrutiny.claims_table(linked["claims"])),
         "questions": scrutiny.sentences(questions)
-        or "*This run trained the paper's four arms alone; `arms` of the profile adds the "
-        "controls.*",
+        or "*This run trained only the paper's four arms; the setting `arms` adds the controls.*",
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),
         "draws": html(spread)
         if len(spread)
-        else "*This run has one draw at each share; `draws` of the profile makes more.*",
+        else "*This run has one draw at each fraction; the setting `draws` asks for more.*",
         "by_size": html(scrutiny.sizes(evaluated["by_size"], fraction)),
         "sensitivity": html(scrutiny.rules(evaluated["sensitivity"], fraction)),
         "judges": html(scrutiny.judges(selected["candidates"])),

@@ -85,7 +85,7 @@ def selection(generator: str, fraction: float, draw: int) -> str:
 
 
 def cells_of_claims(bundle: Bundle) -> dict[tuple[str, str], set[tuple[float, str]]]:
-    """(id, share) of every claim that can be put to the run -> fraction and arm of its terms."""
+    """(id, share) of every claim that can be tested on the run -> fraction and arm of its terms."""
     return {
         (claim.id, claim.share): {(fraction, arm) for _, fraction, arm in claim.terms}
         for claim in claims(bundle.record["config"]["fractions"], bundle.classes.names)

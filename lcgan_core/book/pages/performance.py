@@ -12,8 +12,8 @@ from lcgan_core.run.artefacts import REPOSITORY
 
 FOLDER = REPOSITORY / "results" / "bench"
 BESIDE, OPERATIONS, COHORTS, PROFILES = (
-    "Ours beside the plain recipe",
-    "Where LcGAN's step goes, each operation at its fastest",
+    "Ours and the plain recipe",
+    "Where the time of LcGAN's step goes, each operation at its fastest",
     "Ingest of growing cohorts",
     "A training step of each profile",
 )
@@ -21,7 +21,7 @@ NONE = "–"
 
 
 def results(folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """Every committed run of `make bench`, one a device."""
+    """Every committed run of `make bench`, one per device."""
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 
@@ -49,11 +49,11 @@ def _beside(row: dict) -> dict[str, str]:
         known["ratio"] = f"{row['ratio']:.2f}"
         known["plain recipe"] = row["against"]
     if row["share"] is not None:
-        known["share of limit"] = f"{100 * row['share']:.0f} %"
+        known["percentage of limit"] = f"{100 * row['share']:.0f} %"
     return {name: known.get(name, NONE) for name in COLUMNS}
 
 
-COLUMNS = ("task", "unit", "ours", "plain", "ratio", "share of limit", "plain recipe")
+COLUMNS = ("task", "unit", "ours", "plain", "ratio", "percentage of limit", "plain recipe")
 
 
 def _operations(rows: list[dict]) -> list[dict[str, str]]:
@@ -63,9 +63,9 @@ def _operations(rows: list[dict]) -> list[dict[str, str]]:
             "operations": row["operations"],
             "calls": str(row["calls"]),
             "ms": figures(1000 * row["seconds"]),
-            "share of time": f"{100 * row['seconds'] / rows[-1]['seconds']:.0f} %",
+            "percentage of time": f"{100 * row['seconds'] / rows[-1]['seconds']:.0f} %",
             "TFLOP/s": figures(row["tflops"]) if row["tflops"] else NONE,
-            "share of limit": f"{100 * row['share']:.0f} %" if row["tflops"] else NONE,
+            "percentage of limit": f"{100 * row['share']:.0f} %" if row["tflops"] else NONE,
         }
         for row in rows
     ]
@@ -76,7 +76,7 @@ def _cohort(row: dict) -> dict[str, str]:
         return {"slices": f"skipped: {row['skipped']}"}
     return {
         "slices": f"{row['slices']:,}",
-        "ms a slice": figures(1000 * row["seconds"] / row["slices"]),
+        "ms per slice": figures(1000 * row["seconds"] / row["slices"]),
         "peak memory, MiB": figures(row["peak_mib"]),
     }
 
@@ -88,13 +88,13 @@ def _profile(row: dict) -> dict[str, str]:
         "pixels": str(row["image_size"]),
         "width": str(row["width"]),
         "batch": str(row["batch"]),
-        "ms a step": figures(1000 * row["seconds"]),
+        "ms per step": figures(1000 * row["seconds"]),
         "peak memory, MiB": figures(row["peak_mib"]),
     }
 
 
 def figures(value: float) -> str:
-    """A measured number with the three figures that it deserves.
+    """A measured number with three significant figures.
 
     >>> [figures(value) for value in (0.01234, 1.2345, 98.76, 12345.6)]
     ['0.0123', '1.23', '98.8', '12,300']

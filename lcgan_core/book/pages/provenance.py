@@ -114,13 +114,19 @@ def _rows(
 
 
 def _runs(runs: pd.DataFrame, pages: Mapping[str, Sequence[str]]) -> str:
-    """The time that all jobs took on each device, and one row per job: what it is made from, by
-    what and when, and the notebook of its stage if that shows it (stage -> jobs)."""
+    """The time of all jobs on each device, and one row per job: what it is made from, by what and
+    when, and the notebook of its stage if that shows it (stage -> jobs)."""
     spent = runs.groupby("device").seconds.agg(["size", "sum"])
-    said = [f"{n} jobs took {duration(took)} on {device}" for device, n, took in spent.itertuples()]
+    said = [
+        f"{n} jobs would take {duration(took)} on {device}"
+        for device, n, took in spent.itertuples()
+    ]
     columns = ["job", "inputs", "settings, code", "device", "time", "page"]
     rows = ((anchor(row.job), _of_run(row, pages)) for _, row in runs.iterrows())
-    return f"One after the other, {' and '.join(said)}.\n\n{_table(columns, rows, 'runs')}"
+    return (
+        f"Run one after the other, {' and '.join(said)}; a resumed job counts only from its last "
+        f"start.\n\n{_table(columns, rows, 'runs')}"
+    )
 
 
 def _of_run(row: pd.Series, pages: Mapping[str, Sequence[str]]) -> list[str]:

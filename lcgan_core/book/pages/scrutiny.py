@@ -29,7 +29,7 @@ def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
             heading = percent(fraction) + times(int(here.draws.max()))
             row[heading, "DSC"] = _dice_image(results, fraction=fraction, arm=arm)
             own = difference(here, arm, "original")
-            row[heading, "to Original"] = _signed(own.iloc[0]) if len(own) else ABSENT
+            row[heading, "difference from Original"] = _signed(own.iloc[0]) if len(own) else ABSENT
     return pd.DataFrame(rows).T
 
 
@@ -90,13 +90,13 @@ def rules(sensitivity: pd.DataFrame, fraction: float) -> pd.DataFrame:
 
 
 def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """A row per claim and share: ours with interval, n, the paper's number, the verdict."""
+    """One row per claim and fraction: ours with interval, n, the paper's number, the verdict."""
     rows = [row for _, row in claims.iterrows()]
     columns = {
         "claim": claims.claim,
         "segmenter": claims.segmenter,
-        "share": claims["share"],
-        "here": [_signed(row) for row in rows],
+        "fraction": claims["share"],
+        "ours": [_signed(row) for row in rows],
         "n": [linked(str(row.n), row) for row in rows],
         "draws": [linked(str(row.draws), row) for row in rows],
         "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
@@ -122,10 +122,10 @@ def judges(candidates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             for _, row in table[table[column]].iterrows()
         )
         rows[name] = {
-            "epoch by the judge of all labels": full,
-            "epoch by the judge of the subset": subset,
+            "chosen by the judge of all labels": full,
+            "chosen by the judge of the subset's labels": subset,
             "same choice": "yes" if full == subset else "no",
-            "taken": taken,
+            "used": taken,
         }
     return pd.DataFrame(rows).T
 
@@ -148,7 +148,7 @@ def memorisation(
     shares: Mapping[str, pd.DataFrame], kernel: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """How often synthetic slices come closer to a training slice than patients do to each other,
-    and the kernel distance beside its floor, one row per selection (name -> its tables)."""
+    and the kernel distance with its floor, one row per selection (name -> its tables)."""
     rows = {}
     for name, table in shares.items():
         row: dict[str, object] = {}
@@ -187,8 +187,8 @@ def _signed(row: pd.Series) -> str:
 
 def sentence(row: pd.Series) -> str:
     """A row of claims.csv as one plain sentence."""
-    said = "The paper's claim that" if row.source == "paper" else "The question whether"
-    paper = f"; the paper has {signed(row.paper)} at {row.paper_share}"
+    said = "The paper's claim that" if row.source == "paper" else "The hypothesis that"
+    paper = f"; the paper's value is {signed(row.paper)} at {row.paper_share}"
     paper = paper if pd.notna(row.paper) else ""
     counted = f"n = {row.n} test patients{_draws(row.draws)}"
     if row.n < LEAST_PATIENTS:
@@ -196,18 +196,15 @@ def sentence(row: pd.Series) -> str:
     if pd.isna(row.ci_low):
         found = f"{row.n} test patients have a case, too few for an interval"
     elif not row.ci_high > row.ci_low:
-        found = f"no resample differs: the arms do the same, {counted}"
+        found = f"the two arms give identical results in every resample, {counted}"
     else:
         found = (
             f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
             f"{counted}"
         )
-    return (
-        f"{said} {row.claim} is **{row.verdict}** here at {row.share} "
-        f"({linked(found, row)}{paper})."
-    )
+    return f"{said} {row.claim} is **{row.verdict}** at {row.share} ({linked(found, row)}{paper})."
 
 
 def _draws(draws: int | str) -> str:
-    """The number of draws at each share, unless all have one."""
+    """The number of draws at each fraction, unless all have one."""
     return "" if set(str(draws).split(" and ")) == {"1"} else f", {draws} draws"

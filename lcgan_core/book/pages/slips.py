@@ -1,4 +1,4 @@
-"""The paper's own arithmetic beside what its printed tables give (data/paper_slips.csv)."""
+"""The paper's own arithmetic, compared with what its printed tables give (data/paper_slips.csv)."""
 
 from __future__ import annotations
 

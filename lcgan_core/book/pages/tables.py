@@ -57,7 +57,7 @@ def table3(results: pd.DataFrame) -> pd.DataFrame:
                 row[column, "ours"] = cell(results, fraction=ours, **where)
             rows[share if len(paper) else percent(ours), ARMS[arm].title] = row
     frame = pd.DataFrame(rows).T
-    frame.index.names = ["paper | ours" if len(paper) else "share", ""]
+    frame.index.names = ["paper | ours" if len(paper) else "fraction", ""]
     return frame
 
 

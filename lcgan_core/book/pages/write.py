@@ -22,8 +22,8 @@ from lcgan_core.book.pages import (
     viewers,
 )
 from lcgan_core.book.words import html, linked, number, several
+from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import percent
-from lcgan_core.protocol.profiles import IN_SILICO
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import EVALUATION
 
@@ -69,13 +69,14 @@ def run_note(facts: dict[str, Any], changes: Sequence[str]) -> str:
     """The admonition on every result page: which profile and cohort its numbers come from."""
     patients, slices = facts["patients"], facts["lesion_slices"]
     where = (
-        "the in-silico cohort (generated heads, no patients)"
+        "the in-silico cohort (simulated heads, no patients)"
         if facts["cohort"] == IN_SILICO
         else "the user's own cohort"
     )
     draws = several(dict(facts["draws"]))
     covered = (
-        f"test patients and over draws of training patients and seeds ({draws}). With one draw they"
+        f"test patients and over draws of training patients and seeds ({draws}). Where there is "
+        "one draw, they"
         if draws
         else "test patients. They"
     )
@@ -95,14 +96,16 @@ def means(draws: dict[float, int]) -> str:
     """A line below a table (fraction -> draws): which of our values are means of several.
 
     >>> means({0.025: 3, 1.0: 1}).strip()
-    'Ours: means over 3 draws at 2.5%, which the intervals include.'
+    'Our values are means over 3 draws at 2.5%; the intervals reflect these draws.'
     """
     said = several(draws)
-    return f"\n\nOurs: means over {said}, which the intervals include." if said else ""
+    return (
+        f"\n\nOur values are means over {said}; the intervals reflect these draws." if said else ""
+    )
 
 
 def headline(results: pd.DataFrame) -> str:
-    """One paragraph: what adding both augmentations did at each share of the data."""
+    """One paragraph: what adding both kinds of copy did at each fraction of the data."""
     image = results[(results.metric == "dice_image") & (results.lesion == "all")]
     cells = image.set_index(["fraction", "arm"])
     parts = []
@@ -111,13 +114,13 @@ def headline(results: pd.DataFrame) -> str:
             linked(number(row.value), row)
             for row in (cells.loc[(fraction, arm)] for arm in ("original", "both"))
         )
-        parts.append(f"{before} to {after} with {percent(fraction)}")
+        parts.append(f"{before} to {after} at {percent(fraction)}")
     paper = (
-        " The paper reports .244 to .371 with 2.5%, .478 to .538 with 10%, .565 to .581 with 25%, "
+        " The paper reports .244 to .371 at 2.5%, .478 to .538 at 10%, .565 to .581 at 25%, "
         "and less than one point with all patients."
     )
     return (
-        "In this run, adding one GAN copy and one traditional copy of every slice moved the mean "
+        "In this run, adding one GAN copy and one traditional copy of every slice changed the mean "
         f"Dice per image from {', '.join(parts)} of the training patients."
         f"{paper if len(numbers(results)) else ''}"
     )

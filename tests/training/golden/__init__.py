@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from lcgan_core.criteria.realism import RealismTask
-from lcgan_core.protocol.profiles import Realism
+from lcgan_core.protocol.config import Realism
 from lcgan_core.training.placing import device
 from tests.training.trainings import IMAGES, TASKS, train
 

@@ -1,0 +1,193 @@
+"""Settings: every number that a run depends on, by group, with its limits and its default."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from lcgan_core.protocol import methods
+from lcgan_core.protocol.arms import ARMS, PAPER
+
+IN_SILICO, OWN = "in-silico", "own head CTs"
+"""What a result calls its cohort: a user's path might name a person."""
+
+Precision = Literal["auto", "float32"]
+"""auto: bfloat16 autocast where the hardware has it."""
+
+
+ImageSize = Literal[64, 128, 256, 512]
+"""Rows and columns of every slice of a run, in pixels."""
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cohort(Group):
+    source: str = IN_SILICO  # or a folder: head CTs as in the data guide, or a slice store
+    patients: int = Field(ge=2)  # in-silico cohort only, as are matrix and slices
+    matrix: int = Field(ge=64)
+    slices: int = Field(ge=4)
+    test_share: float = Field(gt=0, lt=1)
+    lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
+
+
+class Window(Group):
+    level: float = 50.0  # HU
+    width: float = Field(100.0, gt=0)  # HU
+
+
+class Lcgan(Group):
+    width: int = Field(ge=1)
+    snapshots: tuple[int, ...] = Field(min_length=1)  # epochs; the last one ends the training
+    batch: int = Field(1, ge=1)
+    mask_encoding: Literal["rgb", "onehot"] = "rgb"
+    bottleneck_norm: bool = True
+    learning_rate: float = Field(2e-4, gt=0)
+    l1_weight: float = Field(100.0, ge=0)
+    synthesis_noise: bool = True  # dropout at synthesis too: the z of Eq. 1
+    synthesis_batch: int = Field(1, ge=1)  # masks that share the batch statistics at synthesis
+    precision: Precision = "auto"
+
+
+class Segmentation(Group):
+    width: int = Field(ge=1)
+    border: Literal[100, 1] = 100
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    weights: str = "none"  # none, imagenet, or a file
+    batch_norm: bool
+    optimizer: Literal["adam", "sgd"]  # Adam's rate falls linearly to zero
+    learning_rate: float = Field(gt=0)
+    precision: Precision = "auto"
+
+
+class Realism(Group):
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+    threshold: float = Field(0.10, ge=0, le=1)
+    precision: Precision = "auto"
+
+
+class Evaluation(Group):
+    resamples: int = Field(1000, ge=10)
+
+
+class Config(Group):
+    """A profile with its overrides: everything that a run depends on."""
+
+    profile: str
+    file: str = ""  # the path of a profile that is not shipped
+    seed: int = Field(ge=0)
+    image_size: ImageSize
+    fractions: tuple[float, ...] = Field(min_length=1)
+    # of patients and seeds: one number for all fractions, or one for each
+    draws: tuple[Annotated[int, Field(ge=1)], ...] = Field(1, validate_default=True)
+    cohort: Cohort
+    window: Window = Window()
+    lcgan: Lcgan
+    segmentation: Segmentation
+    realism: Realism
+    arms: tuple[str, ...] = PAPER
+    segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)
+    controls_up_to: float = Field(1.0, gt=0, le=1)  # the largest fraction with more than PAPER
+    equal_steps: bool = False  # every arm takes as many optimiser steps as one with 3N slices
+    judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
+    judge_segmenter: str = methods.default_segmenter()
+    evaluation: Evaluation = Evaluation()
+    overrides: dict[str, Any] = {}
+
+    @field_validator("fractions")
+    @classmethod
+    def _ascending_to_all(cls, fractions: tuple[float, ...]) -> tuple[float, ...]:
+        if list(fractions) != sorted(set(fractions)) or not fractions[0] > 0 or fractions[-1] != 1:
+            raise ValueError("fractions must ascend from above 0 to 1.0")
+        return fractions
+
+    @field_validator("draws", mode="before")
+    @classmethod
+    def _one_a_fraction(cls, draws: Any, info: ValidationInfo) -> Any:
+        fractions = info.data.get("fractions", ())
+        if not isinstance(draws, (list, tuple)):
+            return (draws,) * len(fractions)
+        if len(draws) != len(fractions):
+            raise ValueError(
+                f"give one whole number, or {len(fractions)} of them, one for each fraction"
+            )
+        return draws
+
+    @field_validator("arms")
+    @classmethod
+    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [arm for arm in arms if arm not in ARMS]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is not an arm; allowed: {', '.join(ARMS)}")
+        if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
+            raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
+        return arms
+
+    @field_validator("segmenters", "judge_segmenter")
+    @classmethod
+    def _known_segmenters(cls, named: Any) -> Any:
+        listed = [named] if isinstance(named, str) else named
+        unknown = [name for name in listed if name not in methods.SEGMENTERS]
+        if unknown:
+            allowed = ", ".join(methods.SEGMENTERS)
+            raise ValueError(f"'{unknown[0]}' is not a segmenter; allowed: {allowed}")
+        if len(set(listed)) < len(listed):
+            raise ValueError("each segmenter may be named only once")
+        return named
+
+    @property
+    def subsets(self) -> tuple[float, ...]:
+        """The fractions below 1, ascending; only 1 if there is no other."""
+        return self.fractions[:-1] or self.fractions
+
+    @property
+    def shown_fraction(self) -> float:
+        """The fraction of pages that show only one: the largest subset, which has most to show."""
+        return self.subsets[-1]
+
+    @property
+    def middle_fraction(self) -> float:
+        """The second of the subsets, for which the paper shows its Figs. 3 and 5."""
+        return self.subsets[:2][-1]
+
+    @property
+    def page_fraction(self) -> float:
+        """The fraction of the stages' pages: the notebooks' default where the profile has it."""
+        return 0.25 if 0.25 in self.fractions else self.shown_fraction
+
+    def arms_at(self, fraction: float) -> tuple[str, ...]:
+        """The arms of a fraction: beyond `controls_up_to` only the paper's."""
+        most = fraction <= self.controls_up_to
+        return tuple(arm for arm in self.arms if most or arm in PAPER)
+
+    def draws_at(self, fraction: float) -> range:
+        """The draws of a fraction, counted from 1."""
+        return range(1, 1 + self.draws[self.fractions.index(fraction)])
+
+    @property
+    def cohort_name(self) -> str:
+        """What results and provenance call the cohort."""
+        return IN_SILICO if self.cohort.source == IN_SILICO else OWN
+
+    def nameless(self) -> dict[str, Any]:
+        """All settings as JSON, without the path of the user's cohort."""
+        dumped = self.model_dump(mode="json", exclude={"file"})
+        dumped["cohort"]["source"] = self.cohort_name
+        if "cohort" in dumped["overrides"]:
+            dumped["overrides"]["cohort"] = self.cohort_name
+        return dumped
+
+    @property
+    def name(self) -> str:
+        """Name of the folder under runs/: the profile, and a hash if settings were overridden."""
+        if not self.overrides:
+            return self.profile
+        text = json.dumps(self.overrides, sort_keys=True, default=str)
+        return f"{self.profile}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
