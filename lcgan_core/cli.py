@@ -77,11 +77,13 @@ def book(
     where: Annotated[bool, typer.Option(help="Only print where the pages are.")] = False,
 ) -> None:
     """Build the book of a finished run (`make book` computes what is missing first)."""
-    from lcgan_core.book import build, places
-    from lcgan_core.book.pages import commands
+    from lcgan_core.book import places
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
     if not where:
+        from lcgan_core.book import build  # it takes seconds to import what reads the results
+        from lcgan_core.book.pages import commands
+
         build.build(config, commands.text(app))
     print(places.html(places.staging(config.name)))
 

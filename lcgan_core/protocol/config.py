@@ -1,4 +1,4 @@
-"""Settings: every number that a run depends on, by group, with its limits and its default."""
+"""Settings: everything that a run depends on, by group, with limits and defaults."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class Config(Group):
 
     @property
     def page_fraction(self) -> float:
-        """The fraction of the stages' pages: the notebooks' default where the profile has it."""
+        """The fraction of the stages' pages: the notebooks' default if the profile has it."""
         return 0.25 if 0.25 in self.fractions else self.shown_fraction
 
     def arms_at(self, fraction: float) -> tuple[str, ...]:

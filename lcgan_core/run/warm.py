@@ -113,7 +113,7 @@ class _Job(socketserver.StreamRequestHandler):
         status = 1
         try:
             status = work(job["arguments"])
-        except Exception:  # said here: a caller that has its answer ends, and this fork with it
+        except Exception:  # printed here: this fork ends as soon as its caller has an answer
             traceback.print_exc()
         finally:
             sys.stdout.flush()

@@ -12,7 +12,7 @@ Network = TypeVar("Network", bound=nn.Module)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Numbers of glibc's malloc.h."""
 SHARE = 0.5
-"""Of the GPU's free memory that training images may fill; the networks need the rest."""
+"""Proportion of the GPU's free memory that training images may fill; the networks need the rest."""
 
 
 def device() -> torch.device:
@@ -57,7 +57,7 @@ def place(network: Network, precision: str) -> Network:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep freed memory for its next tensors; C libraries but glibc stay as is.
+    """Let this process keep freed memory for its next tensors; does nothing without glibc.
 
     By default glibc returns each large block to the kernel, which clears its pages again at every
     training step.
@@ -69,7 +69,7 @@ def keep_freed_memory() -> None:
 
 
 def default_generator() -> torch.Generator:
-    """The device's own generator, which torch.manual_seed seeds: drawing from it never waits."""
+    """The device's own generator, which torch.manual_seed seeds: using it never waits."""
     if device().type == "cuda":
         return torch.cuda.default_generators[torch.cuda.current_device()]
     return torch.default_generator

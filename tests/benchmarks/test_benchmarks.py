@@ -1,4 +1,4 @@
-"""Every benchmark runs, at a size at which its times mean nothing."""
+"""Every benchmark runs, at a size too small for its times to mean anything."""
 
 import importlib.util
 import math
@@ -26,12 +26,12 @@ QUICK = [name for name in measure.ALL if name != "costs"]
 
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch):
-    monkeypatch.setattr(ingest, "cores", lambda: 1)  # to start more takes seconds
+    monkeypatch.setattr(ingest, "cores", lambda: 1)  # starting more takes seconds
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_every_benchmark_runs_and_gives_rows_that_the_book_can_show(name, monkeypatch):
-    # compiling takes a minute or two; that the compiled networks are the timed ones is seen here
+    # compiling takes a minute or two; here only which networks are compiled is checked
     compiled = []
     monkeypatch.setattr(torch.nn.Module, "compile", lambda network: compiled.append(network))
     result = measure.measure([name], TINY)
@@ -59,7 +59,7 @@ def test_the_cost_of_a_profile_is_measured():
         ("pydicom", ["reading", "growing"]),
     ],
 )
-def test_a_missing_library_is_a_reason_and_not_an_end(library, names, monkeypatch):
+def test_what_needs_a_missing_library_is_skipped_with_the_reason(library, names, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == library else found(name)
@@ -125,7 +125,7 @@ def test_the_operations_of_a_step_are_all_there():
     assert named >= {*operations.KINDS.values()} - {operations.PRODUCTS}
 
 
-def test_the_label_maps_hold_every_type_and_mostly_background():
+def test_the_label_maps_hold_every_class_and_mostly_background():
     images, labels = slices.draw(16, 64)
     assert images.dtype == labels.dtype == torch.uint8
     assert labels.unique().tolist() == [0, 1, 2, 3, 4, 5]

@@ -179,7 +179,7 @@ def test_the_note_on_every_page_says_what_was_cut_and_what_the_intervals_leave_o
     assert "18 of the profile's 74" in note
     assert "They do not reflect variation between training runs." in note
     draws = record["run"] | {"draws": [[0.5, 3], [1.0, 1]]}
-    assert "(3 draws at 50%). With one draw they do not" in write.run_note(draws, [])
+    assert "(3 draws at 50%). Where there is one draw, they do not" in write.run_note(draws, [])
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_the_five_keep_their_titles_beside_a_new_class():
         ("1=PHE:", ['"PHE"', PHE]),
         ("1=:oedema", ['""', "not a class name"]),
         ("1=P H E:oedema", ['"P H E"', "letters, digits and _"]),
-        ("1=3rd:third", ['"3rd"', "a letter first"]),
+        ("1=3rd:third", ['"3rd"', "starting with a letter"]),
         ("1=all:all of it", ['"all"']),
         (f"1={PHE},2=phe:oedema", ['calls PHE "oedema"', '"perihaematomal oedema"']),
         ("1=IPH:intracerebral", ['calls IPH "intracerebral"', '"intraparenchymal"']),

@@ -1,4 +1,4 @@
-"""Lesion copy-paste: pasted pixels come from the donor with their label, the rest is untouched."""
+"""Lesion copy-paste: pasted pixels come from the donor with their labels; the rest is untouched."""
 
 import torch
 
@@ -56,6 +56,19 @@ def test_bone_air_and_scalp_take_no_lesion():
     assert new[0, 1].tolist() == [50, 255, 0, 60, 255, 50]
     assert new_labels[0, 1].tolist() == [0, 0, 0, 1, 0, 0]
     assert new_labels[0].sum() == 1
+
+
+def test_copies_are_drawn_by_the_generator_and_applied():
+    images, labels = slices()
+    first, again, other = (
+        copy_paste.copies(images, labels, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    drawn = copy_paste.sample(labels, torch.Generator().manual_seed(1))
+    for made, repeated, expected in zip(
+        first, again, copy_paste.apply(images, labels, drawn), strict=True
+    ):
+        assert torch.equal(made, repeated) and torch.equal(made, expected)
+    assert not torch.equal(first[0], other[0])
 
 
 def test_slices_without_any_lesion_stay_as_they_are():

@@ -37,7 +37,7 @@ def test_identity_gives_the_input_back(shape):
     assert same_images.dtype == same_labels.dtype == torch.uint8
 
 
-# No scale of .85 or 1.15: there sampling points lie midway between pixels, and either is nearest.
+# No scale of .85 or 1.15: sampling points would lie midway between pixels, where either is nearest.
 CASES = [(20.0, 1.0, 0.0), (-25.0, 1.0, 0.0), (0.0, 1.13, 0.0), (0.0, 0.86, 0.0), (13.0, 1.1, 0.0)]
 CASES += [(0.0, 1.0, 10.0), (0.0, 1.0, -7.0), (25.0, 0.86, 10.0)]
 
@@ -56,7 +56,7 @@ def test_geometry_equals_torchvision(angle, scale, shear, shape):
             x.float()[:, None], angle, [0, 0], scale, [degrees, 0.0], interpolation=mode
         )[:, 0].round()
         wrong = ((ours.float() - theirs).abs() > 1).float().mean()
-        assert wrong < 0.002, "all but a rounding of coordinates at the rim"
+        assert wrong < 0.002, "coordinates round differently at the rim"
 
 
 def test_shear_moves_top_against_bottom_by_its_pixels_of_256():
@@ -144,7 +144,7 @@ def test_the_seed_decides_and_each_image_is_treated_alone():
             assert torch.equal(a[n : n + 1], b)
 
 
-def test_copies_made_in_parts_are_those_made_at_once():
+def test_copies_made_in_batches_are_those_made_at_once():
     torch.manual_seed(0)
     many = 2 * traditional.BATCH["cpu"] + 3
     images = torch.randint(256, (many, 32, 32), dtype=torch.uint8)

@@ -39,7 +39,7 @@ def test_a_candidate_of_another_width_is_refused(tmp_path):
     slices = Slices(IMAGES, LABELS, pd.DataFrame(index=range(len(IMAGES))), FIVE)
     generator("lcgan", profiles.load("quick", **SMALL), 64, 5).fit(slices, 1, tmp_path, "test")
     wider = profiles.load("quick", **SMALL | {"lcgan_width": 3})
-    with pytest.raises(UserError, match="of another network"):
+    with pytest.raises(UserError, match="belongs to another network"):
         generator("lcgan", wider, 64, 5).paint(tmp_path, 1, LABELS, 3)
 
 

@@ -1,9 +1,11 @@
 """Profiles: shipped files load, overrides are seen, mistakes are told in one sentence."""
 
+from pathlib import Path
+
 import pytest
 
 from lcgan_core.errors import UserError
-from lcgan_core.protocol import profiles
+from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import PAPER
 
 
@@ -118,6 +120,32 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
             "Unknown draw 0; draws are counted 1, 2, 3 and so on",
         ),
         (lambda: profiles.from_namespace("cohort", {"draw": 2}), "Unknown parameter 'draw'"),
+        (
+            lambda: profiles.from_namespace("training", {"generator": "gan"}),
+            "Unknown generator 'gan'; allowed: lcgan, l1_only.",
+        ),
+        (
+            lambda: profiles.from_namespace("segmentation", {"segmenter": "unet"}),
+            "Unknown segmenter 'unet'; allowed: fcn8s.",
+        ),
+        (
+            lambda: profiles.from_namespace("segmentation", {"generator": "lcgan"}),
+            "Unknown parameter 'generator'",
+        ),
+        (
+            lambda: profiles.load("quick", segmenters=["unet"]),
+            "'unet' is no segmenter; allowed: fcn",
+        ),
+        (lambda: profiles.load("quick", segmenters=["fcn8s"] * 2), "may be named once"),
+        (lambda: profiles.load("quick", segmenters=[]), "segmenters = [] is refused"),
+        (lambda: profiles.load("quick", judge_segmenter="unet"), "'unet' is no segmenter; allowed"),
+        (
+            lambda: profiles.load("compact", fractions=[0.5, 1.0]),
+            "draws = [3, 3, 1, 1] is refused: Value error, give one whole number, or 2, one a",
+        ),
+        (lambda: profiles.load("quick", fractions=[0.5, "all"]), "fractions_1 = 'all' is refused"),
+        (lambda: profiles.load("quick", fractions=0.5), "fractions = 0.5 is refused"),
+        (lambda: profiles.load("quick", cohort_source="x"), "Unknown parameter 'cohort_source'"),
     ],
 )
 def test_mistake_is_one_sentence_that_lists_what_is_allowed(call, sentence):
@@ -131,3 +159,130 @@ def test_fraction_given_as_an_integer_is_all_patients():
     _, own = profiles.from_namespace("training", {"fraction": 1})
     assert own == {"fraction": 1.0, "generator": "lcgan", "draw": 1}
     assert isinstance(own["fraction"], float)
+
+
+def test_a_notebook_s_generator_and_segmenter_are_the_paper_s_unless_named():
+    _, own = profiles.from_namespace("selection", {"fraction": 0.25, "generator": ""})
+    assert own["generator"] == "lcgan"
+    _, own = profiles.from_namespace("segmentation", {"fraction": 0.25, "arm": "both"})
+    assert own["segmenter"] == "fcn8s" == methods.default_segmenter()
+
+
+FRACTIONS = {  # fractions -> subsets, shown, middle and page fraction
+    (1.0,): ((1.0,), 1.0, 1.0, 1.0),
+    (0.5, 1.0): ((0.5,), 0.5, 0.5, 0.5),
+    (0.25, 1.0): ((0.25,), 0.25, 0.25, 0.25),
+    (0.1, 0.3, 1.0): ((0.1, 0.3), 0.3, 0.3, 0.3),
+    (0.125, 0.25, 0.5, 1.0): ((0.125, 0.25, 0.5), 0.5, 0.25, 0.25),
+    (0.025, 0.1, 0.25, 1.0): ((0.025, 0.1, 0.25), 0.25, 0.1, 0.25),
+    (0.1, 0.2, 0.3, 0.6, 1.0): ((0.1, 0.2, 0.3, 0.6), 0.6, 0.2, 0.6),
+}
+
+
+@pytest.mark.parametrize("fractions", FRACTIONS, ids=len)
+def test_any_ascending_list_of_fractions_that_ends_with_1(fractions):
+    config = profiles.load("quick", fractions=list(fractions))
+    assert config.fractions == fractions
+    assert config.draws == (1,) * len(fractions)
+    found = (config.subsets, config.shown_fraction, config.middle_fraction, config.page_fraction)
+    assert found == FRACTIONS[fractions]
+    as_text = profiles.load("quick", fractions=str(list(fractions)))
+    # Snakemake's --config hands over a list of texts
+    as_texts = profiles.load("quick", fractions=[str(fraction) for fraction in fractions])
+    assert config == as_text == as_texts
+    assert config.name == as_text.name == as_texts.name
+
+
+@pytest.mark.parametrize(
+    "fractions",
+    [[], [0.5], [0.5, 0.5, 1.0], [1.0, 0.5], [0, 1], [-0.5, 1], [0.5, 2]],
+    ids=str,
+)
+def test_other_fractions_are_refused_in_one_sentence(fractions):
+    with pytest.raises(UserError, match="Profile 'quick': fractions = ") as error:
+        profiles.load("quick", fractions=fractions)
+    assert "\n" not in str(error.value)
+
+
+def test_controls_stop_at_a_fraction():
+    config = profiles.load("quick", arms=[*PAPER, "online"], controls_up_to=0.25)
+    assert [len(config.arms_at(fraction)) for fraction in config.fractions] == [5, 5, 4, 4]
+    assert config.arms_at(1.0) == PAPER
+
+
+def shipped(name="quick"):
+    return (profiles.FILES / f"{name}.yaml").read_text()
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Write a profile of one's own, made of `quick` by replacing texts; returns its path."""
+
+    def write(changes=(), name="own.yaml", text=None):
+        text = shipped() if text is None else text
+        for old, new in dict(changes).items():
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_a_profile_of_one_s_own_is_given_by_its_path(own, monkeypatch):
+    path = own({"seed: 2020": "seed: 7", "[0.125, 0.25, 0.5, 1.0]": "[0.5, 1.0]"})
+    config = profiles.load(path)
+    assert (config.name, config.profile, config.seed) == ("own", "own", 7)
+    assert config.fractions == (0.5, 1.0)
+    quick = profiles.load("quick", seed=7, fractions=[0.5, 1.0])
+    differs = {name for name, value in config if value != getattr(quick, name)}
+    assert differs == {"profile", "file", "overrides"}
+    changed = profiles.load(path, lcgan_width=4)
+    assert changed.name.startswith("own-")
+    monkeypatch.chdir(Path(path).parent)
+    for same in ("own.yaml", "./own.yaml"):
+        assert profiles.load(same) == config, "wherever a job is, it finds the file again"
+    assert path not in str(config.nameless()), "a path might name somebody"
+    assert profiles.from_namespace("cohort", {"profile": path})[0] == config
+
+
+REFUSED = {
+    "unknown key": ({"seed: 2020": "seed: 2020\nsed: 3"}, "Profile 'own': sed = 3 is refused"),
+    "unknown key of a group": (
+        {"resamples:": "resample:"},
+        "Profile 'own': evaluation_resample = 300 is refused",
+    ),
+    "missing key": ({"seed: 2020": ""}, "Field required"),
+    "no group": ({"{resamples: 300}": "300"}, "Profile 'own': evaluation = 300 is refused"),
+    "no YAML": ({"1.0]": "1.0"}, "own.yaml cannot be read as a profile ("),
+    "fractions": ({"0.5, 1.0]": "0.5]"}, "fractions must ascend from above 0 to 1.0"),
+    "draws": ({"image_size": "draws: [1, 2]\nimage_size"}, "or 4, one a fraction"),
+    "a segmenter": ({"image_size": "segmenters: [unet]\nimage_size"}, "'unet' is no segmenter"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_mistake_in_a_profile_is_one_sentence(case, own):
+    changes, sentence = REFUSED[case]
+    with pytest.raises(UserError) as error:
+        profiles.load(own(changes))
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "just words", "1: 2\n"])
+def test_a_file_that_is_no_profile_is_refused(text, own):
+    path = own(text=text)
+    with pytest.raises(UserError, match=r"own\.yaml is no profile; write one 'name: value'"):
+        profiles.load(path)
+
+
+def test_a_profile_that_is_not_there_or_called_as_a_shipped_one_is_refused(own, tmp_path):
+    with pytest.raises(UserError, match="has the name of a shipped profile; give the file another"):
+        profiles.load(own(name="quick.yaml"))
+    (tmp_path / "folder.yaml").mkdir()
+    for name in ("gone.yaml", "folder.yaml"):
+        with pytest.raises(UserError, match=f"There is no profile {tmp_path / name}; check"):
+            profiles.load(str(tmp_path / name))
+    with pytest.raises(UserError, match=r"allowed: .* or the path of a \.yaml file"):
+        profiles.load(own(name="own.txt"))

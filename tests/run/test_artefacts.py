@@ -367,7 +367,7 @@ def test_a_job_without_its_input_is_refused_in_one_sentence(config, made, how):
     made.clear()
     with pytest.raises(UserError) as error:
         artefacts.ensure(config, NEXT)
-    assert str(error.value).startswith(f"training-1-lcgan needs {place}, which is missing or of ")
+    assert str(error.value).startswith(f"training-1-lcgan needs {place}, which is missing or was ")
     assert "`make book` make it first" in str(error.value)
     assert "\n" not in str(error.value)
     assert not made
@@ -376,7 +376,7 @@ def test_a_job_without_its_input_is_refused_in_one_sentence(config, made, how):
 
 def marked(config):
     """Give every job its mark and every page its notebook; the files by their names."""
-    marks = [artefacts.run_folder(config) / "done" / job.name for job in plan.jobs(config)]
+    marks = [pages.mark(config, job) for job in plan.jobs(config)]
     shown = [pages.executed(config, stage) for stage in profiles.STAGE_PARAMETERS]
     for path in (*marks, *shown):
         path.parent.mkdir(exist_ok=True)

@@ -68,11 +68,3 @@ def test_state_goes_on_in_another_optimiser():
         p.data.copy_(copied[key])
     for key, weight in trained(ours, second, steps=1).items():
         assert torch.equal(weight, whole[key])
-
-
-def test_no_weight_is_copied_for_a_step():
-    ours = network(torch.channels_last)
-    optimizer = optimizers.Adam(groups(ours), **SETTINGS["Adam"])
-    stored = [p for group in optimizer.param_groups for p in group["params"]]
-    assert all(p.is_contiguous() for p in stored)
-    assert [p.data_ptr() for p in stored] == [p.data_ptr() for p in optimizer.weights]
