@@ -17,6 +17,7 @@ import pandas as pd
 
 from lcgan_core.cohort import contact_sheet, report
 from lcgan_core.cohort.formats import find
+from lcgan_core.cohort.grey_levels import known_to_all
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
@@ -120,7 +121,8 @@ def ingest(
         table = report.table(writer.records(), found, salt)
         if not (table.status == report.TAKEN).any():
             raise UserError(_nothing(source, table.reason))
-        manifest = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
+        manifest: dict[str, Any] = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
+        manifest |= known_to_all(record.get("hu_exact") for record in writer.records())
 
         def show(made: SliceStore) -> None:
             table.to_csv(made.folder / REPORT, index=False)

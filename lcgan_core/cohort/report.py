@@ -38,6 +38,7 @@ def taken(series: Series, stored: StoredSeries, classes: Classes) -> dict:
         "series": stored.rows[0]["series"],
         "slices": len(stored.rows),
         "with_lesion": int(shown.any(axis=1).sum()),
+        "hu_exact": series.hu_exact,  # no column: for the store's manifest
         "pixel_spacing_mm": round(float(series.pixel_spacing[0]), 4),
         "slice_spacing_mm": _step(series.positions),
         "gantry_tilt_deg": round(series.gantry_tilt, 1),

@@ -77,7 +77,7 @@ def write_rtstruct(scan, rois, named=True, off=0.0, kind="CLOSED_PLANAR"):
 @pytest.mark.parametrize("named", [True, False])
 def test_a_square_covers_the_pixels_inside_it(tmp_path, scan, named):
     """Not square: 20 x 24 pixels of 0.5 x 0.75 mm."""
-    write_rtstruct(scan, {"SDH": [(2, SQUARE)], "epidural": [(4, HOLE)]}, named)
+    write_rtstruct(scan, {"SDH": [(2, SQUARE)], "epidural haematoma": [(4, HOLE)]}, named)
     labels = read_one(tmp_path, None).labels
     expected = np.where(square(scan.hu.shape), 5, 0)
     expected[4, 6:9, 7:10] = 4

@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 
 from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION
-from lcgan_core.cohort.dicom.part_names import label_of
+from lcgan_core.cohort.dicom.part_names import label_of, said_by
 from lcgan_core.cohort.dicom.place import Places
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.label_map import BACKGROUND, LabelMap
@@ -64,9 +64,8 @@ def _labels_of_segments(path: Path, item: pydicom.Dataset, labels: LabelMap) -> 
         number = int(segment.SegmentNumber)
         if number == 0:
             continue
-        codes = segment.get("SegmentedPropertyTypeCodeSequence") or []
         texts = [str(segment.get("SegmentLabel") or "")]
-        texts += [str(code.get("CodeMeaning") or "") for code in codes]
+        texts += said_by(segment.get("SegmentedPropertyTypeCodeSequence"))
         value = label_of(texts, labels)
         if value is None:
             raise Refused(
