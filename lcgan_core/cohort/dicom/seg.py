@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
+from lcgan_core.cohort.dicom.bare import read_whole
 from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION
 from lcgan_core.cohort.dicom.part_names import label_of
 from lcgan_core.cohort.dicom.place import Places
@@ -18,14 +19,14 @@ from lcgan_core.cohort.series import Refused
 Group = tuple[pydicom.Dataset, pydicom.Dataset]
 
 
-def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, list]:
+def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, tuple[str, ...]]:
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused.
 
     Frames come in any order and empty ones are left out, so each is put where its referenced slice
     or its plane position says. FRACTIONAL counts from half of its maximum. Where two classes claim
     a pixel, the segment with the higher number has it.
     """
-    item = pydicom.dcmread(path)
+    item = read_whole(path)
     label_of_segment = _labels_of_segments(path, item, labels)
     frames = int(item.get("NumberOfFrames") or 1)
     if (item.Rows, item.Columns) != stack.shape[1:]:
@@ -43,7 +44,8 @@ def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, li
     except Exception as error:  # every decoder has its own family of errors
         raise Refused(path, "cannot be decoded; export the mask again.", error) from None
     places = Places(stack)
-    where = [_slice_of((group, shared), places, stack, path) for group in groups]
+    whose = {str(item.get("FrameOfReferenceUID") or "")}
+    where = [_slice_of((group, shared), places, whose, stack, path) for group in groups]
     result = np.zeros(stack.shape, np.uint8)
     twice = np.zeros(stack.shape, bool)
     for number, value in sorted(label_of_segment.items()):
@@ -53,8 +55,8 @@ def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, li
             at = result[where[k]]
             twice[where[k]] |= inside & (at != value) & (at != BACKGROUND)
             at[inside] = value
-    notes = [f"{twice.sum()} pixels had two classes; the later one was taken."]
-    return result, notes if twice.any() else []
+    notes = (f"{twice.sum()} pixels had two classes; the later one was taken.",)
+    return result, notes if twice.any() else ()
 
 
 def _labels_of_segments(path: Path, item: pydicom.Dataset, labels: LabelMap) -> dict[int, int]:
@@ -107,7 +109,7 @@ def _first(groups: Group, name: str) -> pydicom.Dataset:
     return pydicom.Dataset()
 
 
-def _slice_of(groups: Group, places: Places, stack: Stack, path: Path) -> int:
+def _slice_of(groups: Group, places: Places, frames: set[str], stack: Stack, path: Path) -> int:
     """The slice on which a frame lies; raises Refused where its grid is another one."""
     image = stack.slices[0]
     orientation = _first(groups, "PlaneOrientationSequence").get("ImageOrientationPatient")
@@ -123,12 +125,15 @@ def _slice_of(groups: Group, places: Places, stack: Stack, path: Path) -> int:
         )
     sources = _first(groups, "DerivationImageSequence").get("SourceImageSequence") or []
     at = None if position is None else np.array(position, float)
-    index = places.named([str(source.get("ReferencedSOPInstanceUID")) for source in sources])
-    if index is None:
-        if at is None:
-            raise Refused(path, "does not say where its frames lie; export the mask again.")
-        index = places.nearest(at)
-    if index is None:
+    named = places.named([str(each.get("ReferencedSOPInstanceUID") or "") for each in sources])
+    index: int | None
+    if named and len(named) == 1:
+        (index,) = named
+    elif at is None:
+        raise Refused(path, "does not say where its frames lie; export the mask again.")
+    else:
+        index = places.nearest(at) if named or places.share_a_frame(frames) else None
+    if index is None or (named is not None and index not in named):
         raise Refused(
             path, "refers to slices that the CT series lacks; give the series that it was drawn on."
         )
