@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from nibabel.orientations import io_orientation
@@ -32,6 +33,8 @@ class NiftiCase:
     masks: tuple[Path, ...]
     decode: MaskDecoder
     notes: tuple[str, ...] = ()
+    by_index: ClassVar[bool] = False
+    """Whether the set pairs image and mask voxel by voxel, see placing.place."""
 
     def load(self) -> Series:
         """Read, check and turn image and masks; raises Refused."""
@@ -43,7 +46,7 @@ class NiftiCase:
         grid = Grid(header.shape, header.affine, header.states)
         raters = []
         for path in self.masks:
-            mask, noted = place(*read_nifti(path), grid, path)
+            mask, noted = place(*read_nifti(path), grid, path, self.by_index)
             labels, told = self.decode(mask, path)
             raters.append(labels)
             notes += noted + told

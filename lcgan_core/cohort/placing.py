@@ -40,13 +40,19 @@ def fits(header: Header, grid: Grid) -> bool:
 
 
 def place(
-    mask: np.ndarray, header: Header, grid: Grid, path: Path
+    mask: np.ndarray, header: Header, grid: Grid, path: Path, by_index: bool = False
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(I, J, K) values of a mask on the voxels of `grid`, and notes; raises Refused."""
+    """(I, J, K) values of a mask on the voxels of `grid`, and notes; raises Refused.
+
+    by_index: a set's own word that masks of the scan's shape are in its voxel order, whatever
+    their headers say.
+    """
     found = _turn(header, grid)
     if found:
         turn, *notes = found
         return apply_orientation(mask, turn), tuple(note for note in notes if note)
+    if by_index and mask.shape == grid.shape:
+        return mask, ("Mask and image have different headers; matched voxel by voxel.",)
     if header.other is not None:
         raise Refused(
             path,
@@ -61,7 +67,28 @@ def place(
             f"has {mask.shape} voxels, the scan {grid.shape}, and no header that says where they "
             "lie; give the mask that was drawn on this scan.",
         )
-    return _resampled(mask, header.affine, grid, path)
+    own, shape = _along(header.affine, header.shape, grid.affine)
+    if shape != grid.shape and _same_voxels(own, grid.affine):
+        raise Refused(
+            path,
+            f"has {shape} voxels, the scan {grid.shape} of the same size; give the mask that was "
+            "drawn on this scan.",
+        )
+    return _resampled(mask, header.affine, apart(own, grid.affine, grid.shape), grid, path)
+
+
+def _along(
+    affine: np.ndarray, shape: tuple[int, ...], other: np.ndarray
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """An affine and shape after the flips and swaps that bring its axes next to another's."""
+    turn = ornt_transform(io_orientation(affine), io_orientation(other))
+    turned = tuple(shape[k] for k in np.argsort(turn[:, 0]))
+    return affine @ inv_ornt_aff(turn, shape), turned
+
+
+def _same_voxels(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether voxels have one size and direction, so that grids differ by what they cover."""
+    return bool(np.abs(a - b)[:3, :3].max() < 0.01 * np.linalg.norm(b[:3, :3], axis=0).min())
 
 
 def _turn(header: Header, grid: Grid) -> tuple[np.ndarray, str] | None:
@@ -72,9 +99,9 @@ def _turn(header: Header, grid: Grid) -> tuple[np.ndarray, str] | None:
         if affine is None:
             continue
         turn = ornt_transform(io_orientation(affine), io_orientation(grid.affine))
-        if tuple(header.shape[k] for k in np.argsort(turn[:, 0])) != grid.shape:
+        own, shape = _along(affine, header.shape, grid.affine)
+        if shape != grid.shape:
             continue
-        own = affine @ inv_ornt_aff(turn, header.shape)
         if apart(own, grid.affine, grid.shape) <= most:
             return turn, note
         for one, other in ((grid.affine, own), (own, grid.affine)):
@@ -107,7 +134,7 @@ def _says_nothing(affine: np.ndarray) -> bool:
 
 
 def _resampled(
-    mask: np.ndarray, affine: np.ndarray, grid: Grid, path: Path
+    mask: np.ndarray, affine: np.ndarray, away: float, grid: Grid, path: Path
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """By the nearest voxel, as SimpleITK has it; Refused where labels would be lost."""
     back = np.linalg.inv(affine)
@@ -119,10 +146,11 @@ def _resampled(
     if len(marked) and beyond.mean() > LOST:
         raise Refused(
             path,
-            f"lies beside the scan with {beyond.mean():.0%} of its labels; give the mask that was "
-            "drawn on this scan, with its affine.",
+            f"lies up to {away:.1f} mm away from the scan, {beyond.mean():.0%} of its labels beside "
+            "it; give the mask that was drawn on this scan, with its affine.",
         )
     result = np.zeros(grid.shape, mask.dtype)
+    unseen = 0
     i, j = np.ogrid[: grid.shape[0], : grid.shape[1]]
     steps = back[:3, :3] @ grid.affine[:3, :2]
     for k in range(grid.shape[2]):
@@ -135,7 +163,11 @@ def _resampled(
         inside = np.logical_and.reduce(
             [(at >= 0) & (at < n) for at, n in zip(near_to, mask.shape, strict=True)]
         )
+        unseen += not inside.any()
         result[:, :, k][inside] = mask[tuple(at[inside] for at in near_to)]
     if len(marked) and not result.any():
         raise Refused(path, "has labels between the slices only; give the mask of this scan.")
-    return result, ("The mask lies on another grid; it was resampled to that of the scan.",)
+    notes = ["The mask lies on another grid; it was resampled to that of the scan."]
+    if unseen:
+        notes.append(f"{unseen} slices lie beyond the mask and count as without a lesion.")
+    return result, tuple(notes)

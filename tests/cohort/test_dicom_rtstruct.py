@@ -11,6 +11,7 @@ from lcgan_core.cohort.label_map import LabelMap
 from .conftest import read_one
 from .dicom_files import make_scan
 from .test_dicom_seg import refusal
+from .volumes import noisy_head
 
 SQUARE = [(2.5, 3.5), (2.5, 12.5), (11.5, 12.5), (11.5, 3.5)]
 """Corners (row, column) between pixel centres: rows 3..11, columns 4..12 lie inside."""
@@ -116,7 +117,7 @@ def test_a_contour_that_is_there_twice_does_not_empty_itself(tmp_path, scan):
 
 def test_a_drawn_ellipse_comes_back(tmp_path):
     """Oracle: the pixels that scikit-image fills from the equation, not from the outline."""
-    scan = make_scan(tmp_path / "p", hu=np.zeros((6, 80, 96), int))
+    scan = make_scan(tmp_path / "p", hu=noisy_head((6, 80, 96)).astype(int))
     turn = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     outline = list(zip(40.2 + 25 * np.sin(turn), 50.3 + 18 * np.cos(turn), strict=True))
     write_rtstruct(scan, {"IPH": [(3, outline)]})

@@ -92,15 +92,16 @@ def _told(
 
 
 def _in_each_others_way(a: list[Slice], b: list[Slice]) -> bool:
-    """Whether two or more slices of one lie within the other: a repeated slice makes no scan."""
-    if min(len(a), len(b)) < 2:
-        return False
-    places = [np.array([height(item) for item in part]) for part in (a, b)]
-    within = [
-        int(((one > other.min() - SAME_PLACE_MM) & (one < other.max() + SAME_PLACE_MM)).sum())
-        for one, other in (places, places[::-1])
-    ]
-    return max(within) >= 2
+    """Whether one has slices at two places or more within the other: one repeated is no scan."""
+    one, two = (np.sort([height(item) for item in part]) for part in (a, b))
+    return any(_within(*pair) >= 2 for pair in ((one, two), (two, one)) if np.ptp(pair[0]))
+
+
+def _within(places: np.ndarray, around: np.ndarray) -> int:
+    """How many different places lie between the outermost of others."""
+    apart = places[np.diff(places, prepend=-np.inf) > SAME_PLACE_MM]
+    low, high = around[0] - SAME_PLACE_MM, around[-1] + SAME_PLACE_MM
+    return int(((apart > low) & (apart < high)).sum())
 
 
 def _passes(slices: list[Slice], order: Order) -> list[list[Slice]]:
