@@ -146,8 +146,8 @@ def _resampled(
     if len(marked) and beyond.mean() > LOST:
         raise Refused(
             path,
-            f"lies up to {away:.1f} mm away from the scan, {beyond.mean():.0%} of its labels beside "
-            "it; give the mask that was drawn on this scan, with its affine.",
+            f"lies up to {away:.1f} mm away from the scan, {beyond.mean():.0%} of its labels "
+            "beside it; give the mask that was drawn on this scan, with its affine.",
         )
     result = np.zeros(grid.shape, mask.dtype)
     unseen = 0
