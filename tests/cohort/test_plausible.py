@@ -1,4 +1,4 @@
-"""A mask that was mirrored or turned on its way is known by the pixels, whatever its header says."""
+"""A mask that was mirrored or turned on its way is known by the pixels, not by a header."""
 
 from pathlib import Path
 
