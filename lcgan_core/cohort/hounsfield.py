@@ -120,8 +120,9 @@ def _offset_of(stored: np.ndarray, outward: np.ndarray) -> int | None:
     def count(low: int, high: int) -> int:
         return int(counts[low - LOWEST : high + 1 - LOWEST].sum())
 
-    if count(5, 60) > count(0, 0) / 50:
-        counts[-LOWEST] = 0  # zeros are the padding outside a scan circle
+    if count(5, 60) > count(0, 0) / 50:  # zeros are the padding outside a scan circle
+        counts[-LOWEST] = 0
+        outward, stored = outward[stored != 0], stored[stored != 0]
     # a wide field has more air than brain, a narrow one less: where -1000 is common, that is air
     low, high = STATED
     highest_air = high if count(low, high) > stored.size / 100 else 499

@@ -9,9 +9,11 @@ from pydicom.pixels.utils import pixel_array
 
 from lcgan_core.cohort.dicom.header import Slice
 from lcgan_core.cohort.dicom.quiet import quiet
-from lcgan_core.cohort.hounsfield import AIR, settle
+from lcgan_core.cohort.hounsfield import settle
 from lcgan_core.cohort.series import Refused
 
+TISSUE = -900
+"""HU from which on padding may be taken for tissue, and tissue for padding."""
 PADDING = np.iinfo(np.int16).min
 """Marks the padding outside the scan circle until the whole series has been looked at."""
 
@@ -51,7 +53,7 @@ def _read(of: Slice, hu: np.ndarray) -> int:
         # the value is often written with the wrong sign: 63536 for -2000
         first, last = np.sort(np.array(of.padding).astype(stored.dtype))[[0, -1]]
         padded = (stored >= first) & (stored <= last)
-        if float(last) * slope + intercept > AIR:  # else it is below any tissue
+        if float(last) * slope + intercept > TISSUE:
             outer = _at_the_border(padded)
             inner = int(padded.sum() - outer.sum())
             padded = outer
