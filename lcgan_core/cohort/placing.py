@@ -74,7 +74,7 @@ def place(
             f"has {shape} voxels, the scan {grid.shape} of the same size; give the mask that was "
             "drawn on this scan.",
         )
-    return _resampled(mask, header.affine, apart(own, grid.affine, grid.shape), grid, path)
+    return resampled(mask, header.affine, grid, path)
 
 
 def _along(
@@ -133,8 +133,8 @@ def _says_nothing(affine: np.ndarray) -> bool:
     return np.allclose(np.abs(affine), np.eye(4), atol=1e-6)
 
 
-def _resampled(
-    mask: np.ndarray, affine: np.ndarray, away: float, grid: Grid, path: Path
+def resampled(
+    mask: np.ndarray, affine: np.ndarray, grid: Grid, path: Path
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """By the nearest voxel, as SimpleITK has it; Refused where labels would be lost."""
     back = np.linalg.inv(affine)
@@ -144,6 +144,7 @@ def _resampled(
     ).T
     beyond = ((where < -0.5) | (where >= np.array(grid.shape)[:, None] - 0.5)).any(axis=0)
     if len(marked) and beyond.mean() > LOST:
+        away = apart(_along(affine, mask.shape, grid.affine)[0], grid.affine, grid.shape)
         raise Refused(
             path,
             f"lies up to {away:.1f} mm away from the scan, {beyond.mean():.0%} of its labels "

@@ -134,7 +134,7 @@ def test_interleaved_passes_that_nothing_tells_apart_but_the_mask(tmp_path, numb
         two.edit(k, InstanceNumber=2 * k + 2 if numbered else None)
     write_seg(one, some_blood(), ["SDH"])
     series = read_one(tmp_path, None)
-    assert np.array_equal(series.hu, one.hu) and any("every 2th" in n for n in series.notes)
+    assert np.array_equal(series.hu, one.hu) and any("every second" in n for n in series.notes)
 
 
 # What is one scan although tags differ

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from lcgan_core.cohort import placing
-from lcgan_core.cohort.dicom.geometry import LPS_TO_RAS
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.nifti_file import read_header, read_nifti
@@ -15,7 +14,7 @@ from lcgan_core.cohort.nifti_file import read_header, read_nifti
 
 def fits(path: Path, stack: Stack) -> bool:
     """Whether a mask lies on the voxels of a series; reads its header only, raises Refused."""
-    return placing.fits(read_header(path), _grid(stack))
+    return placing.fits(read_header(path), stack.grid)
 
 
 def read_nifti_mask(
@@ -24,10 +23,5 @@ def read_nifti_mask(
     """(S, H, W) uint8 labels on the stack's grid, and notes; raises Refused."""
     values, header = read_nifti(path)
     meant, _ = labels(values, path)
-    placed, notes = placing.place(meant, header, _grid(stack), path)
+    placed, notes = placing.place(meant, header, stack.grid, path)
     return placed.T, notes
-
-
-def _grid(stack: Stack) -> placing.Grid:
-    starts = np.array([item.position for item in stack.slices]) @ LPS_TO_RAS[:3, :3]
-    return placing.Grid(stack.shape[::-1], stack.affine, True, starts)

@@ -64,7 +64,11 @@ def find(source: Path, labels: LabelMap | None = None, parallel: Parallel = map)
             name = f"{key.series}, scan {key.scan + 1}" if key.scan else key.series
             cases.append(DicomCase(key.patient, name, result, masked[key], labels))
         elif key in spoken or key.patient in patients:
-            reason = "has a mask that is refused." if key in spoken else "no mask refers to it."
+            reason = "no mask refers to it."
+            if key in spoken:
+                reason = "has a mask that is refused."
+            elif key._replace(scan=int(not key.scan)) in shelf.stacks:
+                reason = "is another scan under one series UID, and no mask refers to it."
             left_out.add(result.slices[0].path, reason, result.shape[0], key)
         else:
             reason = (

@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from lcgan_core.cohort.dicom.geometry import to_affine
+from lcgan_core.cohort.dicom.geometry import LPS_TO_RAS, to_affine
 from lcgan_core.cohort.dicom.header import Slice
 from lcgan_core.cohort.dicom.scans import SAME_PLACE_MM, alike, height
+from lcgan_core.cohort.placing import Grid
 from lcgan_core.cohort.series import LeftOut, Refused
 
 WIDE = 1.5
@@ -34,6 +35,12 @@ class Stack:
         return to_affine(
             first.orientation, first.spacing, first.position, last.position, len(self.slices)
         )
+
+    @property
+    def grid(self) -> Grid:
+        """The same, with the place of each slice: these may be spaced unevenly."""
+        starts = np.array([item.position for item in self.slices]) @ LPS_TO_RAS[:3, :3]
+        return Grid(self.shape[::-1], self.affine, True, starts)
 
     @property
     def heights(self) -> np.ndarray:
@@ -76,7 +83,8 @@ def only(of: Stack, named: Set[str]) -> Stack | None:
     (step,) = steps
     if at[0] >= step or at[-1] < len(of.slices) - step:
         return None
-    note = f"Of {len(of.slices)} slices the mask names every {step}th from end to end; the others "
+    nth = {2: "second", 3: "third"}.get(step, f"{step}th")
+    note = f"Of {len(of.slices)} slices the mask names every {nth} from end to end; the others "
     kept = Stack(tuple(of.slices[k] for k in at))
     return Stack(kept.slices, (note + "were left out.", *_check_gaps(kept)))
 
