@@ -22,9 +22,9 @@ COARSE, MOST = 128, 20_000
 OUTSIDE = 0.5
 """A mask of which more lies outside the head is none of this scan."""
 WITHIN, WITHIN_TURNED = 0.8, 0.95
-BRIGHT, BRIGHT_TURNED = 0.35, 0.75
+BRIGHT, BRIGHT_TURNED = 0.35, 0.6
 """Less than the first as it is and more than the second when turned: the mask is turned."""
-ABOVE_BRAIN = (12, 80)
+ABOVE_BRAIN = (8, 80)
 """HU above brain at which blood is told from it."""
 FEWEST = 50
 """Voxels of blood below which brightness proves nothing."""
