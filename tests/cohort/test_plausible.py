@@ -5,10 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lcgan_core.cohort import nifti
+from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.plausible import check
 from lcgan_core.cohort.series import Refused, Series
 from lcgan_core.lesions import FIVE, Classes
 from lcgan_core.phantom.patient import scan_patient
+
+from .cases import store_of
+from .volumes import write
 
 TURNS = {
     "mirrored left to right": lambda mask: mask[:, :, ::-1],
@@ -97,3 +102,22 @@ def test_no_right_mask_of_a_phantom_is_refused(number):
     scan = scan_patient(5, number, 128, 12)
     told = checked(scan.hu, scan.labels)
     assert all(value == 0 for name, value in told.items() if name.startswith("outside"))
+
+
+@pytest.mark.parametrize("how", TURNS)
+def test_a_header_that_lies_gives_no_store(tmp_path, how):
+    """The mask's voxels were turned, its header says that they were not; the whole ingest."""
+    affine = np.diag([-3.0, -3.0, 5.0, 1.0])
+    hu, labels = head()
+    write(tmp_path / "in/a_ct.nii.gz", hu.T, affine)
+    write(tmp_path / "in/b_ct.nii.gz", hu.T, affine)
+    write(tmp_path / "in/a_seg.nii.gz", TURNS[how](labels).T, affine)
+    write(tmp_path / "in/b_seg.nii.gz", labels.T, affine)
+    found = nifti.find(
+        tmp_path / "in", "{patient}_ct.nii.gz", "{patient}_seg.nii.gz", LabelMap.parse("5=SDH")
+    )
+    told = []
+    made = store_of(found.cases, tmp_path / "store", size=64, tell=told)
+    assert made.report.status.tolist() == ["refused", "taken"]
+    assert np.array_equal(made.store.labels, labels) and len(told) == 1 and how in told[0]
+    assert made.report.outside_SDH[1] == 0 and made.report.hu_SDH[1] == np.median(hu[labels > 0])
