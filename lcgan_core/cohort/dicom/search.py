@@ -113,6 +113,8 @@ def _sort(
             shelf.put(key, item.path.parent)
     for key, item in damaged.items():
         shelf.stacks[key] = Refused(item.path, item.reason, item.detail)
+        for each in slices.get(key, ()):
+            shelf.put(key, each.path.parent)
     named = frozenset(uid for mask in masks for uid in mask.instances)
     for key in slices.keys() - damaged.keys():
         for item in _stacks(key, scans(slices[key]), named, shelf):
