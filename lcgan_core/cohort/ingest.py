@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from lcgan_core.cohort import contact_sheet, report
+from lcgan_core.cohort import contact_sheet, plausible, report
 from lcgan_core.cohort.formats import find
 from lcgan_core.cohort.grey_levels import known_to_all
 from lcgan_core.cohort.resampling import to_slices
@@ -150,6 +150,7 @@ def _load(
     who = hashed(salt, case.patient), hashed(salt, case.series)
     try:
         series = replace(case.load(), patient=who[0], uid=who[1])
+        under = plausible.check(series, classes, case.path)
         stored = to_slices(series, size, classes)
     except Refused as error:
         refusal = error
@@ -159,7 +160,7 @@ def _load(
         )
     else:
         spilled = Spilled.put(stored, room, hashed(salt, str(case.path)))
-        return report.taken(series, stored, classes), spilled, ""
+        return report.taken(series, stored, classes, under), spilled, ""
     return report.refused(*who, refusal), None, str(refusal)
 
 
