@@ -80,7 +80,8 @@ def check(series: Series, classes: Classes, path: Path) -> dict[str, float]:
 def heads(hu: np.ndarray) -> np.ndarray:
     """(S, h, w) bool: the head on each slice, filled, on every n-th pixel of (S, H, W) HU."""
     step = max(1, min(hu.shape[1:]) // COARSE)
-    solid = (hu[:, ::step, ::step] > SOLID).astype(np.uint8)
+    # windowed pictures know no air: their lowest HU is what lies outside the head
+    solid = (hu[:, ::step, ::step] > max(SOLID, int(hu.min()))).astype(np.uint8)
     found = np.empty(solid.shape, bool)
     for one, into in zip(solid, found, strict=True):
         around = cv2.copyMakeBorder(1 - one, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
