@@ -19,11 +19,11 @@ from lcgan_core.run.requests import request
 CLUSTER = artefacts.REPOSITORY / "profiles" / "slurm"
 SMALL = {
     "cohort_patients": 12, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
-    "lcgan_width": 2, "lcgan_snapshots": "[1, 20]", "segmentation_width": 2,
-    "segmentation_epochs": 2, "realism_epochs": 1,
+    "fractions": "[0.5, 1.0]", "lcgan_width": 2, "lcgan_snapshots": "[1, 20]",
+    "segmentation_width": 2, "segmentation_epochs": 2, "realism_epochs": 1,
     "evaluation_resamples": 20,
 }  # fmt: skip
-"""The whole quick grid, every stage and share of it, with as little in each job as can be."""
+"""Every stage and arm of the quick grid, with as little in each job as can be."""
 
 
 def no_slurm():
@@ -42,15 +42,16 @@ needs_slurm = pytest.mark.skipif(no_slurm() is not None, reason=str(no_slurm()))
 
 
 @contextlib.contextmanager
-def snakemake(folder, *options):
-    """A small run with its artefacts and Snakemake's own files in `folder`: process, run, words."""
+def snakemake(folder, *options, pages=True):
+    """A small run, with its `pages` or without, whose artefacts and Snakemake's own files lie in
+    `folder`: process, run, words."""
     config = profiles.load("quick", **{name: yaml.safe_load(str(n)) for name, n in SMALL.items()})
     run, words = folder / config.name, folder / "said.txt"
     command = [
         sys.executable, "-m", "snakemake", "--snakefile", artefacts.REPOSITORY / "Snakefile",
         "--cores", "2", "--scheduler", "greedy", "--nolock", *options,
         "--config", "profile=quick", *(f"{name}={value}" for name, value in SMALL.items()),
-        "--", "evaluated",
+        "--", "evaluated" if pages else run / "done" / "evaluation",
     ]  # fmt: skip
     folder.mkdir()
     with words.open("w") as said:
@@ -91,14 +92,14 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
             time.sleep(0.05)
         (job,) = slurm_jobs("rule_training-1-lcgan", there.parent)
         subprocess.run(["scancel", job], check=True)
-        with snakemake(tmp_path / "here") as (local, here, said):
+        with snakemake(tmp_path / "here", pages=False) as (local, here, said):
             assert local.wait() == 0, said.read_text()
         assert cluster.wait() == 0, words.read_text()
     assert f"SLURM-job '{job}' failed, SLURM status is: 'CANCELLED'" in words.read_text()
     compared = [
         "cohort/store/hu.npy", "cohort/split.csv", "training/1-lcgan/generator-20.safetensors",
         "training/1-judge/weights.safetensors", "selection/1-lcgan/images.csv",
-        "augmentation/0.5-gan/images.npy", "segmentation/0.125-gan/weights.safetensors",
+        "augmentation/0.5-gan/images.npy", "segmentation/0.5-gan/weights.safetensors",
         "segmentation/1-both/predictions.npy", "evaluation/results.csv", "evaluation/claims.csv",
     ]  # fmt: skip
     for name in compared:
