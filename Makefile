@@ -93,3 +93,4 @@ reference: setup ## refresh the committed notebook outputs and results/quick fro
 	@rm -rf $(TEST_RUNS)
 	$(SNAKEMAKE) --config profile=quick -- evaluated
 	$(BIN)/python -m tools.refresh
+	$(BIN)/python -m tests.regression.first_epochs

@@ -8,6 +8,7 @@ of brain.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -103,6 +104,18 @@ def scale_of(counts: np.ndarray, stated: Window | None) -> Scale:
     if not steps:
         note += ", and not exactly: the grey levels are not those of whole HU"
     return Scale(hu, (low, low + span), note)
+
+
+def known_to_all(ranges: Iterable[Sequence[float] | None]) -> dict[str, list[float]]:
+    """For a store's manifest: the HU that are known in all of its series, where not all are.
+
+    >>> known_to_all([None, (0, 80), (-20, 100)]), known_to_all([None])
+    ({'hu_exact': [0, 80]}, {})
+    """
+    given = [each for each in ranges if each]
+    if not given:
+        return {}
+    return {"hu_exact": [max(low for low, _ in given), min(high for _, high in given)]}
 
 
 def _steps(counts: np.ndarray) -> tuple[int, bool]:

@@ -15,8 +15,9 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from lcgan_core.cohort import contact_sheet, report
+from lcgan_core.cohort import contact_sheet, plausible, report
 from lcgan_core.cohort.formats import find
+from lcgan_core.cohort.grey_levels import known_to_all
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
@@ -120,7 +121,8 @@ def ingest(
         table = report.table(writer.records(), found, salt)
         if not (table.status == report.TAKEN).any():
             raise UserError(_nothing(source, table.reason))
-        manifest = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
+        manifest: dict[str, Any] = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
+        manifest |= known_to_all(record.get("hu_exact") for record in writer.records())
 
         def show(made: SliceStore) -> None:
             table.to_csv(made.folder / REPORT, index=False)
@@ -148,6 +150,7 @@ def _load(
     who = hashed(salt, case.patient), hashed(salt, case.series)
     try:
         series = replace(case.load(), patient=who[0], uid=who[1])
+        under = plausible.check(series, classes, case.path)
         stored = to_slices(series, size, classes)
     except Refused as error:
         refusal = error
@@ -157,7 +160,7 @@ def _load(
         )
     else:
         spilled = Spilled.put(stored, room, hashed(salt, str(case.path)))
-        return report.taken(series, stored, classes), spilled, ""
+        return report.taken(series, stored, classes, under), spilled, ""
     return report.refused(*who, refusal), None, str(refusal)
 
 

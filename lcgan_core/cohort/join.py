@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from lcgan_core.cohort.grey_levels import known_to_all
 from lcgan_core.cohort.hounsfield import AIR
 from lcgan_core.cohort.store import SliceStore, StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
@@ -144,6 +145,7 @@ def _write(
     manifests = [store.manifest for store in opened]
     source = " + ".join(each["source"] for each in manifests)
     manifest: dict[str, Any] = {"source": source, "joined": manifests}
+    manifest |= known_to_all(each.get("hu_exact") for each in manifests)
     salts = [each.get("salt_check") for each in manifests]
     if all(salts):
         manifest["salt_check"] = salts[0]

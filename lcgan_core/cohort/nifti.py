@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
-from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
+from nibabel.orientations import io_orientation
 
-from lcgan_core.cohort.hounsfield import clip, is_wrapped, offset_of, unwrap
+from lcgan_core.cohort.hounsfield import AIR, settle
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.mask_values import EXCLUDED, MaskDecoder, majority
-from lcgan_core.cohort.nifti_file import read_nifti, states_orientation
-from lcgan_core.cohort.orientation import apart, near, normal_of, tilt_of, to_display
+from lcgan_core.cohort.nifti_file import Header, read_nifti
+from lcgan_core.cohort.orientation import normal_of, tilt_of, to_display
+from lcgan_core.cohort.placing import Grid, place
 from lcgan_core.cohort.series import Case, Found, Refused, Series
 from lcgan_core.cohort.source import files_below
 from lcgan_core.errors import UserError
@@ -31,27 +33,29 @@ class NiftiCase:
     masks: tuple[Path, ...]
     decode: MaskDecoder
     notes: tuple[str, ...] = ()
+    by_index: ClassVar[bool] = False
+    """Whether the set pairs image and mask voxel by voxel, see placing.place."""
 
     def load(self) -> Series:
         """Read, check and turn image and masks; raises Refused."""
-        voxels, affine = read_nifti(self.path)
+        voxels, header = read_nifti(self.path)
         if voxels.shape[2] < 2:
             raise Refused(self.path, "has a single slice; give whole series.")
         hu, notes = to_hu(voxels, self.path)
-        if not states_orientation(self.path):
-            notes += ("the header states no orientation; that of Analyze files was assumed",)
+        notes += _orientation(header, self.path)
+        grid = Grid(header.shape, header.affine, header.states)
         raters = []
         for path in self.masks:
-            mask, noted = _on_grid(path, voxels.shape, affine)
+            mask, noted = place(*read_nifti(path), grid, path, self.by_index)
             labels, told = self.decode(mask, path)
             raters.append(labels)
             notes += noted + told
         labels = majority(raters) if len(raters) > 1 else raters[0]
-        hu, grid = to_display(hu, affine)
-        labels, _ = to_display(labels, affine)
-        spacing = _pixel_spacing(self.path, grid)
-        normal = normal_of(grid)
-        positions = normal @ grid[:3, 3] + normal @ grid[:3, 2] * np.arange(len(hu))
+        hu, affine = to_display(hu, header.affine)
+        labels, _ = to_display(labels, header.affine)
+        spacing = _pixel_spacing(self.path, affine)
+        normal = normal_of(affine)
+        positions = normal @ affine[:3, 3] + normal @ affine[:3, 2] * np.arange(len(hu))
         kept = ~(labels == EXCLUDED).any(axis=(1, 2))
         if not kept.any():
             raise Refused(self.path, "has no slice whose classes are certain; leave it out.")
@@ -62,53 +66,38 @@ class NiftiCase:
             labels=np.ascontiguousarray(labels[kept]),
             positions=positions[kept],
             pixel_spacing=spacing,
-            gantry_tilt=tilt_of(grid),
+            gantry_tilt=tilt_of(affine),
             notes=self.notes + tuple(dict.fromkeys(notes)),
         )
 
 
 def to_hu(voxels: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """int16 HU in -1024..3071, and notes on repairs; raises Refused where no air is found."""
-    values = np.nan_to_num(voxels.astype(np.float32), nan=-1024)
-    notes: tuple[str, ...] = ()
-    if is_wrapped(values):
-        values, notes = unwrap(values), ("12-bit wrap-around corrected",)
-    offset = offset_of(values)
-    if offset is None:
+    """int16 HU in -1024..3071, and notes on repairs; raises Refused, see hounsfield.settle."""
+    return settle(np.nan_to_num(voxels.astype(np.float32), nan=AIR), path)
+
+
+def _orientation(header: Header, path: Path) -> tuple[str, ...]:
+    """Notes on what a header says of the orientation; Refused where it says two things."""
+    if not header.states:
+        return ("The header states no orientation; that of Analyze files was assumed.",)
+    if header.other is None:
+        return ()
+    if (
+        np.isnan(header.other).any()
+        or (io_orientation(header.affine) != io_orientation(header.other)).any()
+    ):
         raise Refused(
             path,
-            f"is not in HU (values {values.min():g} to {values.max():g}, no air near -1000 "
-            "below soft tissue); give the scan as it left the scanner, not windowed or cut out.",
+            "states two orientations: its sform and its qform turn or mirror each other; save it "
+            "anew with the right one.",
         )
-    if offset:
-        notes += (f"values shifted by {offset} so that air is at -1000 HU",)
-    return clip(values + offset), notes
+    return ("The header states two places (sform and qform); the sform was taken.",)
 
 
-def _on_grid(
-    path: Path, shape: tuple[int, ...], affine: np.ndarray
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A mask in the image's voxel order: by its affine where that agrees, else voxel by voxel."""
-    mask, own = read_nifti(path)
-    turn = ornt_transform(io_orientation(own), io_orientation(affine))
-    turned = apply_orientation(mask, turn)
-    nothing = np.broadcast_to(False, shape)
-    (a, grid), (b, expected) = to_display(mask, own), to_display(nothing, affine)
-    if a.shape == b.shape and apart(grid, expected, a.shape[::-1]) <= near(expected):
-        return turned, ()
-    if mask.shape != shape:
-        raise Refused(
-            path,
-            f"has the shape {mask.shape}, the image {shape}; give the mask that was drawn "
-            "on this image.",
-        )
-    return mask, ("mask and image have different headers; matched voxel by voxel",)
-
-
-def _pixel_spacing(path: Path, grid: np.ndarray) -> tuple[float, float]:
+def _pixel_spacing(path: Path, affine: np.ndarray) -> tuple[float, float]:
     """(row, column) mm of a display affine; Refused where slices are not axial or are sheared."""
-    column, row = (float(np.linalg.norm(grid[:3, k])) for k in (0, 1))
-    if abs(grid[:3, 0] @ grid[:3, 1]) > 0.01 * column * row:
+    column, row = (float(np.linalg.norm(affine[:3, k])) for k in (0, 1))
+    if abs(affine[:3, 0] @ affine[:3, 1]) > 0.01 * column * row:
         raise Refused(path, "has rows and columns that are not at right angles; export it again.")
     if max(column, row) > 1.5 * min(column, row):
         raise Refused(path, "is not axial: its pixels are far from square; give the axial series.")

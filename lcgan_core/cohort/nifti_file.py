@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import nibabel as nib
 import numpy as np
@@ -17,6 +17,7 @@ from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
+from lcgan_core.cohort.orientation import apart, near
 from lcgan_core.cohort.series import Refused
 
 NIFTI = (".nii", ".nii.gz")
@@ -30,18 +31,31 @@ LONGEST_MM = 1000
 """Longer than any voxel of a head CT."""
 
 
-def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(I, J, K) voxels and the (4, 4) affine to RAS mm; raises Refused naming the file."""
-    image, shape, affine = _open(path)
+class Header(NamedTuple):
+    """Where the voxels of a file lie: shape (I, J, K), affine (4, 4) to RAS mm.
+
+    other: the qform where it lies elsewhere than the sform, which is `affine`; states: whether the
+    header states any of them or leaves the orientation to a guess.
+    """
+
+    shape: tuple[int, ...]
+    affine: np.ndarray
+    other: np.ndarray | None
+    states: bool
+
+
+def read_nifti(path: Path) -> tuple[np.ndarray, Header]:
+    """(I, J, K) voxels and their header; raises Refused naming the file."""
+    image, header = _open(path)
     try:
-        return _voxels(path, cast(ArrayProxy, image.dataobj)).reshape(shape), affine
+        return _voxels(path, cast(ArrayProxy, image.dataobj)).reshape(header.shape), header
     except UNREADABLE as error:
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
 
 
-def read_nifti_grid(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
-    """(I, J, K) and the affine, as read_nifti, without reading the voxels."""
-    return _open(path)[1:]
+def read_header(path: Path) -> Header:
+    """The header, as read_nifti, without reading the voxels."""
+    return _open(path)[1]
 
 
 def _voxels(path: Path, header: ArrayProxy) -> np.ndarray:
@@ -52,7 +66,7 @@ def _voxels(path: Path, header: ArrayProxy) -> np.ndarray:
         return np.asarray(ArrayProxy(voxels, spec))
 
 
-def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
+def _open(path: Path) -> tuple[nib.Nifti1Image, Header]:
     try:
         image = cast(nib.Nifti1Image, nib.load(path))
         shape = tuple(n for k, n in enumerate(image.shape) if k < 3 or n > 1)
@@ -69,16 +83,13 @@ def _open(path: Path) -> tuple[nib.Nifti1Image, tuple[int, ...], np.ndarray]:
                 "CT; write it again.",
             )
         affine = np.asarray(image.affine, float)
+        codes = [int(image.header[name]) for name in ("sform_code", "qform_code")]
+        qform = np.asarray(image.get_qform(), float) if all(codes) else affine
     except UNREADABLE as error:
         raise Refused(path, "is not a readable NIfTI file; copy it again.", error) from None
     sizes = np.linalg.norm(affine[:3, :3], axis=0)  # NaN where the affine is
     flat = not (sizes < LONGEST_MM).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-6
     if flat or np.isnan(io_orientation(affine)).any():
         raise Refused(path, "has an impossible voxel size or a flat affine; write it again.")
-    return image, shape, affine
-
-
-def states_orientation(path: Path) -> bool:
-    """Whether the header of a readable file states the orientation or leaves it to a guess."""
-    header = cast(nib.Nifti1Image, nib.load(path)).header
-    return bool(header["sform_code"] or header["qform_code"])
+    elsewhere = not apart(affine, qform, shape) <= near(affine)  # also where the qform is NaN
+    return image, Header(shape, affine, qform if elsewhere else None, any(codes))

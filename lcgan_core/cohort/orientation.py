@@ -57,5 +57,9 @@ def apart(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
 
 
 def near(affine: np.ndarray) -> float:
-    """How far apart two grids may be and still count as the same: half a pixel, mm."""
-    return max(TOLERANCE_MM, float(np.linalg.norm(affine[:3, 0])) / 2)
+    """How far apart two grids may be and still count as the same: half the smallest step, mm.
+
+    affine: (3 or 4, N) whose first columns are the steps that count.
+    """
+    steps = np.linalg.norm(affine[:3, : min(3, affine.shape[1])], axis=0)
+    return max(TOLERANCE_MM, float(steps.min()) / 2)

@@ -83,6 +83,7 @@ class PictureCase:
             pixel_spacing=(pixel, pixel),
             gantry_tilt=0.0,
             notes=(scale.note,),
+            hu_exact=scale.exact,
         )
 
 

@@ -19,17 +19,20 @@ def columns(classes: Classes) -> list[str]:
     """The columns of report.csv.
 
     `item` is a salted hash of the path; cm2 is the mean area of a class on the slices that show it;
+    `outside` is the share of a class's voxels that lie outside the head, `hu` their median HU;
     `reason` is why a series was refused or left out, or what was done to a taken one.
     """
-    slices, areas = ([f"{of}_{name}" for name in classes.names] for of in ("slices", "cm2"))
+    slices, areas, outside, hu = (
+        [f"{of}_{name}" for name in classes.names] for of in ("slices", "cm2", "outside", "hu")
+    )
     return [
         "status", "item", "patient", "series", "files", "slices", "with_lesion", *slices, *areas,
-        "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "reason",
+        *outside, *hu, "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "reason",
     ]  # fmt: skip
 
 
-def taken(series: Series, stored: StoredSeries, classes: Classes) -> dict:
-    """The row of a series that is in the store."""
+def taken(series: Series, stored: StoredSeries, classes: Classes, under: dict[str, float]) -> dict:
+    """The row of a series that is in the store; under: what plausible.check found."""
     areas = np.array([[row[name] for name in classes.areas] for row in stored.rows])
     shown = areas > 0
     record = {
@@ -38,10 +41,12 @@ def taken(series: Series, stored: StoredSeries, classes: Classes) -> dict:
         "series": stored.rows[0]["series"],
         "slices": len(stored.rows),
         "with_lesion": int(shown.any(axis=1).sum()),
+        "hu_exact": series.hu_exact,  # no column: for the store's manifest
         "pixel_spacing_mm": round(float(series.pixel_spacing[0]), 4),
         "slice_spacing_mm": _step(series.positions),
         "gantry_tilt_deg": round(series.gantry_tilt, 1),
         "reason": "; ".join(series.notes),
+        **under,
     }
     for k, name in enumerate(classes.names):
         count = int(shown[:, k].sum())

@@ -41,7 +41,11 @@ def resized(store: SliceStore, folder: Path, size: int) -> SliceStore:
             gantry_tilt=float(rows.gantry_tilt_deg.iloc[0]),
         )
         writer.append({}, to_slices(series, size, store.classes))
-    kept = {key: store.manifest[key] for key in ("source", "salt_check") if key in store.manifest}
+    kept = {
+        key: store.manifest[key]
+        for key in ("source", "salt_check", "hu_exact")
+        if key in store.manifest
+    }
     return writer.finish(kept, also=lambda made: None)
 
 

@@ -19,7 +19,8 @@ class Series:
     hu: (S, H, W) int16 HU in -1024..3071, patient right on the left, anterior up;
     labels: (S, H, W) uint8, 0 or a label of the classes that were found with it; positions: (S,) mm
     along the slice normal; pixel_spacing: (row, column) mm; gantry_tilt: degrees; notes: what a
-    reader did beyond reading, for the report, without the name of a person or file.
+    reader did beyond reading, for the report, without the name of a person or file; hu_exact: where
+    only HU of a window are known, the lowest and highest of them.
     """
 
     patient: str
@@ -30,6 +31,7 @@ class Series:
     pixel_spacing: tuple[float, float]
     gantry_tilt: float
     notes: tuple[str, ...] = ()
+    hu_exact: tuple[float, float] | None = None
 
 
 class Case(Protocol):

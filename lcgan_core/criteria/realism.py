@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from lcgan_core.models.realism import RealismClassifier
 from lcgan_core.protocol.config import Realism
 from lcgan_core.seeds import seed_of
-from lcgan_core.training import optimizers
 from lcgan_core.training.encoding import to_network
 from lcgan_core.training.engine import Schedule, fit
 from lcgan_core.training.placing import device, place, resident, take
@@ -33,9 +32,7 @@ class RealismTask:
         torch.manual_seed(seed_of(seed, "weights"))
         self.classifier = place(RealismClassifier(), settings.precision)
         self.modules = {"classifier": self.classifier}
-        adam = optimizers.Adam(
-            [{"params": self.classifier.parameters()}], lr=settings.learning_rate
-        )
+        adam = torch.optim.Adam(self.classifier.parameters(), lr=settings.learning_rate, fused=True)
         self.optimizers = {"adam": adam}
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:

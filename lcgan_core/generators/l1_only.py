@@ -10,7 +10,6 @@ from lcgan_core.cohort.slices import Slices
 from lcgan_core.generators.lcgan import LcGan, generator, jittered
 from lcgan_core.protocol.config import Lcgan
 from lcgan_core.seeds import seed_of
-from lcgan_core.training import optimizers
 from lcgan_core.training.placing import resident, take
 
 
@@ -38,8 +37,8 @@ class L1OnlyTask:
         torch.manual_seed(seed_of(seed, "weights"))
         self.G = generator(settings, images.shape[-1], classes)
         self.modules = {"generator": self.G}
-        adam = optimizers.Adam(
-            [{"params": self.G.parameters()}], lr=settings.learning_rate, betas=(0.5, 0.999)
+        adam = torch.optim.Adam(
+            self.G.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True
         )
         self.optimizers = {"generator adam": adam}
 

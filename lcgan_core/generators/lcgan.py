@@ -15,7 +15,7 @@ from lcgan_core.generators import jitter
 from lcgan_core.models import Discriminator, Generator
 from lcgan_core.protocol.config import Config, Lcgan
 from lcgan_core.seeds import seed_of
-from lcgan_core.training import checkpoint, optimizers
+from lcgan_core.training import checkpoint
 from lcgan_core.training.curves import draw_samples
 from lcgan_core.training.encoding import encode_mask, mask_channels, to_image, to_network
 from lcgan_core.training.engine import Schedule, clean, fit
@@ -85,8 +85,8 @@ class LcganTask:
         self.D = place(Discriminator(channels, settings.width), settings.precision)
         self.modules = {"generator": self.G, "discriminator": self.D}
         self.optimizers = {
-            f"{name} adam": optimizers.Adam(
-                [{"params": network.parameters()}], lr=settings.learning_rate, betas=(0.5, 0.999)
+            f"{name} adam": torch.optim.Adam(
+                network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True
             )
             for name, network in self.modules.items()
         }

@@ -12,7 +12,7 @@ from lcgan_core.models import FCN8s, load_vgg16
 from lcgan_core.protocol.config import Config, Segmentation
 from lcgan_core.seeds import seed_of
 from lcgan_core.segmenters.base import WEIGHTS
-from lcgan_core.training import checkpoint, optimizers
+from lcgan_core.training import checkpoint
 from lcgan_core.training.encoding import to_network
 from lcgan_core.training.engine import Schedule
 from lcgan_core.training.pairs import Pairs
@@ -118,16 +118,17 @@ def start_at_frequencies(fcn: FCN8s, labels: Tensor) -> None:
 def optimizer(fcn: FCN8s, settings: Segmentation) -> torch.optim.Optimizer:
     """Adam, or the Caffe solver of FCN-8s (momentum .99, biases at twice the rate, undecayed)."""
     trained = [(name, p) for name, p in fcn.named_parameters() if p.requires_grad]
-    if settings.optimizer == "adam":
-        return optimizers.Adam([{"params": [p for _, p in trained]}], lr=settings.learning_rate)
     rate = settings.learning_rate
-    return optimizers.SGD(
+    if settings.optimizer == "adam":
+        return torch.optim.Adam([p for _, p in trained], lr=rate, fused=True)
+    return torch.optim.SGD(
         [
             {"params": [p for n, p in trained if not n.endswith("bias")], "weight_decay": 5e-4},
             {"params": [p for n, p in trained if n.endswith("bias")], "lr": 2 * rate},
         ],
         lr=rate,
         momentum=0.99,
+        fused=True,
     )
 
 

@@ -84,10 +84,14 @@ def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> 
             f"({reason}); delete it to start again."
         ) from None
     for name, optimizer in (optimizers or {}).items():
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in _under(tensors, name).items():
             index, field = key.split("/")
-            state.setdefault(int(index), {})[field] = value
+            weight = weights[int(index)]
+            # fused optimisers read moments in the order in which the weight lies in memory
+            kept = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+            state.setdefault(int(index), {})[field] = kept
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
     return notes
 

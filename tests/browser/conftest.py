@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-WAIT = 60_000
+WAIT = 120_000
 """Milliseconds: a machine that does much else at once may take as long to draw a chart."""
 expect.set_options(timeout=WAIT)
 

@@ -223,6 +223,7 @@ def test_arrow_keys_tell_every_difference(page: Page, book: Path):
     for _ in range(5):
         told.append(charts.locator(".hovered").text_content() or "")
         page.keyboard.press("ArrowRight")
+        expect(charts.locator(".hovered")).not_to_have_text(told[-1])
     assert len(set(told)) == 5
     differences = csv(book, "differences.csv")
     share = differences.fraction.min()

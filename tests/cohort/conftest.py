@@ -16,6 +16,8 @@ from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.series import Series
 from lcgan_core.lesions import LABELS
 
+from .volumes import noisy_head
+
 OURS = LabelMap(values=tuple((str(value), value) for value in LABELS.values()))
 """The label map of masks that number the five as we do."""
 NAME, IDENTITY, BORN = "ROENTGEN^WILHELM", "HOSPITAL-4711", "18450327"
@@ -96,7 +98,7 @@ def study(tmp_path: Path) -> Study:
 
 def make_study(folder: Path, seed: int = 0, shape: tuple[int, int, int] = (6, 20, 24)) -> Study:
     rng = np.random.default_rng(seed)
-    hu = rng.integers(-1024, 3071, shape).astype(np.int16)
+    hu = noisy_head(shape, seed)
     labels = rng.integers(0, 6, shape).astype(np.uint8)
     it = Study(folder, hu, labels, 5.0, (0.5, 0.75))
     folder.mkdir(parents=True)

@@ -9,6 +9,7 @@ import pydicom
 from pydicom.uid import generate_uid
 
 from .conftest import write_slice
+from .volumes import noisy_head
 
 
 @dataclass
@@ -63,7 +64,7 @@ def make_scan(
     """
     heights = [5.0 * k for k in range(6)] if heights is None else heights
     if hu is None:
-        hu = np.random.default_rng(0).integers(-1000, 2000, (len(heights), 20, 24))
+        hu = noisy_head((len(heights), 20, 24)).astype(int)
     lean = np.radians(tilt)
     turn = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
     rows, columns = (turn @ np.array(part, float) for part in (orientation[:3], orientation[3:]))

@@ -11,6 +11,7 @@ from lcgan_core.cohort.label_map import LabelMap
 from .conftest import read_one
 from .dicom_files import make_scan
 from .test_dicom_seg import refusal
+from .volumes import noisy_head
 
 SQUARE = [(2.5, 3.5), (2.5, 12.5), (11.5, 12.5), (11.5, 3.5)]
 """Corners (row, column) between pixel centres: rows 3..11, columns 4..12 lie inside."""
@@ -77,7 +78,7 @@ def write_rtstruct(scan, rois, named=True, off=0.0, kind="CLOSED_PLANAR"):
 @pytest.mark.parametrize("named", [True, False])
 def test_a_square_covers_the_pixels_inside_it(tmp_path, scan, named):
     """Not square: 20 x 24 pixels of 0.5 x 0.75 mm."""
-    write_rtstruct(scan, {"SDH": [(2, SQUARE)], "epidural": [(4, HOLE)]}, named)
+    write_rtstruct(scan, {"SDH": [(2, SQUARE)], "epidural haematoma": [(4, HOLE)]}, named)
     labels = read_one(tmp_path, None).labels
     expected = np.where(square(scan.hu.shape), 5, 0)
     expected[4, 6:9, 7:10] = 4
@@ -116,7 +117,7 @@ def test_a_contour_that_is_there_twice_does_not_empty_itself(tmp_path, scan):
 
 def test_a_drawn_ellipse_comes_back(tmp_path):
     """Oracle: the pixels that scikit-image fills from the equation, not from the outline."""
-    scan = make_scan(tmp_path / "p", hu=np.zeros((6, 80, 96), int))
+    scan = make_scan(tmp_path / "p", hu=noisy_head((6, 80, 96)).astype(int))
     turn = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     outline = list(zip(40.2 + 25 * np.sin(turn), 50.3 + 18 * np.cos(turn), strict=True))
     write_rtstruct(scan, {"IPH": [(3, outline)]})
@@ -165,3 +166,35 @@ def test_a_contour_of_half_a_number_is_refused(tmp_path, scan):
     path = write_rtstruct(scan, {"SDH": [(2, SQUARE)]})
     path.write_bytes(path.read_bytes()[:-9])
     assert "damaged" in refusal(tmp_path).reason
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        SQUARE[1:] + SQUARE[:1],
+        SQUARE[::-1],
+        [(r + 0.004, c - 0.004) for r, c in SQUARE],
+        [*SQUARE[:2], (7, 12.5), *SQUARE[2:]],
+    ],
+    ids=["another start", "reversed", "rounded", "another point"],
+)
+@pytest.mark.parametrize("hole", [False, True])
+def test_the_same_contour_drawn_otherwise_does_not_empty_itself(tmp_path, scan, again, hole):
+    holes = [(2, HOLE[::-1]), (2, HOLE[1:] + HOLE[:1])] if hole else []
+    write_rtstruct(scan, {"SDH": [(2, SQUARE), *holes, (2, again)]})
+    expected = square(scan.hu.shape, hole=hole)
+    assert np.array_equal(read_one(tmp_path, None).labels == 5, expected)
+
+
+def test_contours_that_cancel_each_other_out_are_refused(tmp_path):
+    """Drawn twice, the second time the other way round and a little larger."""
+    scan = make_scan(tmp_path / "p", hu=noisy_head((6, 80, 96)).astype(int))
+    one = [(20.5, 30.5), (20.5, 60.5), (50.5, 60.5), (50.5, 30.5)]
+    other = [(20.5, 30.5), (51.5, 30.5), (51.5, 60.5), (20.5, 60.5)]
+    write_rtstruct(scan, {"SDH": [(2, one), (2, other)]})
+    assert "cancel each other out" in refusal(tmp_path).reason
+
+
+def test_contours_between_the_pixels_are_refused(tmp_path, scan):
+    write_rtstruct(scan, {"SDH": [(2, [(5.2, 6.2), (5.2, 6.8), (5.8, 6.8), (5.8, 6.2)])]})
+    assert "hold not one pixel" in refusal(tmp_path).reason

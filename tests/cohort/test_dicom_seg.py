@@ -1,9 +1,12 @@
 """DICOM SEG is laid on the slices that its frames refer to, whatever wrote it."""
 
+import shutil
+
 import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -14,6 +17,7 @@ from lcgan_core.lesions import HEMORRHAGES
 
 from .conftest import read_one
 from .dicom_files import make_scan
+from .volumes import noisy_head
 
 WORDS = ("Intraparenchymal bleed", "left IVH", "SAH_1", "extradural haematoma", "Subdural")
 CODE = Code("50960005", "SCT", "Hemorrhage")
@@ -227,3 +231,37 @@ def test_a_tilted_prone_head_keeps_its_mask(tmp_path):
     labels = areas(scan.hu.shape)
     write_seg(scan, labels)
     assert np.array_equal(read_one(tmp_path, None).labels, labels[:, ::-1, ::-1])
+
+
+@pytest.mark.parametrize("orientation", [(1, 0, 0, 0, 1, 0), (-1, 0, 0, 0, -1, 0)])
+def test_a_seg_on_a_grid_of_its_own_is_resampled_as_simpleitk_does(tmp_path, scan, orientation):
+    """It names no image of the series, only the series: its geometry is all that counts."""
+    other = make_scan(
+        tmp_path / "other", [2.5 * k for k in range(11)], orientation, spacing=(0.4, 0.6),
+        hu=noisy_head((11, 24, 28)).astype(int),
+    )  # fmt: skip
+    if orientation[0] < 0:  # the same place from the other corner
+        for k in range(11):
+            place = other.place[k] + [27 * 0.6, 23 * 0.4, 0]
+            other.edit(k, ImagePositionPatient=place.tolist())
+    labels = np.zeros((11, 24, 28), np.uint8)
+    labels[3:8, 6:14, 9:20] = 1
+    path = write_seg(other, labels, ["SDH"])
+    seg = pydicom.dcmread(path)
+    for group in seg.PerFrameFunctionalGroupsSequence:
+        del group.DerivationImageSequence
+    seg.ReferencedSeriesSequence[0].SeriesInstanceUID = scan.items[0].SeriesInstanceUID
+    del seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    seg.save_as(scan.folder / "mask")
+    shutil.rmtree(other.folder)
+    series = read_one(tmp_path, None)
+    image = sitk.ReadImage([str(path) for path in scan.paths])
+    mask = sitk.GetImageFromArray(labels)
+    flip = orientation[0]
+    mask.SetDirection([flip, 0, 0, 0, flip, 0, 0, 0, 1])
+    mask.SetSpacing((0.6, 0.4, 2.5))
+    mask.SetOrigin([-9.0, -6.0, 30.0] if flip > 0 else [-9 + 27 * 0.6, -6 + 23 * 0.4, 30.0])
+    told = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
+    expected = sitk.GetArrayFromImage(told)
+    assert expected.any() and np.array_equal(series.labels > 0, expected > 0)
+    assert any("resampled" in note for note in series.notes)

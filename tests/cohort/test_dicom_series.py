@@ -72,11 +72,12 @@ def test_a_pixel_stays_at_its_place_in_the_patient(tmp_path_factory, axes, signs
     """The brightest voxel's LPS position is the same before and after turning."""
     orientation = np.zeros((2, 3))
     orientation[[0, 1], axes] = signs
-    hu = np.zeros((4, 6, 7), int)
+    hu = np.full((4, 6, 7), -1000)
+    hu[:, 1:-1, 1:-1] = 40
     hu[2, 1, 5] = 1000
     folder = tmp_path_factory.mktemp("turned")
     scan = make_scan(folder / "p", [0, 4, 8, 12], tuple(orientation.ravel()), tilt, (0.5, 0.75), hu)
-    scan.write_mask((hu > 0).astype(np.uint8))
+    scan.write_mask((hu > 500).astype(np.uint8))
     series = read_one(folder)
     assert np.array_equal(series.labels > 0, series.hu > 500)
     k, row, column = np.argwhere(series.hu > 500)[0]

@@ -141,7 +141,7 @@ def test_dicom_is_read_as_a_cohort_without_ingesting_first(lcgan, mixed, tmp_pat
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--format", "dicon"), "Unknown format 'dicon'; allowed: dicom, nifti, ct-ich"),
+        (("--format", "dicon"), "Unknown format 'dicon'; allowed: dicom, nifti, png, ct-ich"),
         (("--size", "100"), "--size 100 is not one of 64, 128, 256, 512"),
         (("--as", "IPH"), "Format 'dicom' takes no --as"),
         (("--format", "nifti"), "Format 'nifti' needs --images"),
@@ -242,4 +242,6 @@ def test_a_reader_asks_for_nothing_that_the_command_line_cannot_say(form):
         "class_table",
         "images",
         "masks",
+        "window",
+        "spacing",
     }

@@ -209,19 +209,30 @@ def test_a_mask_in_another_voxel_order_is_turned_by_its_own_affine(tmp_path):
     assert np.array_equal(series.labels, display(lesion()) * 4) and series.notes == ()
 
 
-@pytest.mark.parametrize("change", ["origin", "spacing", "identity"])
-def test_another_header_of_the_same_shape_is_paired_by_index_with_a_note(tmp_path, change):
-    """Four training cases of BHSD have another affine in image and mask."""
-    affine = AFFINE.copy()
-    if change == "origin":
-        affine[:3, 3] += 30
-    elif change == "spacing":
-        affine[0, 0] *= 1.3
-    else:
-        affine = np.eye(4)  # another orientation too, but the grids do not meet when turned
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_mask_whose_header_says_nothing_is_paired_by_index_with_a_note(tmp_path, mirrored):
+    """Identity, as nibabel or (mirrored) SimpleITK writes it for an array alone."""
+    affine = np.diag([-1.0, -1, 1, 1]) if mirrored else np.eye(4)
     series = pair(tmp_path, mask_affine=affine).load()
     assert np.array_equal(series.labels, display(lesion()) * 4)
-    assert any("different headers" in note for note in series.notes)
+    assert any("says nothing" in note for note in series.notes)
+
+
+def test_a_mask_of_another_voxel_size_is_resampled_as_simpleitk_does(tmp_path):
+    affine = AFFINE.copy()
+    affine[0, 0] *= 1.3
+    series = pair(tmp_path, mask_affine=affine).load()
+    image, mask = (sitk.ReadImage(str(tmp_path / f"p/s_{n}.nii.gz")) for n in ("ct", "seg"))
+    told = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
+    expected = display(sitk.GetArrayFromImage(told).T) * 4
+    assert np.array_equal(series.labels, expected) and expected.any()
+    assert any("resampled" in note for note in series.notes)
+
+
+def test_a_mask_of_another_place_is_refused(tmp_path):
+    affine = AFFINE.copy()
+    affine[:3, 3] += 30
+    refused(pair(tmp_path, mask_affine=affine), "s_seg", "mm away")
 
 
 def test_a_mask_of_another_shape_is_refused(tmp_path):

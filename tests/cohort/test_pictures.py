@@ -1,7 +1,5 @@
 """Windowed pictures: HU come back exactly inside the window, and nothing is guessed beyond it."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -9,12 +7,14 @@ from PIL import Image
 
 from lcgan_core.cohort import formats, slices
 from lcgan_core.cohort.grey_levels import Window
+from lcgan_core.cohort.join import join
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.pictures import find
+from lcgan_core.cohort.resized import resized
 from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
 
-from .cases import store_of
+from .cases import Made, store_of
 
 IMAGES, MASKS = "images/{patient}/{slice}.png", "masks/{patient}/{slice}.png"
 PHE = "PHE:perihaematomal oedema"
@@ -282,30 +282,34 @@ def test_without_a_spacing_nothing_is_read(tmp_path):
         formats.find("png", tmp_path, {"images": IMAGES, "masks": MASKS}, map)
 
 
-def test_a_window_beyond_the_known_hu_is_refused(tmp_path):
-    write(tmp_path, rounded(head(), 40, 80), drawn())
+def ingested(folder, name, window, size=64):
+    """A store of one scan in a window."""
+    write(folder / name, cut(head(len(name)), *window), drawn())
     given = {"images": IMAGES, "masks": MASKS, "spacing": "0.5/5", "as_class": PHE}
-    found = formats.find("png", tmp_path, given, map)
-    store = store_of(found.cases, tmp_path / "store", size=64, classes=found.classes).store
-    manifest = store.folder / "manifest.json"
+    found = formats.find("png", folder / name, given, map)
+    return store_of(found.cases, folder / f"{name}-store", size=size, classes=found.classes).store
+
+
+def test_a_window_beyond_the_known_hu_is_refused(tmp_path):
+    """Of the store, of a copy at another size, and of it joined with another."""
+    store = ingested(tmp_path, "a", (40, 80))
+    wide = ingested(tmp_path, "abc", (40, 120))
+    assert wide.manifest["hu_exact"] == [-20, 100]
+    both = join([store.folder, wide.folder], tmp_path / "both").store
     rows = np.arange(4)
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"hu_exact": [0, 80]}))
-    for level, width in ((40, 80), (50, 60), (40, 40)):
-        assert slices.read(store, rows, level, width).images.dtype == torch.uint8
-    for level, width in ((50, 100), (40, 120), (30, 80)):
-        with pytest.raises(UserError, match="show 0 to 80 HU.*window_level=40 and window_width=80"):
-            slices.read(store, rows, level, width)
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "hu_exact": [-1024, 3071]}))
-    assert len(slices.read(store, rows, 700, 3200).table) == 4
+    for each in (store, resized(store, tmp_path / "small", 32), both):
+        assert each.manifest["hu_exact"] == [0, 80]
+        for level, width in ((40, 80), (50, 60), (40, 40)):
+            assert slices.read(each, rows, level, width).images.dtype == torch.uint8
+        for level, width in ((50, 100), (40, 120), (30, 80)):
+            with pytest.raises(UserError, match="show 0 to 80 HU.*_level=40 and window_width=80"):
+                slices.read(each, rows, level, width)
+    assert slices.read(wide, rows, 50, 100).size == 64
 
 
 def test_a_store_of_scans_knows_all_hu(tmp_path):
-    write(tmp_path, rounded(head(), 40, 80), drawn())
-    case = find(tmp_path, IMAGES, MASKS, "0.5/5", "", LabelMap.parse("1=SDH")).cases[0]
-    store = store_of([case], tmp_path / "store", size=64).store
-    manifest = json.loads((store.folder / "manifest.json").read_text())
-    manifest.pop("hu_exact", None)
-    (store.folder / "manifest.json").write_text(json.dumps(manifest))
+    store = store_of([Made(1, tmp_path)], tmp_path / "store").store
+    assert "hu_exact" not in store.manifest
     assert len(slices.read(store, np.arange(3), 700, 3200).table) == 3
 
 

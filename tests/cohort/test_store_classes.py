@@ -22,7 +22,7 @@ from .dicom_files import make_scan
 from .test_dicom_rtstruct import HOLE, SQUARE, square, write_rtstruct
 from .test_dicom_seg import write_seg
 from .test_public_sets import make_instance
-from .volumes import display, head, lesion, write
+from .volumes import display, head, lesion, noisy_head, write
 
 TWO = Classes(("PHE", "IPH"), ("perihaematomal oedema", "intraparenchymal"))
 MAP = "1=PHE:perihaematomal oedema,2=IPH"
@@ -116,7 +116,7 @@ def store(tmp_path):
             tmp_path / "in" / name,
             heights=[0.0, 5.0, 10.0],
             spacing=(0.5, 0.5),
-            hu=np.random.default_rng(seed).integers(-1000, 2000, (3, 24, 24)),
+            hu=noisy_head((3, 24, 24), seed).astype(int),
             PatientID=name,
         )
         scan.write_mask(np.random.default_rng(seed).integers(0, 3, (3, 24, 24)).astype(np.uint8))

@@ -34,3 +34,12 @@ def display(voxels: np.ndarray, affine: np.ndarray = AFFINE) -> np.ndarray:
     """(S, H, W) as a radiologist sees it, by nibabel and the rule for canonical RAS arrays."""
     canonical = nib.as_closest_canonical(nib.Nifti1Image(voxels, affine)).dataobj
     return np.asarray(canonical)[::-1, ::-1, :].T
+
+
+def noisy_head(shape: tuple[int, int, int] = (6, 20, 24), seed: int = 0) -> np.ndarray:
+    """(S, H, W) int16 HU: air around, then bone, then brain, every voxel of which is random."""
+    rng = np.random.default_rng(seed)
+    hu = rng.integers(-1003, -996, shape)
+    hu[:, 2:-2, 3:-3] = rng.integers(400, 1200, hu[:, 2:-2, 3:-3].shape)
+    hu[:, 3:-3, 4:-4] = rng.integers(0, 70, hu[:, 3:-3, 4:-4].shape)
+    return hu.astype(np.int16)

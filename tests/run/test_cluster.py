@@ -65,13 +65,13 @@ def snakemake(folder, *options, page=""):
         finally:
             if started.poll() is None:
                 started.terminate()  # Snakemake then cancels its jobs
-                started.wait(timeout=60)
+                started.wait(timeout=600)
 
 
 def on_slurm(folder, *options, page=""):
     """The shipped profile, for a cluster without accounts that answers at once."""
     own = ("--slurm-no-account", "--slurm-status-command", "squeue", "--slurm-logdir", folder)
-    own += ("--slurm-init-seconds-before-status-checks", "6", "--latency-wait", "10")
+    own += ("--slurm-init-seconds-before-status-checks", "6", "--latency-wait", "120")
     return snakemake(folder, "--workflow-profile", CLUSTER, *own, *options, page=page)
 
 
@@ -90,7 +90,7 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
     with on_slurm(tmp_path / "there", page=PAGE) as (cluster, there, words):
         while not (there / "training" / ".1-lcgan.partial").is_dir():
             assert cluster.poll() is None, words.read_text()
-            time.sleep(0.2)
+            time.sleep(0.05)
         (job,) = slurm_jobs("rule_training-1-lcgan", there.parent)
         subprocess.run(["scancel", job], check=True)
         with snakemake(tmp_path / "here") as (local, here, said):

@@ -10,24 +10,26 @@ from lcgan_core.errors import UserError
 from lcgan_core.training import checkpoint
 
 
-def network_and_adam():
+def network_and_adam(layout=torch.contiguous_format, fused=False):
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
-    return network, torch.optim.Adam(network.parameters(), lr=0.1)
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2)).to(memory_format=layout)
+    return network, torch.optim.Adam(network.parameters(), lr=0.1, fused=fused)
 
 
 def step(network, adam):
-    network(torch.ones(2, 1, 5, 5)).square().sum().backward()
+    network(torch.arange(150.0).view(2, 3, 5, 5).sin()).pow(3).sum().backward()
     adam.step()
     adam.zero_grad()
 
 
-def test_network_optimizer_and_notes_come_back(tmp_path):
-    network, adam = network_and_adam()
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("fused", [False, True])
+def test_network_optimizer_and_notes_come_back(tmp_path, layout, fused):
+    network, adam = network_and_adam(layout, fused)
     step(network, adam)
     path = tmp_path / "a.safetensors"
     checkpoint.save(path, {"n": network}, {"a": adam}, {"epoch": 3, "history": [{"L1": 0.25}]})
-    other, other_adam = network_and_adam()
+    other, other_adam = network_and_adam(layout, fused)
     notes = checkpoint.load(path, {"n": other}, {"a": other_adam})
     assert notes == {"epoch": 3, "history": [{"L1": 0.25}]}
     step(network, adam)

@@ -23,12 +23,12 @@ READERS = {"NIfTI": read_nifti_mask, "SEG": read_seg, "RTSTRUCT": read_rtstruct}
 
 @dataclass(frozen=True)
 class DicomCase:
-    """A sorted series and the mask that refers to it; see lcgan_core.cohort.series.Case."""
+    """A sorted series and the masks that refer to it; see lcgan_core.cohort.series.Case."""
 
     patient: str
     series: str
     stack: Stack
-    mask: MaskFile
+    masks: tuple[MaskFile, ...]
     labels: LabelMap
 
     @property
@@ -37,7 +37,7 @@ class DicomCase:
 
     def load(self) -> Series:
         """The series as a radiologist sees it; raises Refused."""
-        labels, mask_notes = self._read_mask()
+        labels, mask_notes = self._read_masks()
         hu, notes = read_hu(self.stack.slices)
         turned, affine = to_display(hu.T, self.stack.affine)
         column, row = (float(round(n, 6)) for n in np.linalg.norm(affine[:3, :2], axis=0))
@@ -52,11 +52,28 @@ class DicomCase:
             notes=(*self.stack.notes, *notes, *mask_notes),
         )
 
-    def _read_mask(self) -> tuple:
+    def _read_masks(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The labels of all masks together; raises Refused where two of them claim a voxel."""
+        labels, notes = self._read_mask(self.masks[0])
+        for mask in self.masks[1:]:
+            more, noted = self._read_mask(mask)
+            if (labels.astype(bool) & more.astype(bool)).any():
+                raise Refused(
+                    mask.path,
+                    f"is one of {len(self.masks)} masks of one series and overlaps another one; "
+                    "keep one of them, or one for each class.",
+                )
+            labels = labels + more
+            notes += noted
+        if len(self.masks) > 1:
+            notes += (f"{len(self.masks)} masks that do not overlap were joined.",)
+        return labels, notes
+
+    def _read_mask(self, mask: MaskFile) -> tuple[np.ndarray, tuple[str, ...]]:
         try:
             with quiet():
-                return READERS[self.mask.kind](self.mask.path, self.stack, self.labels)
+                return READERS[mask.kind](mask.path, self.stack, self.labels)
         except Refused:
             raise
         except Exception as error:  # a damaged SEG or RTSTRUCT can fail in any of pydicom's parsers
-            raise Refused(self.mask.path, "is damaged; export the mask again.", error) from None
+            raise Refused(mask.path, "is damaged; export the mask again.", error) from None

@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import pydicom
 from pydicom import uid
+from pydicom.dataset import FileMetaDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.tag import Tag
 
+from lcgan_core.cohort.dicom.bare import is_bare, syntax_of
 from lcgan_core.cohort.dicom.checks import NotASlice, check_kind, check_pixels, values_of
 from lcgan_core.cohort.dicom.geometry import degrees_from_axial, is_orthonormal
 from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_mask
@@ -24,13 +26,19 @@ COMPANIONS = (
     ".txt", ".md", ".csv", ".json", ".xml", ".pdf", ".jpg", ".jpeg", ".png", "thumbs.db",
 )  # fmt: skip
 NOBODY = re.compile(r"|0+|(?i:anon(ymous|ymi[sz]ed)?|unknown|none|null|n/?a|patient|deidentified)")
+TELLING = (
+    "StudyInstanceUID", "FrameOfReferenceUID", "ConvolutionKernel", "ImageType", "KVP",
+    "SliceThickness", "TemporalPositionIdentifier", "AcquisitionNumber",
+)  # fmt: skip
+"""What may tell two scans under one series UID apart; the first two always do."""
+TIMES = ("AcquisitionDate", "AcquisitionTime", "ContentDate", "ContentTime")
 NAMES = (
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "PatientID", "Modality", "ImageType",
-    "InstanceNumber", "AcquisitionNumber", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "PatientID", "Modality",
+    "InstanceNumber", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
     "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "SamplesPerPixel",
     "BitsStored", "HighBit", "PhotometricInterpretation", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope",
-    "RescaleType", *REFERENCES,
+    "RescaleType", *TELLING, *TIMES, *REFERENCES,
 )  # fmt: skip
 TAGS: list = [Tag(name) for name in NAMES]  # once: looking up names takes as long as reading
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
@@ -61,6 +69,14 @@ class Slice(NamedTuple):
     rescale: tuple[float, float] | None  # slope, intercept
     padding: tuple[int, ...]  # of stored values, none to two ends of a range
     plain: Plain | None
+    telling: tuple[str, ...]  # values of TELLING, "" where there is none
+    acquired: str  # date and time, "" where unknown
+    made: str  # the same of the content
+
+    @property
+    def frame(self) -> str:
+        """Its frame of reference, "" where it names none."""
+        return self.telling[1]
 
 
 class Skipped(NamedTuple):
@@ -116,15 +132,19 @@ def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int, tuple[int, 
     try:
         meta = read_file_meta_info(path)
     except InvalidDicomError:
-        raise NotASlice(True, "is neither DICOM nor a NIfTI mask; convert or remove it.") from None
+        if not is_bare(path):
+            reason = "is neither DICOM nor a NIfTI mask; convert or remove it."
+            raise NotASlice(True, reason) from None
+        meta = FileMetaDataset()
     syntax = meta.get("TransferSyntaxUID")
     if syntax == uid.DeflatedExplicitVRLittleEndian:  # inflating it may fill the memory
         raise NotASlice(True, f"is stored as {syntax.name}, not read here; export it uncompressed.")
     if meta.get("MediaStorageSOPClassUID") == uid.MediaStorageDirectoryStorage:
         raise NotASlice(False, "is a companion of the images, such as a text or an index.")
     with path.open("rb") as file:
-        item = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS)
+        item = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS, force=not meta)
         at = file.tell()
+        syntax = syntax or syntax_of(item)
         return syntax, item, os.fstat(file.fileno()).st_size - at, (at, file.read(12))
 
 
@@ -173,7 +193,14 @@ def _slice(path: Path, item: pydicom.Dataset, plain: Plain | None) -> Slice:
         rescale=_rescale(item),
         padding=_padding(item),
         plain=plain,
+        telling=tuple("\\".join(map(str, values_of(item, name))) for name in TELLING),
+        acquired=_text(item, "AcquisitionDate") + _text(item, "AcquisitionTime"),
+        made=_text(item, "ContentDate") + _text(item, "ContentTime"),
     )
+
+
+def _text(item: pydicom.Dataset, name: str) -> str:
+    return str(item.get(name) or "").strip()
 
 
 def _rescale(item: pydicom.Dataset) -> tuple[float, float] | None:

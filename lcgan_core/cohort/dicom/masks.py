@@ -15,12 +15,12 @@ Kind = Literal["NIfTI", "SEG", "RTSTRUCT"]
 
 
 class MaskFile(NamedTuple):
-    """A mask by its header; series, instance: the SeriesInstanceUIDs it names, or else a slice."""
+    """A mask by its header; series, instances: the UIDs of series and images that it names."""
 
     path: Path
     kind: Kind
     series: tuple[str, ...] = ()
-    instance: str = ""
+    instances: tuple[str, ...] = ()
 
 
 def is_mask(item: pydicom.Dataset) -> bool:
@@ -32,11 +32,15 @@ def scan_mask(path: Path, item: pydicom.Dataset) -> MaskFile:
     """What a SEG or RTSTRUCT refers to."""
     kind: Kind = "SEG" if item.SOPClassUID in SEG else "RTSTRUCT"
     series = _uids(item, "SeriesInstanceUID")
-    if series:
-        return MaskFile(path, kind, series)
+    images = _uids(item, "ReferencedSOPInstanceUID")
+    return MaskFile(path, kind, series, images if series else drawn_on(path))
+
+
+def drawn_on(path: Path) -> tuple[str, ...]:
+    """The images that the frames or contours of a SEG or RTSTRUCT name, in order."""
     tags: list = PLACES  # large, so they are read only as a last resort
-    places = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
-    return MaskFile(path, kind, (), next(iter(_uids(places, "ReferencedSOPInstanceUID")), ""))
+    places = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags, force=True)
+    return _uids(places, "ReferencedSOPInstanceUID")
 
 
 def _uids(item: pydicom.Dataset, name: str) -> tuple[str, ...]:

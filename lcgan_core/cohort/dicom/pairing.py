@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from lcgan_core.cohort.dicom.masks import MaskFile
-from lcgan_core.cohort.dicom.nifti_mask import check_grid
-from lcgan_core.cohort.dicom.stack import Stack
+from lcgan_core.cohort.dicom.masks import MaskFile, drawn_on
+from lcgan_core.cohort.dicom.nifti_mask import fits
+from lcgan_core.cohort.dicom.stack import Stack, only
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.series import Refused
 
 
 class Key(NamedTuple):
+    """One scan; `scan` numbers those under one series UID, the largest from 0."""
+
     patient: str
     series: str
+    scan: int = 0
 
 
 @dataclass
@@ -28,7 +32,7 @@ class Shelf:
     folders: dict[Path, set[Key]] = field(default_factory=lambda: defaultdict(set))
 
     def put(self, key: Key, folder: Path) -> None:
-        """Remember that a series has files in a folder, and so below the folders around it."""
+        """Remember that a scan has files in a folder, and so below the folders around it."""
         while key not in self.folders[folder]:
             self.folders[folder].add(key)
             if folder != self.source:
@@ -43,7 +47,7 @@ class Shelf:
         return {
             key
             for key, stack in self.stacks.items()
-            if isinstance(stack, Stack) and mask.instance in (s.instance for s in stack.slices)
+            if isinstance(stack, Stack) and _names(mask.instances, stack)
         }
 
     def _beside(self, folder: Path) -> set[Key]:
@@ -88,31 +92,59 @@ def choose(
                 'labels.json in the source folder, such as {"1": "EDH", "2": "IPH"}.',
             )
         good = _fitting(mask.path, good)
+    else:
+        good = _named(mask, good)
     if len(good) > 1:
         raise Refused(
             mask.path,
             f"belongs to any of {len(good)} CT series; leave only the one that it was drawn on.",
         )
-    return next(iter(good))
+    (key,) = good
+    if mask.kind != "NIfTI":
+        chosen = only(good[key], set(mask.instances))
+        if chosen is None:
+            raise Refused(
+                mask.path,
+                "names every second slice or fewer of a part of its series; export the scan that "
+                "it was drawn on as a series of its own.",
+            )
+        stacks[key] = chosen
+    return key
+
+
+def _named(mask: MaskFile, stacks: dict[Key, Stack]) -> dict[Key, Stack]:
+    """Of several scans those whose images a mask names; raises Refused where it mixes them."""
+    if len(stacks) == 1:
+        return stacks
+    named = _holding(mask.instances, stacks)
+    if len(named) != 1:  # the whole series is listed, but something was drawn on some of it only
+        named = _holding(drawn_on(mask.path), stacks) or named
+    if len(named) > 1:
+        raise Refused(
+            mask.path,
+            f"names images of {len(named)} scans under one series UID; export the scan that it "
+            "was drawn on as a series of its own.",
+        )
+    return named or stacks
+
+
+def _holding(uids: Iterable[str], stacks: dict[Key, Stack]) -> dict[Key, Stack]:
+    return {key: stack for key, stack in stacks.items() if _names(uids, stack)}
+
+
+def _names(uids: Iterable[str], stack: Stack) -> bool:
+    return not {item.instance for item in stack.slices}.isdisjoint(uids)
 
 
 def _fitting(path: Path, stacks: dict[Key, Stack]) -> dict[Key, Stack]:
-    """Series on whose grid a NIfTI mask lies; raises Refused where there is none."""
-    fitting, misfit = {}, None
-    for key, stack in stacks.items():
-        try:
-            check_grid(path, stack)
-            fitting[key] = stack
-        except Refused as refusal:
-            misfit = refusal
-    if misfit and not fitting:
-        raise (
-            misfit
-            if len(stacks) == 1
-            else Refused(
-                path,
-                f"fits none of the {len(stacks)} CT series beside it; give the mask that was "
-                "drawn on one of them.",
-            )
+    """Series on whose grid a NIfTI mask lies, or the only one; raises Refused if there is none."""
+    if len(stacks) == 1:
+        return stacks
+    fitting = {key: stack for key, stack in stacks.items() if fits(path, stack)}
+    if not fitting:
+        raise Refused(
+            path,
+            f"fits none of the {len(stacks)} CT series beside it; give the mask that was "
+            "drawn on one of them.",
         )
     return fitting

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from pydicom.filereader import read_file_meta_info
 from pydicom.pixels.utils import pixel_array
 
-from lcgan_core.cohort import hounsfield
 from lcgan_core.cohort.dicom.header import Slice
 from lcgan_core.cohort.dicom.quiet import quiet
+from lcgan_core.cohort.hounsfield import settle
 from lcgan_core.cohort.series import Refused
 
+TISSUE = -900
+"""HU from which on padding may be taken for tissue, and tissue for padding."""
 PADDING = np.iinfo(np.int16).min
 """Marks the padding outside the scan circle until the whole series has been looked at."""
 
 
-def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
+def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
     """(S, H, W) int16 HU in -1024..3071 as stored, unturned, and notes; raises Refused.
 
-    HU come from each slice's own rescale. Without one, the offset is inferred from the air of the
-    series; 12-bit wrap-around is corrected where the HU of air make it evident.
+    HU come from each slice's own rescale and are checked, or inferred without one, by the air and
+    the brain of the series; see hounsfield.settle.
     """
     known = [item.rescale is not None for item in slices]
     if len(set(known)) > 1:
@@ -29,40 +32,31 @@ def read_hu(slices: tuple[Slice, ...]) -> tuple[np.ndarray, list[str]]:
             "series have; export the original series again.",
         )
     values = np.empty((len(slices), *slices[0].size), np.int16)
-    for hu, item in zip(values, slices, strict=True):
-        _read(item, hu)
-    notes = []
-    padded = values == PADDING if any(item.padding for item in slices) else np.False_
-    real = values[~padded] if padded.any() else values
-    if not real.size:
-        raise Refused(slices[0].path, "and its series hold only padding; export it again.")
-    if hounsfield.is_wrapped(real):
-        values = np.where(padded, PADDING, hounsfield.unwrap(values))
-        notes.append("12-bit wrap-around of the HU was corrected.")
-    elif not known[0]:
-        offset = hounsfield.offset_of(real)
-        if offset is None:
-            raise Refused(
-                slices[0].path,
-                "has no RescaleSlope and RescaleIntercept, and its series no air "
-                "to infer HU from; export the original series again.",
-            )
-        values = np.where(padded, PADDING, values.astype(np.int32) + offset)
-        notes.append(f"The rescale was missing; {offset} was added, so that air is at -1000 HU.")
-    return values.clip(*hounsfield.HU_RANGE, out=values).astype(np.int16, copy=False), notes
+    inner = sum(_read(item, hu) for hu, item in zip(values, slices, strict=True))
+    padded = values == PADDING if any(item.padding for item in slices) else None
+    hu, notes = settle(values, slices[0].path, padded)
+    if inner:
+        notes += (f"{inner} pixels within the field hold the padding value and were kept.",)
+    if not known[0]:
+        notes += ("The rescale was missing; HU were inferred from air and brain.",)
+    return hu, notes
 
 
-def _read(of: Slice, hu: np.ndarray) -> None:
-    """Fill (H, W) int16 with HU, padding marked; without a rescale with the stored values."""
+def _read(of: Slice, hu: np.ndarray) -> int:
+    """Fill (H, W) int16 with HU, padding marked; how many pixels only look like padding."""
     stored = _stored(of, hu)
     if stored.shape != of.size:
         raise Refused(of.path, "has pixels that its header contradicts; export it again.")
-    padded = None
+    padded, inner = None, 0
+    slope, intercept = of.rescale or (1.0, 0.0)
     if of.padding:
         # the value is often written with the wrong sign: 63536 for -2000
         first, last = np.sort(np.array(of.padding).astype(stored.dtype))[[0, -1]]
         padded = (stored >= first) & (stored <= last)
-    slope, intercept = of.rescale or (1.0, 0.0)
+        if float(last) * slope + intercept > TISSUE:
+            outer = _at_the_border(padded)
+            inner = int(padded.sum() - outer.sum())
+            padded = outer
     ends = sorted(float(end) * slope + intercept for end in (stored.min(), stored.max()))
     if slope == 1 and intercept.is_integer() and PADDING < ends[0] <= ends[1] <= -PADDING - 1:
         # the sum fits 16 bits, so its terms may overflow
@@ -72,6 +66,14 @@ def _read(of: Slice, hu: np.ndarray) -> None:
         hu[:] = np.rint(stored * slope + intercept).clip(PADDING + 1, -PADDING - 1)
     if padded is not None:
         hu[padded] = PADDING
+    return inner
+
+
+def _at_the_border(padded: np.ndarray) -> np.ndarray:
+    """(H, W) what of `padded` touches the border of the field: water may have the same value."""
+    parts = cv2.connectedComponents(padded.astype(np.uint8), connectivity=4)[1]
+    edges = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    return np.isin(parts, np.unique(edges[edges > 0]))
 
 
 def _stored(of: Slice, room: np.ndarray) -> np.ndarray:

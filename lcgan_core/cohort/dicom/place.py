@@ -17,17 +17,27 @@ class Places:
         self._stack, self._heights = stack, stack.heights
         self._normal = normal(stack.slices[0].orientation)
 
-    def named(self, uids: list[str]) -> int | None:
-        """The slice that is named, where exactly one is."""
-        found = {self._index[uid] for uid in uids if uid in self._index}
-        return found.pop() if len(found) == 1 else None
+    def named(self, uids: list[str]) -> set[int] | None:
+        """The slices that are named, where any name is given that must be one of the stack's."""
+        return {self._index[uid] for uid in uids if uid in self._index} if any(uids) else None
+
+    def lies_on(self, index: int, points: np.ndarray) -> bool:
+        """Whether (N, 3) points lie in the plane of a slice, or nearer to it than half a gap."""
+        away = np.abs(self._heights[index] - points @ self._normal)
+        return bool(away.max() < self._half(index))
 
     def nearest(self, point: np.ndarray) -> int | None:
         """The slice whose plane is nearest to a point; None if that is half a gap or more away."""
-        away = np.abs(self._heights - self._normal @ point)
-        k = int(away.argmin())
-        beside = np.diff(self._heights)[max(k - 1, 0) : k + 1]
-        return k if away[k] < beside.min() / 2 else None
+        k = int(np.abs(self._heights - self._normal @ point).argmin())
+        return k if self.lies_on(k, point[None]) else None
+
+    def _half(self, index: int) -> float:
+        return float(np.diff(self._heights)[max(index - 1, 0) : index + 1].min()) / 2
+
+    def share_a_frame(self, frames: set[str]) -> bool:
+        """Whether positions in these frames of reference (UIDs, "" if unknown) mean this stack."""
+        own = self._stack.slices[0].frame
+        return not own or not frames - {"", own}
 
     def apart(self, index: int, point: np.ndarray) -> float:
         """How far a point lies from the centre of a slice's first pixel, mm."""

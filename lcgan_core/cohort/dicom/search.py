@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lcgan_core.cohort.dicom.case import DicomCase
 from lcgan_core.cohort.dicom.header import Skipped, Slice, scan
 from lcgan_core.cohort.dicom.masks import MaskFile
 from lcgan_core.cohort.dicom.pairing import Key, Shelf, choose
-from lcgan_core.cohort.dicom.stack import stack
+from lcgan_core.cohort.dicom.scans import scans
+from lcgan_core.cohort.dicom.stack import Stack, stack
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.series import Case, Found, LeftOut, Refused
 from lcgan_core.cohort.source import files_below
@@ -44,11 +45,11 @@ def find(source: Path, labels: LabelMap | None = None, parallel: Parallel = map)
             "and their masks."
         )
     shelf, masks, refused = _sort(source, parallel(scan, files), left_out)
-    masked: dict[Key, MaskFile] = {}
+    masked: dict[Key, tuple[MaskFile, ...]] = {}
     spoken: set[Key] = set()  # their mask is refused, and one refusal is enough
     for key, belonging in _by_series(masks, shelf, labels, refused, spoken, left_out).items():
-        if len(belonging) == 1:
-            masked[key] = belonging[0]
+        if len(belonging) == 1 or all(mask.kind != "NIfTI" for mask in belonging):
+            masked[key] = tuple(belonging)
         else:
             spoken.add(key)
             reason = f"is one of {len(belonging)} masks of one series; keep one of them."
@@ -60,9 +61,14 @@ def find(source: Path, labels: LabelMap | None = None, parallel: Parallel = map)
         if isinstance(result, Refused):
             refused.append(result)
         elif key in masked:
-            cases.append(DicomCase(*key, result, masked[key], labels))
+            name = f"{key.series}, scan {key.scan + 1}" if key.scan else key.series
+            cases.append(DicomCase(key.patient, name, result, masked[key], labels))
         elif key in spoken or key.patient in patients:
-            reason = "has a mask that is refused." if key in spoken else "no mask refers to it."
+            reason = "no mask refers to it."
+            if key in spoken:
+                reason = "has a mask that is refused."
+            elif key._replace(scan=int(not key.scan)) in shelf.stacks:
+                reason = "is another scan under one series UID, and no mask refers to it."
             left_out.add(result.slices[0].path, reason, result.shape[0], key)
         else:
             reason = (
@@ -98,7 +104,6 @@ def _sort(
         key = Key(item.patient or folder, item.series)
         if isinstance(item, Slice):
             slices[key].append(item)
-            shelf.put(key, item.path.parent)
         elif not item.refused:
             left_out.add(item.path, item.reason, 1, key if item.series else ())
         elif not item.series:
@@ -108,15 +113,36 @@ def _sort(
             shelf.put(key, item.path.parent)
     for key, item in damaged.items():
         shelf.stacks[key] = Refused(item.path, item.reason, item.detail)
+        for each in slices.get(key, ()):
+            shelf.put(key, each.path.parent)
+    named = frozenset(uid for mask in masks for uid in mask.instances)
     for key in slices.keys() - damaged.keys():
-        try:
-            shelf.stacks[key], others = stack(slices[key])
-        except Refused as refusal:
-            shelf.stacks[key] = refusal
-            continue
-        for path, reason, files in others:
-            left_out.add(path, reason, files, key)
+        for item in _stacks(key, scans(slices[key]), named, shelf):
+            left_out.add(*item)
     return shelf, masks, refused
+
+
+def _stacks(key: Key, parts: list[list[Slice]], named: frozenset[str], shelf: Shelf) -> Iterator:
+    """Put each scan of a series on the shelf; gives what was left out of them."""
+    for number, part in enumerate(parts):
+        each = key._replace(scan=number)
+        for item in part:
+            shelf.put(each, item.path.parent)
+        try:
+            result, others = stack(part, named)
+        except Refused as refusal:
+            shelf.stacks[each] = refusal
+            continue
+        if len(parts) > 1:
+            counts = " and ".join(str(len(scan)) for scan in parts)
+            note = (
+                f"The series holds {len(parts)} scans, of {counts} slices; that of {len(part)} "
+                "which the mask belongs to was taken."
+            )
+            result = Stack(result.slices, (note, *result.notes))
+        shelf.stacks[each] = result
+        for path, reason, files in others:
+            yield path, reason, files, each
 
 
 def _by_series(

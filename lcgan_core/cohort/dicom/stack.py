@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION, normal, to_affine
+from lcgan_core.cohort.dicom.geometry import LPS_TO_RAS, to_affine
 from lcgan_core.cohort.dicom.header import Slice
+from lcgan_core.cohort.dicom.scans import SAME_PLACE_MM, alike, height
+from lcgan_core.cohort.placing import Grid
 from lcgan_core.cohort.series import LeftOut, Refused
 
-SAME_PLACE_MM = 0.1
 WIDE = 1.5
 
 
@@ -35,32 +37,63 @@ class Stack:
         )
 
     @property
+    def grid(self) -> Grid:
+        """The same, with the place of each slice: these may be spaced unevenly."""
+        starts = np.array([item.position for item in self.slices]) @ LPS_TO_RAS[:3, :3]
+        return Grid(self.shape[::-1], self.affine, True, starts)
+
+    @property
     def heights(self) -> np.ndarray:
         """(S,) mm along the slice normal, rising."""
         return np.array([height(item) for item in self.slices])
 
 
-def height(item: Slice) -> float:
-    """Where a slice lies along its normal, mm."""
-    return float(normal(item.orientation) @ item.position)
+def stack(slices: Sequence[Slice], named: Set[str] = frozenset()) -> tuple[Stack, list[LeftOut]]:
+    """Order the slices of one scan; raises Refused.
 
-
-def stack(slices: Sequence[Slice]) -> tuple[Stack, list[LeftOut]]:
-    """Order the slices of one series; raises Refused."""
+    named: SOPInstanceUIDs that a mask names; of several slices at one place that one is taken.
+    """
     slices, others = _one_geometry(slices)
-    slices, notes = _one_a_position(slices)
+    places = len({item.instance or str(item.path) for item in slices})
+    slices, notes = _one_a_position(slices, named)
     if len(slices) < 2:
-        raise Refused(slices[0].path, "is the only slice of its series; export the whole series.")
+        raise Refused(
+            slices[0].path,
+            f"and the {places - 1} other slices of its series state one and the same position "
+            "(ImagePositionPatient); export the original series again."
+            if places > 2
+            else "is the only slice of its series; export the whole series.",
+        )
     result = Stack(tuple(slices))
     notes += _check_gaps(result)
     return Stack(result.slices, tuple(notes)), others
+
+
+def only(of: Stack, named: Set[str]) -> Stack | None:
+    """The scan that a mask names within a stack of several that nothing else tells apart.
+
+    Where it names every n-th slice from end to end, those are it; None where it names every n-th
+    slice of a part, so that nobody can tell. Any other choice leaves the stack as it is: a mask
+    may name only the slices that show something.
+    """
+    at = np.array([k for k, item in enumerate(of.slices) if item.instance in named])
+    steps = set(np.diff(at).tolist())
+    if len(at) < 3 or len(steps) > 1 or steps == {1}:
+        return of
+    (step,) = steps
+    if at[0] >= step or at[-1] < len(of.slices) - step:
+        return None
+    nth = {2: "second", 3: "third"}.get(step, f"{step}th")
+    note = f"Of {len(of.slices)} slices the mask names every {nth} from end to end; the others "
+    kept = Stack(tuple(of.slices[k] for k in at))
+    return Stack(kept.slices, (note + "were left out.", *_check_gaps(kept)))
 
 
 def _one_geometry(slices: Sequence[Slice]) -> tuple[list[Slice], list[LeftOut]]:
     """The most frequent orientation, matrix and pixel spacing; the rest is left out."""
     groups: list[list[Slice]] = []
     for item in slices:
-        same = (group for group in groups if _alike(item, group[0]))
+        same = (group for group in groups if alike(item, group[0]))
         group = next(same, None)
         if group is None:
             groups.append([item])
@@ -77,22 +110,8 @@ def _one_geometry(slices: Sequence[Slice]) -> tuple[list[Slice], list[LeftOut]]:
     return groups[0], [LeftOut(group[0].path, reason, len(group)) for group in groups[1:]]
 
 
-def _alike(a: Slice, b: Slice) -> bool:
-    return (
-        a.size == b.size
-        and _close(a.orientation, b.orientation, 0, SAME_ORIENTATION)
-        and _close(a.spacing, b.spacing, 1e-4, 0)
-    )
-
-
-def _close(a: tuple[float, ...], b: tuple[float, ...], relative: float, absolute: float) -> bool:
-    return a == b or np.allclose(
-        a, b, relative, absolute
-    )  # mostly they are equal, which is fast to see
-
-
-def _one_a_position(slices: list[Slice]) -> tuple[list[Slice], list[str]]:
-    """Sorted; of several at one position the last acquired, then the last numbered."""
+def _one_a_position(slices: list[Slice], named: Set[str]) -> tuple[list[Slice], list[str]]:
+    """Sorted; of several at one position what a mask names, then the last acquired and numbered."""
     places: list[list[Slice]] = []
     for item in sorted(slices, key=height):
         if places and height(item) - height(places[-1][0]) < SAME_PLACE_MM:
@@ -100,24 +119,26 @@ def _one_a_position(slices: list[Slice]) -> tuple[list[Slice], list[str]]:
         else:
             places.append([item])
     kept: list[Slice] = []
-    copies = repeats = 0
+    copies = repeats = chosen = 0
     for place in places:
         one_each = {item.instance or str(item.path): item for item in place}
         copies += len(place) - len(one_each)
         repeats += len(one_each) - 1
-        kept.append(max(one_each.values(), key=_recency))
+        by_rank = partial(_rank, named=named)
+        kept.append(max(one_each.values(), key=by_rank))
+        chosen += kept[-1].instance in named and not named >= one_each.keys()
     notes = []
     if copies:
         notes.append(f"{copies} files were there twice; one of each was taken.")
     if repeats:
-        notes.append(
-            f"{repeats} slices shared the position of another one; the later acquisition was taken."
-        )
+        why = "the one that the mask names" if chosen else "the later acquisition"
+        notes.append(f"{repeats} slices shared the position of another one; {why} was taken.")
     return kept, notes
 
 
-def _recency(item: Slice) -> tuple[int, int]:
+def _rank(item: Slice, named: Set[str]) -> tuple[bool, int, int]:
     return (
+        item.instance in named,
         -1 if item.acquisition is None else item.acquisition,
         -1 if item.number is None else item.number,
     )
