@@ -24,6 +24,7 @@ SMALL = {
     "evaluation_resamples": 20,
 }  # fmt: skip
 """Every stage and arm of the quick grid, with as little in each job as can be."""
+PAGE = "05_segmentation.ipynb"
 
 
 def no_slurm():
@@ -42,16 +43,16 @@ needs_slurm = pytest.mark.skipif(no_slurm() is not None, reason=str(no_slurm()))
 
 
 @contextlib.contextmanager
-def snakemake(folder, *options, pages=True):
-    """A small run, with its `pages` or without, whose artefacts and Snakemake's own files lie in
-    `folder`: process, run, words."""
+def snakemake(folder, *options, page=""):
+    """A small run to its evaluation, and one `page` of its book; its artefacts and Snakemake's own
+    files lie in `folder`: process, run, words."""
     config = profiles.load("quick", **{name: yaml.safe_load(str(n)) for name, n in SMALL.items()})
     run, words = folder / config.name, folder / "said.txt"
     command = [
         sys.executable, "-m", "snakemake", "--snakefile", artefacts.REPOSITORY / "Snakefile",
         "--cores", "2", "--scheduler", "greedy", "--nolock", *options,
         "--config", "profile=quick", *(f"{name}={value}" for name, value in SMALL.items()),
-        "--", "evaluated" if pages else run / "done" / "evaluation",
+        "--", run / "done" / "evaluation", *([run / "notebooks" / page] if page else []),
     ]  # fmt: skip
     folder.mkdir()
     with words.open("w") as said:
@@ -67,11 +68,11 @@ def snakemake(folder, *options, pages=True):
                 started.wait(timeout=600)
 
 
-def on_slurm(folder, *options):
+def on_slurm(folder, *options, page=""):
     """The shipped profile, for a cluster without accounts that answers at once."""
     own = ("--slurm-no-account", "--slurm-status-command", "squeue", "--slurm-logdir", folder)
     own += ("--slurm-init-seconds-before-status-checks", "6", "--latency-wait", "120")
-    return snakemake(folder, "--workflow-profile", CLUSTER, *own, *options)
+    return snakemake(folder, "--workflow-profile", CLUSTER, *own, *options, page=page)
 
 
 def slurm_jobs(rule, place):
@@ -86,13 +87,13 @@ def slurm_jobs(rule, place):
 @needs_slurm
 @pytest.mark.slow
 def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
-    with on_slurm(tmp_path / "there") as (cluster, there, words):
+    with on_slurm(tmp_path / "there", page=PAGE) as (cluster, there, words):
         while not (there / "training" / ".1-lcgan.partial").is_dir():
             assert cluster.poll() is None, words.read_text()
             time.sleep(0.05)
         (job,) = slurm_jobs("rule_training-1-lcgan", there.parent)
         subprocess.run(["scancel", job], check=True)
-        with snakemake(tmp_path / "here", pages=False) as (local, here, said):
+        with snakemake(tmp_path / "here") as (local, here, said):
             assert local.wait() == 0, said.read_text()
         assert cluster.wait() == 0, words.read_text()
     assert f"SLURM-job '{job}' failed, SLURM status is: 'CANCELLED'" in words.read_text()
@@ -102,6 +103,7 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
         "augmentation/0.5-gan/images.npy", "segmentation/0.5-gan/weights.safetensors",
         "segmentation/1-both/predictions.npy", "evaluation/results.csv", "evaluation/claims.csv",
     ]  # fmt: skip
+    assert (there / "notebooks" / PAGE).is_file()
     for name in compared:
         assert (there / name).read_bytes() == (here / name).read_bytes(), name
 
