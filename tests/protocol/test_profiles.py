@@ -134,14 +134,14 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         ),
         (
             lambda: profiles.load("quick", segmenters=["unet"]),
-            "'unet' is no segmenter; allowed: fcn",
+            "'unet' is not a segmenter; allowed:",
         ),
-        (lambda: profiles.load("quick", segmenters=["fcn8s"] * 2), "may be named once"),
+        (lambda: profiles.load("quick", segmenters=["fcn8s"] * 2), "may be named only once"),
         (lambda: profiles.load("quick", segmenters=[]), "segmenters = [] is refused"),
-        (lambda: profiles.load("quick", judge_segmenter="unet"), "'unet' is no segmenter; allowed"),
+        (lambda: profiles.load("quick", judge_segmenter="unet"), "'unet' is not a segmenter; all"),
         (
             lambda: profiles.load("compact", fractions=[0.5, 1.0]),
-            "draws = [3, 3, 1, 1] is refused: Value error, give one whole number, or 2, one a",
+            "draws = [3, 3, 1, 1] is refused: Value error, give one whole number, or 2 of",
         ),
         (lambda: profiles.load("quick", fractions=[0.5, "all"]), "fractions_1 = 'all' is refused"),
         (lambda: profiles.load("quick", fractions=0.5), "fractions = 0.5 is refused"),
@@ -256,8 +256,8 @@ REFUSED = {
     "no group": ({"{resamples: 300}": "300"}, "Profile 'own': evaluation = 300 is refused"),
     "no YAML": ({"1.0]": "1.0"}, "own.yaml cannot be read as a profile ("),
     "fractions": ({"0.5, 1.0]": "0.5]"}, "fractions must ascend from above 0 to 1.0"),
-    "draws": ({"image_size": "draws: [1, 2]\nimage_size"}, "or 4, one a fraction"),
-    "a segmenter": ({"image_size": "segmenters: [unet]\nimage_size"}, "'unet' is no segmenter"),
+    "draws": ({"image_size": "draws: [1, 2]\nimage_size"}, "or 4 of them, one for each fraction"),
+    "a segmenter": ({"image_size": "segmenters: [unet]\nimage_size"}, "'unet' is not a segmenter"),
 }
 
 
@@ -273,7 +273,7 @@ def test_a_mistake_in_a_profile_is_one_sentence(case, own):
 @pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "just words", "1: 2\n"])
 def test_a_file_that_is_no_profile_is_refused(text, own):
     path = own(text=text)
-    with pytest.raises(UserError, match=r"own\.yaml is no profile; write one 'name: value'"):
+    with pytest.raises(UserError, match=r"own\.yaml is not a profile; write one 'name: value'"):
         profiles.load(path)
 
 
