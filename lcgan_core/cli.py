@@ -193,7 +193,8 @@ def join(
     """Join slice stores; a patient who is in several of them stays one patient."""
     from lcgan_core.cohort.join import join as join_stores
 
-    joined = join_stores(stores, out)
+    out = out.expanduser()
+    joined = join_stores([store.expanduser() for store in stores], out)
     print(
         f"Made {out}; {len(joined.shared)} pairs of shared patients, see {out / 'join.csv'}; "
         f"{joined.dropped} slices were in more than one store and are kept once."
@@ -213,6 +214,7 @@ def phantom(
     from lcgan_core.cohort.workers import cores, workers
     from lcgan_core.phantom import write_cohort
 
+    out = out.expanduser()
     with workers(cores()) as parallel:
         write_cohort(out, patients, seed, matrix, slices, parallel, seg)
     print(f"Made {patients} patients in {out}.")

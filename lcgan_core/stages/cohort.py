@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +68,8 @@ def _read(
     if refused:
         shutil.rmtree(store)
         raise UserError(
-            f"{refused} series or files of {source} were refused: `lcgan ingest {source} "
+            f"{refused} series or files of {source} were refused: "
+            f"`lcgan ingest {shlex.quote(str(source))} "
             "--out STORE --allow-refused` says which and why; then use STORE as the cohort."
         )
 

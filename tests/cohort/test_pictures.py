@@ -43,7 +43,7 @@ def head(seed=0, shape=(SLICES, 48, 40), brain=30):
     hu = np.full(shape, -1000)
     hu[:, 4:44, 4:36] = 900
     hu[:, 6:42, 6:34] = rng.normal(brain, 4, (shape[0], 36, 28)).round()
-    hu[:, 10:20, 4:34] = np.arange(-80, 220).reshape(10, 30)
+    hu[:, 10:20, 6:34] = np.arange(-80, 200).reshape(10, 28)
     return hu
 
 
