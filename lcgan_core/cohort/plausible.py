@@ -65,8 +65,8 @@ def check(series: Series, classes: Classes, path: Path) -> dict[str, float]:
     if turned:
         raise Refused(
             path,
-            f"has a mask that does not fit as its header places it, but would if {turned}; give the "
-            "mask with the header of the scan that it was drawn on.",
+            f"has a mask that does not fit as its header places it, but would if {turned}; give "
+            "the mask with the header of the scan that it was drawn on.",
         )
     if outside.mean() > OUTSIDE:
         raise Refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from typing import Annotated, Any, Literal
 
@@ -104,8 +105,11 @@ class Config(Group):
     @field_validator("fractions")
     @classmethod
     def _ascending_to_all(cls, fractions: tuple[float, ...]) -> tuple[float, ...]:
-        if list(fractions) != sorted(set(fractions)) or not fractions[0] > 0 or fractions[-1] != 1:
+        ascend = all(one < other for one, other in itertools.pairwise((0.0, *fractions)))
+        if not ascend or fractions[-1] != 1:
             raise ValueError("fractions must ascend from above 0 to 1.0")
+        if len({f"{fraction:g}" for fraction in fractions}) < len(fractions):
+            raise ValueError("fractions must differ within six digits")
         return fractions
 
     @field_validator("draws", mode="before")

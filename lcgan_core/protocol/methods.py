@@ -96,7 +96,7 @@ def load(method: Method, functions: Iterable[str] = ()) -> Any:
     module, _, name = method.place.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ModuleNotFoundError, AttributeError) as error:
+    except (ImportError, SyntaxError, AttributeError) as error:
         raise UserError(f"{method.place} cannot be loaded ({error}); correct its line.") from None
     missing = [f for f in functions if not callable(getattr(found, f, None))]
     if missing:

@@ -69,8 +69,12 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         raise UserError(f"{path} cannot be read as a profile ({reason}); correct it.") from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise UserError(f"{path} is not a profile; write one 'name: value' per line.")
+    if reserved := {"profile", "file", "overrides"} & values.keys():
+        raise UserError(f"{path} sets '{min(reserved)}', which is not a setting; remove the line.")
     if path.parent != FILES:
         values["file"] = str(path)
+        if isinstance(cohort := values.get("cohort"), dict) and "source" in cohort:
+            cohort["source"] = _cohort_source(cohort["source"], path.parent)
     profile = path.stem
     shipped = _validated(profile, values)
     places = {}
@@ -122,8 +126,10 @@ def _listed(value: Any) -> Any:
     return yaml.safe_load(value) if isinstance(value, str) else value
 
 
-def _cohort_source(value: str) -> str:
-    return IN_SILICO if value in ("", IN_SILICO) else str(Path(value).expanduser().resolve())
+def _cohort_source(value: Any, beside: Path = Path()) -> str:
+    if value in (None, "", IN_SILICO):
+        return IN_SILICO
+    return str((beside / Path(str(value)).expanduser()).resolve())  # -p makes a number of 2020
 
 
 def _validated(profile: str, values: dict) -> Config:
@@ -132,9 +138,10 @@ def _validated(profile: str, values: dict) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         where = "_".join(str(step) for step in first["loc"])
-        raise UserError(
-            f"Profile '{profile}': {where} = {first['input']!r} is refused: {first['msg']}."
-        ) from None
+        wrong = f" = {first['input']!r} is refused: {first['msg']}"
+        if first["type"] == "missing":
+            wrong = " is missing"
+        raise UserError(f"Profile '{profile}': {where}{wrong}.") from None
 
 
 def unknown_parameter(name: str, allowed: list[str]) -> str:
@@ -195,7 +202,8 @@ def from_namespace(stage: str, namespace: Mapping[str, Any]) -> tuple[Config, di
         own["arm"] = check_arm(own["arm"])
     for what, known in (("generator", methods.GENERATORS), ("segmenter", methods.SEGMENTERS)):
         if what in STAGE_PARAMETERS[stage]:
-            own[what] = check_method(own.get(what) or next(iter(known)), known, what)
+            usual = config.segmenters[0] if what == "segmenter" else next(iter(known))
+            own[what] = check_method(own.get(what) or usual, known, what)
     if "draw" in STAGE_PARAMETERS[stage]:
         own["draw"] = check_draw(own.get("draw", 1))
     return config, own

@@ -71,6 +71,13 @@ def test_a_line_that_leads_nowhere_is_refused(registry, place, written):
         PROTOCOLS[registry][1]("mine", config=profiles.load("quick"))
 
 
+@pytest.mark.parametrize("text", ["import no_such_module", "from torch import nowhere", "def f("])
+def test_a_file_that_cannot_be_imported_is_refused(text, written):
+    written("GENERATORS", text)
+    with pytest.raises(UserError, match=r"^outside_method:Mine cannot be loaded \(.*\); correct"):
+        generators.generator("mine", profiles.load("quick"), 64, 2)
+
+
 @pytest.mark.parametrize("registry", PROTOCOLS)
 def test_the_shipped_methods_do_what_their_protocol_says(registry):
     _, make = PROTOCOLS[registry]

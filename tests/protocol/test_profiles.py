@@ -195,7 +195,17 @@ def test_any_ascending_list_of_fractions_that_ends_with_1(fractions):
 
 @pytest.mark.parametrize(
     "fractions",
-    [[], [0.5], [0.5, 0.5, 1.0], [1.0, 0.5], [0, 1], [-0.5, 1], [0.5, 2]],
+    [
+        [],
+        [0.5],
+        [0.5, 0.5, 1.0],
+        [1.0, 0.5],
+        [0, 1],
+        [-0.5, 1],
+        [0.5, 2],
+        [0.5, float("nan"), 1],
+        [0.1234567, 0.1234568, 1],
+    ],
     ids=str,
 )
 def test_other_fractions_are_refused_in_one_sentence(fractions):
@@ -246,17 +256,29 @@ def test_a_profile_of_one_s_own_is_given_by_its_path(own, monkeypatch):
     assert profiles.from_namespace("cohort", {"profile": path})[0] == config
 
 
+def test_the_cohort_of_a_profile_of_one_s_own_lies_beside_it(own, tmp_path, monkeypatch):
+    path = own({"cohort: {": "cohort: {source: heads, "})
+    monkeypatch.chdir("/")
+    assert profiles.load(path).cohort.source == str(tmp_path / "heads")
+    silent = profiles.load(own({"cohort: {": "cohort: {source: '', "}))
+    assert silent.cohort.source == "in-silico"
+    # papermill's -p makes a number of a folder that is called 2020
+    monkeypatch.chdir(tmp_path)
+    assert profiles.load("quick", cohort=2020).cohort.source == str(tmp_path / "2020")
+
+
 REFUSED = {
     "unknown key": ({"seed: 2020": "seed: 2020\nsed: 3"}, "Profile 'own': sed = 3 is refused"),
     "unknown key of a group": (
         {"resamples:": "resample:"},
         "Profile 'own': evaluation_resample = 300 is refused",
     ),
-    "missing key": ({"seed: 2020": ""}, "Field required"),
+    "missing key": ({"seed: 2020": ""}, "Profile 'own': seed is missing."),
     "no group": ({"{resamples: 300}": "300"}, "Profile 'own': evaluation = 300 is refused"),
     "no YAML": ({"1.0]": "1.0"}, "own.yaml cannot be read as a profile ("),
     "fractions": ({"0.5, 1.0]": "0.5]"}, "fractions must ascend from above 0 to 1.0"),
     "draws": ({"image_size": "draws: [1, 2]\nimage_size"}, "or 4 of them, one for each fraction"),
+    "a reserved name": ({"image_size": "overrides: {}\nimage_size"}, "own.yaml sets 'overrides'"),
     "a segmenter": ({"image_size": "segmenters: [unet]\nimage_size"}, "'unet' is not a segmenter"),
 }
 
