@@ -46,3 +46,8 @@ for (const form of document.querySelectorAll("form.viewer")) {
   form.hidden = false;
   update();
 }
+
+// Not every browser loads, when it prints, the still pictures that it has not yet had to show.
+addEventListener("beforeprint", () => {
+  for (const image of document.querySelectorAll("figure.still img")) image.loading = "eager";
+});

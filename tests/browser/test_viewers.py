@@ -291,8 +291,8 @@ def test_paper_and_no_script_show_the_still_picture(page: Page):
     expect(viewer(page, SLICES)).to_be_visible()
     expect(page.locator(still)).to_be_hidden()
     assert "fig6.png" not in asked
-    page.pdf()
-    assert "fig6.png" in asked
+    with page.expect_request("**/fig6.png"):
+        page.pdf()
     page.emulate_media(media="print")
     expect(viewer(page, SLICES)).to_be_hidden()
     browser = page.context.browser
