@@ -98,7 +98,7 @@ def ingest(
     """Load every case, resample it to image_size x image_size and write the store.
 
     Memory does not grow with the cohort. The store appears when it is complete; after an
-    interruption the same call with the same `stamp` goes on after the last complete series.
+    interruption the same call with the same `stamp` resumes after the last complete series.
     Patient ids become hashes salted with `salt`, which is not stored. `tell` gets a sentence, with
     the file's name, about everything refused; the store's own report names no file. Raises
     UserError where nothing could be taken, where the disk is full and on Ctrl-C.

@@ -110,7 +110,7 @@ class Spilled:
 class StoreWriter:
     """A store in the making, beside its final place; series are appended one by one.
 
-    After an interruption a writer with the same `stamp` goes on after the last complete series.
+    After an interruption a writer with the same `stamp` resumes after the last complete series.
     """
 
     def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):

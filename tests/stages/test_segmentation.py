@@ -1,4 +1,4 @@
-"""Stage 5: what each arm trains on, and what a stage leaves behind when called by itself."""
+"""Stage 5: what each arm trains on, and what a stage leaves behind when nothing else has run."""
 
 import json
 
