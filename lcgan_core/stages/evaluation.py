@@ -22,6 +22,7 @@ from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
 from lcgan_core.run.progress import progress
 from lcgan_core.seeds import seed_of
+from lcgan_core.segmenters.training import initialisation
 from lcgan_core.stages import cohort, cohort_tables, segmentation
 
 COLUMNS = [
@@ -194,7 +195,7 @@ def _facts(config: Config, inputs: Mapping[str, Path]) -> dict:
         "remarks": cohort_tables.remarks(config, heads),
         "image_size": config.image_size,
         "segmenters": list(config.segmenters),
-        "initialisation": segmentation.initialisation(firsts[config.segmenters[0]]),
+        "initialisation": initialisation(firsts[config.segmenters[0]]),
         "code": records[0]["code"],
         "versions": records[0]["versions"],
         "device": sorted({record["device"] for record in records}),

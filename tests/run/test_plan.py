@@ -46,7 +46,7 @@ def test_every_control_has_jobs_of_its_own():
         "cohort": 1, "training": 9, "selection": 8, "augmentation": 20, "segmentation": 44,
         "evaluation": 1,
     }  # fmt: skip
-    needed = plan.inputs(config, segmentation("both_equal_steps"))
+    needed = plan.inputs(config, segmentation("both_equal_epochs"))
     assert needed == plan.inputs(config, segmentation("both"))
 
 
@@ -75,7 +75,7 @@ def test_an_arm_waits_for_a_generator_only_if_it_takes_its_copies():
         for arm in ARMS
     }
     assert {arm: found for arm, found in waiting.items() if found} == {
-        "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_steps": {"lcgan"}, "l1_only": {"l1_only"},
+        "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_epochs": {"lcgan"}, "l1_only": {"l1_only"},
     }  # fmt: skip
 
 

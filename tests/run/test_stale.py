@@ -166,7 +166,7 @@ def test_one_more_draw_computes_only_what_is_new(compact, before):
 
 
 SETTINGS = {  # what is set -> jobs that stay as they are
-    "segmentation_epochs=9": lambda job: job.what == "lcgan" and job.stage == "training",
+    "segmentation_steps=9": lambda job: job.what == "lcgan" and job.stage == "training",
     "lcgan_batch=2": lambda job: job.what in ("judge", "original", "traditional", "copy_paste"),
     "realism_epochs=9": lambda job: job.stage in ("training", "cohort"),
     "evaluation_resamples=50": lambda job: job.stage != "evaluation",
@@ -193,7 +193,7 @@ def test_the_title_of_an_arm_and_a_defaulted_field_make_nothing_stale(compact, b
     for name, arm in list(ARMS.items()):
         monkeypatch.setitem(ARMS, name, arm._replace(title="other words"))
     assert changed(before, stamps(compact)) == (set(), set())
-    with_more = ("title", "copies", "redrawn", "passes", "more")
+    with_more = ("title", "copies", "redrawn", "steps", "more")
     assert Arm("+ both", ("gan",)).settings() == {"copies": ("gan",)}, with_more
 
 
