@@ -20,7 +20,7 @@ CHECKS = 10
 """How often, at equal distances, the validation slices are segmented."""
 TRAIN, VALIDATION = "train Dice", "validation Dice"
 RISE = 0.01
-"""A validation Dice that rose by more than a point in the last third of the steps was still rising."""
+"""A validation Dice that rose by more than a point in the last third of the steps still rises."""
 HISTORY, FACTS, INITIALISATION = "history.csv", "training.json", "initialisation.txt"
 
 
@@ -63,7 +63,7 @@ def train(
 
 
 def history(folder: Path) -> pd.DataFrame:
-    """The learning curve: step, mean losses since the row before, Dice in training and validation."""
+    """The learning curve: step, mean losses since the row before, both Dice."""
     return pd.read_csv(folder / HISTORY)
 
 
