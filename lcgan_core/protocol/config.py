@@ -32,8 +32,17 @@ class Cohort(Group):
     patients: int = Field(ge=2)  # in-silico cohort only, as are matrix and slices
     matrix: int = Field(ge=64)
     slices: int = Field(ge=4)
-    test_share: float = Field(gt=0, lt=1)
+    test_share: float = Field(gt=0, lt=1)  # of the patients, if they are the same in every draw
+    folds: int = Field(0, ge=0)  # 0: they are; else each draw tests another of so many folds
+    validation_share: float = Field(0.2, ge=0, lt=1)  # of a subset's patients, at least one
     lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
+
+    @field_validator("folds")
+    @classmethod
+    def _more_than_one(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("a single fold leaves nobody to train on; give 0 or at least 2")
+        return folds
 
 
 class Window(Group):

@@ -21,7 +21,7 @@ from lcgan_core.training.pairs import Pairs, Redrawn
 
 def segment(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
     """Train a segmenter on the subset and what the arm adds; segment the test patients."""
-    test = cohort.test_slices(config, inputs["cohort"])
+    test = cohort.test_slices(config, inputs["cohort"], job.draw)
     pairs = arm_pairs(config, job, inputs)
     method = segmenter(job.segmenter or "", config, len(test.classes))
     # the arms of a draw have the same seed: they differ only in their data
