@@ -37,7 +37,7 @@ class Job(NamedTuple):
     Segmentation: an arm."""
     fraction: float | None = None
     draw: int = 1
-    """Which patients are in the subset, and which seeds train on them."""
+    """Which patients are in the subset, which seeds train on them and, with folds, who tests."""
     segmenter: str | None = None
 
     @property

@@ -19,11 +19,11 @@ from lcgan_core.stages.cohort import (
 )
 
 
-def counts(config: Config, cohort: Path, draw: int = 1) -> pd.DataFrame:
-    """Patients, slices, slices with a lesion and slices of each class, by split in a draw."""
+def counts(config: Config, cohort: Path) -> pd.DataFrame:
+    """Patients, slices, slices with a lesion and of each class, by split of the first draw."""
     store = store_of(cohort)
     slices, classes = store.slices, store.classes
-    tests = slices.patient.isin(test_patients(config, store, draw))
+    tests = slices.patient.isin(test_patients(config, store))
     split = pd.Series(np.where(tests, "test", "train"), name="split")
     lesions = slices[classes.areas] > 0
     table = pd.DataFrame(
