@@ -98,7 +98,7 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
         assert cluster.wait() == 0, words.read_text()
     assert f"SLURM-job '{job}' failed, SLURM status is: 'CANCELLED'" in words.read_text()
     compared = [
-        "cohort/store/hu.npy", "cohort/split.csv", "training/1-lcgan/generator-20.safetensors",
+        "cohort/store/hu.npy", "training/1-lcgan/generator-20.safetensors",
         "training/1-judge/weights.safetensors", "selection/1-lcgan/images.csv",
         "augmentation/0.5-gan/images.npy", "segmentation/0.5-gan/weights.safetensors",
         "segmentation/1-both/predictions.npy", "evaluation/results.csv", "evaluation/claims.csv",

@@ -14,7 +14,7 @@ SMALL = {
     "segmentation_width": 2, "segmentation_steps": 3,
 }  # fmt: skip
 CONFIG = profiles.load("quick", **SMALL)
-JUDGE = plan.judge(CONFIG)
+JUDGE = plan.judge(CONFIG, 1)
 
 
 def snakemake(folder, *options, config=CONFIG, **numbers):

@@ -29,6 +29,7 @@ def given(folder, found, classes=FIVE, **overrides):
     labels = np.zeros((2 * PATIENTS, 64, 64), np.uint8)
     labels[:, :10] = 1
     store = write_store(folder / "store", PATIENTS, slices=2, labels=labels, classes=classes)
+    overrides |= {"cohort_validation_share": 0}  # an eighth of six patients is one
     config = profiles.load("quick", cohort=str(store), image_size=64, **overrides)
     inputs = {"cohort": cohort_of(config, folder / "cohort")}
     tests = len(cohort.test_rows(config, inputs["cohort"]))
