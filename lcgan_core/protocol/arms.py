@@ -49,5 +49,20 @@ ARMS = {
     "copy_paste": Arm("+ copies with pasted lesions", ("copy_paste",)),
     "l1_only": Arm("+ generated without discriminator", ("l1_only",)),
     "online": Arm("+ traditional aug., new at every step", ("original",), redrawn=True),
+    # the paper's second contribution: do its criteria choose a good snapshot?
+    "gan_first": Arm("+ GAN generated, first snapshot", ("gan_first",)),
+    "gan_last": Arm("+ GAN generated, last snapshot", ("gan_last",)),
+    "gan_random": Arm("+ GAN generated, random snapshot", ("gan_random",)),
+    "gan_worst": Arm("+ GAN generated, worst snapshot", ("gan_worst",)),
+    # other uses of the GAN
+    **{
+        f"gan{copies}": Arm(
+            f"+ {copies} GAN generated of each",
+            ("gan", *(f"gan_copy{number}" for number in range(2, copies + 1))),
+        )
+        for copies in (2, 4, 8)
+    },
+    "gan_noise": Arm("+ GAN generated, with a scanner's noise", ("gan_noise",)),
+    "gan_augmented": Arm("+ GAN trained on traditional aug. too", ("gan_augmented",)),
 }
 PAPER = ("original", "gan", "traditional", "both")

@@ -60,6 +60,7 @@ class Lcgan(Group):
     l1_weight: float = Field(100.0, ge=0)
     synthesis_noise: bool = True  # dropout at synthesis too: the z of Eq. 1
     synthesis_batch: int = Field(1, ge=1)  # masks that share the batch statistics at synthesis
+    synthesis_scale: Literal["matched", "port"] = "matched"  # port: heads 286/256 too large
     precision: Precision = "auto"
 
 
@@ -83,7 +84,7 @@ class Segmentation(Group):
 
 
 class Realism(Group):
-    epochs: int = Field(ge=1)
+    steps: int = Field(ge=1)  # of the optimiser, for each of the two classifiers
     batch: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
     threshold: float = Field(0.10, ge=0, le=1)

@@ -102,12 +102,13 @@ def inputs(config: Config, job: Job) -> dict[str, Job]:
                 # the judge that has seen only the subset's labels is the arm `original`
                 "subset_judge": same("segmentation", "original", config.judge_segmenter),
             }
-        case "augmentation" if generator := methods.generator_of(job.what):
-            return {
-                "cohort": COHORT,
-                "training": same("training", generator),
-                "selection": same("selection", generator),
-            }
+        case "augmentation" if how := methods.painted(job.what):
+            if how.noise:
+                return {"cohort": COHORT, "copies": same(job.stage, methods.kind_of(how.generator))}
+            needed = {"cohort": COHORT, "training": same("training", how.generator)}
+            if how.candidate in methods.BY_CRITERIA:
+                needed["selection"] = same("selection", how.generator)
+            return needed
         case "augmentation":
             return {"cohort": COHORT}
         case "segmentation":
@@ -200,7 +201,8 @@ def work_of(config: Config, job: Job) -> str:
         case "training":
             what = "judge" if job.what == JUDGE else "generator"
         case "augmentation":
-            what = "paint" if methods.generator_of(job.what) else "copy"
+            how = methods.painted(job.what)
+            what = "copy" if how is None else "add_noise" if how.noise else "paint"
     return f"lcgan_core.stages.{job.stage}:{what}"
 
 
@@ -235,8 +237,10 @@ def _methods_of(config: Config, job: Job) -> list[str]:
     elif job.stage == "selection" or (job.stage == "training" and job.what != JUDGE):
         used.append(methods.GENERATORS[job.what])
     elif job.stage == "augmentation":
-        generator = methods.generator_of(job.what)
-        used.append(methods.GENERATORS[generator] if generator else methods.COPIES[job.what])
+        if how := methods.painted(job.what):
+            used += [] if how.noise else [methods.GENERATORS[how.generator]]
+        else:
+            used.append(methods.COPIES[job.what])
     if job.stage == "selection":
         used.append(methods.SEGMENTERS[config.judge_segmenter])
     if job.segmenter:
@@ -253,10 +257,12 @@ def fingerprint(config: Config, job: Job) -> str:
 def _fingerprint(config_json: str, job: Job) -> str:
     config = Config.model_validate_json(config_json)
     dumped, source = config.model_dump(mode="json"), config.cohort.source
+    how = methods.painted(job.what)
     parts = {
         "job": [*job[:3], job.segmenter, *([job.draw] if job.draw > 1 else [])],
         "settings": {name: _at(dumped, name) for name in settings_of(config, job)},
         "arm": ARMS[job.what].settings() if job.stage == "segmentation" else None,
+        "painted": how.settings() if job.stage == "augmentation" and how else None,
         "files": listing(Path(source)) if job.stage == "cohort" and source != IN_SILICO else None,
         "code": code_of(config, job),
         "inputs": {

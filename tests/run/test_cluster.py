@@ -20,7 +20,7 @@ CLUSTER = artefacts.REPOSITORY / "profiles" / "slurm"
 SMALL = {
     "cohort_patients": 12, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
     "fractions": "[0.5, 1.0]", "lcgan_width": 2, "lcgan_snapshots": "[1, 20]",
-    "segmentation_width": 2, "segmentation_steps": 8, "realism_epochs": 1,
+    "segmentation_width": 2, "segmentation_steps": 8, "realism_steps": 1,
     "evaluation_resamples": 20,
 }  # fmt: skip
 """Every stage and arm of the quick grid, with as little in each job as can be."""

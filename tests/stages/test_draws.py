@@ -12,7 +12,7 @@ from .heads import write_store
 
 SMALL = {
     "image_size": 64, "lcgan_width": 2, "lcgan_snapshots": [1], "segmentation_width": 2,
-    "segmentation_steps": 3, "realism_epochs": 1, "draws": [1, 1, 2, 2],
+    "segmentation_steps": 3, "realism_steps": 1, "draws": [1, 1, 2, 2],
 }  # fmt: skip
 
 
