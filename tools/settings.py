@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from lcgan_core.cohort.slices import Slices
 from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import COHORT, Job
@@ -103,7 +104,7 @@ def score(name: str, fraction: float, draw: int, folder: Path) -> None:
     seed = seed_of(seed_of_draw(config.seed, draw), "segmentation", fraction)
     phases = segmentation.phases(job, subset, inputs)
     training.train(method, phases, schedule, seed, subset, validation, work, f"{name}, draw {draw}")
-    deciding = cohort.slices_of(config, heads, spare(config, heads, fraction, draw))
+    deciding = spare(config, heads, fraction, draw)
     dice = metrics.dice_image(
         method.segment(deciding.images), deciding.labels, len(deciding.classes)
     )
@@ -116,15 +117,20 @@ def score(name: str, fraction: float, draw: int, folder: Path) -> None:
         table.assign(candidate=name, draw=draw).to_csv(temporary, index=False)
 
 
-def spare(config: Config, heads: Path, fraction: float, draw: int) -> list[str]:
-    """The patients who decide: of the training patients, some that the subset does not have."""
+def spare(config: Config, heads: Path, fraction: float, draw: int) -> Slices:
+    """Slices of those who decide: of the training patients, some that the subset does not have."""
+    from lcgan_core.cohort import slices
     from lcgan_core.stages import cohort
 
     store = cohort.store_of(heads)
     everybody, subset = (
         set.union(*cohort.subset_patients(config, store, share, draw)) for share in (1.0, fraction)
     )
-    return sorted(everybody - subset)[:PATIENTS]
+    table = store.slices
+    shown = table[store.classes.areas].sum(axis=1) > 0
+    deciding = table.patient.isin(sorted(everybody - subset)[:PATIENTS])
+    window = config.window
+    return slices.read(store, np.flatnonzero(shown & deciding), window.level, window.width)
 
 
 def differences(folder: Path, fraction: float) -> pd.DataFrame:

@@ -34,7 +34,7 @@ class Cohort(Group):
     slices: int = Field(ge=4)
     test_share: float = Field(gt=0, lt=1)  # of the patients, if they are the same in every draw
     folds: int = Field(0, ge=0)  # 0: they are; else each draw tests another of so many folds
-    validation_share: float = Field(0.2, ge=0, lt=1)  # of a subset's patients, at least one
+    validation_share: float = Field(0.2, gt=0, lt=1)  # of a subset's patients, at least one
     lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
 
     @field_validator("folds")

@@ -75,10 +75,10 @@ def subset(shown: Shown, fraction: float, seed: int) -> list[str]:
 def validating(shown: Shown, share: float, seed: int) -> set[str]:
     """The patients of a subset that validate: `share` of those with a lesion.
 
-    At least one of them does and at least one does not; nobody does if `share` is 0.
+    At least one of them does and at least one does not.
     """
     lesion, _ = _kinds(shown)
-    count = min(max(round(share * len(lesion)), 1), len(lesion) - 1) if share else 0
+    count = min(max(round(share * len(lesion)), 1), len(lesion) - 1)
     return set(mixed(lesion, seed)[:count])
 
 

@@ -96,7 +96,7 @@ def subset_patients(
 
     Patients without a lesion are in no subset unless the profile takes slices without one. Subsets
     of a draw are nested; who validates in one may train in a larger one. Raises UserError for a
-    subset of one patient, unless nobody is to validate.
+    subset of one patient.
     """
     tests, root = test_patients(config, store, draw), seed_of_draw(config.seed, draw)
     wanted = {
@@ -105,13 +105,13 @@ def subset_patients(
         if patient not in tests and (classes or not config.cohort.lesion_only)
     }
     drawn = split.subset(wanted, fraction, seed_of(root, "subset"))
-    shown, share = {patient: wanted[patient] for patient in drawn}, config.cohort.validation_share
-    if share and sum(map(bool, shown.values())) < 2:
+    shown = {patient: wanted[patient] for patient in drawn}
+    if sum(map(bool, shown.values())) < 2:
         raise UserError(
             f"{name_of(fraction, draw)} is one patient with a lesion, who cannot both train and "
-            "validate; take a larger fraction, add patients, or set cohort_validation_share=0."
+            "validate; take a larger fraction or add patients."
         )
-    held = split.validating(shown, share, seed_of(root, "validation"))
+    held = split.validating(shown, config.cohort.validation_share, seed_of(root, "validation"))
     return set(drawn) - held, held
 
 
@@ -125,7 +125,7 @@ def training_slices(config: Config, cohort: Path, fraction: float, draw: int = 1
 
 
 def validation_slices(config: Config, cohort: Path, fraction: float, draw: int = 1) -> Slices:
-    """The slices of a subset's validation patients; none if `cohort.validation_share` is 0."""
+    """The slices of a subset's validation patients, who pick the weights of its segmenters."""
     return _slices(config, cohort, validation_rows(config, cohort, fraction, draw))
 
 

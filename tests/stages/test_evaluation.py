@@ -18,7 +18,7 @@ DICE = {5: 10 / 15, 6: 12 / 16, 10: 1.0}
 """Dice of a lesion of ten rows of which so many are found."""
 FOUND = {("original", 1): 5, ("original", 2): 10, ("gan", 1): 6, ("gan", 2): 10}
 """Rows found by the networks of an arm and draw; `traditional` and `both` do as `original`."""
-PATIENTS = 9
+PATIENTS = 24
 
 
 def given(folder, found, classes=FIVE, **overrides):
@@ -29,7 +29,6 @@ def given(folder, found, classes=FIVE, **overrides):
     labels = np.zeros((2 * PATIENTS, 64, 64), np.uint8)
     labels[:, :10] = 1
     store = write_store(folder / "store", PATIENTS, slices=2, labels=labels, classes=classes)
-    overrides |= {"cohort_validation_share": 0}  # an eighth of six patients is one
     config = profiles.load("quick", cohort=str(store), image_size=64, **overrides)
     inputs = {"cohort": cohort_of(config, folder / "cohort")}
     tests = len(cohort.test_rows(config, inputs["cohort"]))
