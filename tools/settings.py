@@ -20,6 +20,7 @@ from scipy import stats
 
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.protocol import profiles
+from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import COHORT, Job
 
