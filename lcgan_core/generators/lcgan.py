@@ -50,7 +50,7 @@ class LcGan:
                 np.save(work / f"samples-{epoch}.npy", images.numpy())
                 draw_samples(images.numpy(), work / f"samples-{epoch}.png")
 
-        schedule = Schedule(max(self.settings.snapshots), self.settings.batch)
+        schedule = Schedule(self.settings.batch, epochs=max(self.settings.snapshots))
         history = fit(
             task, len(task.images), schedule, seed, work, label, after_epoch=keep_snapshot
         )

@@ -48,7 +48,7 @@ def test_every_control_has_jobs_of_its_own():
         "cohort": 1, "training": 13, "selection": 12, "augmentation": 72, "segmentation": 80,
         "evaluation": 1,
     }  # fmt: skip
-    needed = plan.inputs(config, segmentation("both_equal_steps"))
+    needed = plan.inputs(config, segmentation("both_equal_epochs"))
     assert needed == plan.inputs(config, segmentation("both"))
 
 
@@ -77,7 +77,7 @@ def test_an_arm_waits_for_a_generator_only_if_it_takes_its_copies():
         for arm in ARMS
     }
     assert {arm: found for arm, found in waiting.items() if found} == {
-        "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_steps": {"lcgan"}, "l1_only": {"l1_only"},
+        "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_epochs": {"lcgan"}, "l1_only": {"l1_only"},
         "gan_worst": {"lcgan"}, "gan2": {"lcgan"}, "gan4": {"lcgan"}, "gan8": {"lcgan"},
         "gan_noise": {"lcgan"}, "gan_augmented": {"lcgan_augmented"},
     }  # fmt: skip
@@ -148,9 +148,25 @@ def test_one_more_draw_is_new_jobs_and_a_new_evaluation():
 def test_a_draw_follows_from_its_own_jobs_and_shares_cohort_and_full_judge():
     config = profiles.load("quick", draws=2)
     needed = nx.ancestors(graph(config), segmentation("both", draw=2))
-    shared = {plan.COHORT, plan.judge(config)}
+    shared = {plan.COHORT, plan.judge(config, 2)}
     assert shared < needed
     assert {job.draw for job in needed - shared} == {2}
+
+
+def test_with_folds_each_draw_has_a_judge_that_has_not_seen_its_test_patients():
+    config = profiles.load("quick", draws=3, cohort_folds=3)
+    g = graph(config)
+    for draw in (1, 2, 3):
+        needed = nx.ancestors(g, segmentation("both", draw=draw)) - {plan.COHORT}
+        assert {job.draw for job in needed} == {draw}
+        assert {job.key for job in needed if job.what == "judge"} == {
+            "1-judge" if draw == 1 else f"1-draw{draw}-judge"
+        }
+        shown = plan.page(config, "training", {"fraction": 0.25, "draw": draw})
+        assert shown["judge"] in needed
+    judges = {job for job in plan.jobs(config) if job.what == "judge"}
+    assert len(judges) == 3
+    assert len({plan.fingerprint(config, job) for job in judges}) == 3
 
 
 def test_a_second_segmenter_has_arms_of_its_own_and_the_judge_stays(monkeypatch):
