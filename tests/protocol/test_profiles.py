@@ -24,7 +24,7 @@ def test_quick_shrinks_sizes_only():
         ("image_size",), ("fractions",), ("profile",), ("cohort", "patients"),
         ("cohort", "matrix"), ("cohort", "slices"), ("cohort", "test_share"),
         ("lcgan", "width"), ("lcgan", "snapshots"),
-        ("segmentation", "width"), ("segmentation", "border"), ("segmentation", "epochs"),
+        ("segmentation", "width"), ("segmentation", "border"), ("segmentation", "steps"),
         ("realism", "steps"), ("evaluation", "resamples"),
     }  # fmt: skip
     # a network of another width cannot start from VGG-16's weights, and without them the Caffe

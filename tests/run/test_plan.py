@@ -45,7 +45,8 @@ def test_every_control_has_jobs_of_its_own():
     # copies, a second traditional copy and a pasted one; of the GAN four other snapshots, seven
     # more copies, and one with noise
     assert counted(config) == {
-        "cohort": 1, "training": 13, "selection": 12, "augmentation": 72, "segmentation": 80,
+        "cohort": 1, "training": 13, "selection": 12, "augmentation": 72,
+        "segmentation": 4 * len(ARMS),
         "evaluation": 1,
     }  # fmt: skip
     needed = plan.inputs(config, segmentation("both_equal_epochs"))
@@ -80,6 +81,7 @@ def test_an_arm_waits_for_a_generator_only_if_it_takes_its_copies():
         "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_epochs": {"lcgan"}, "l1_only": {"l1_only"},
         "gan_worst": {"lcgan"}, "gan2": {"lcgan"}, "gan4": {"lcgan"}, "gan8": {"lcgan"},
         "gan_noise": {"lcgan"}, "gan_augmented": {"lcgan_augmented"},
+        "pretrained": {"lcgan"},
     }  # fmt: skip
 
 
