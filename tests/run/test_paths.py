@@ -156,10 +156,11 @@ def test_a_python_with_a_space_in_its_path_is_used(checkout):
 
 
 def snakemake(folder, *options, **environment):
+    own = {"PYTHONPATH": str(folder), "SLURM_CONF": os.devnull, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock", *options],
         cwd=folder, capture_output=True, text=True, check=False, timeout=600,
-        env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, **own, **environment},
     )  # fmt: skip
 
 
