@@ -49,7 +49,6 @@ TABLES = {
     "densities": Table("augmentation", ("lesion",)),
 }
 """Every table whose rows the page of all results shows."""
-PICTURES = ("fig3", "fig5", "fig6", "closest")
 VIEWERS = ("fig3", "fig5", "fig6")
 VIEWER_FOLDER = "viewers"
 """In a bundle, and below the book's _static."""

@@ -21,13 +21,12 @@ from lcgan_core.cohort.grey_levels import known_to_all
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
-from lcgan_core.cohort.source import walk
 from lcgan_core.cohort.store import VERSION, SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import OWN, ImageSize
-from lcgan_core.run.listing import listing
+from lcgan_core.run.listing import listing, walk
 from lcgan_core.run.progress import progress
 
 SIZES = get_args(ImageSize)

@@ -130,8 +130,8 @@ def kinds() -> list[str]:
     return list(dict.fromkeys(["original", *PAINTED, *map(kind_of, GENERATORS), *COPIES]))
 
 
-def load(method: Method, functions: Iterable[str] = ()) -> Any:
-    """The class or function of a method, which has all of `functions`.
+def load(method: Method, functions: Iterable[str] = (), attributes: Iterable[str] = ()) -> Any:
+    """The class or function of a method, which has all of `functions` and `attributes`.
 
     Raises UserError naming what is missing.
     """
@@ -140,10 +140,9 @@ def load(method: Method, functions: Iterable[str] = ()) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, SyntaxError, AttributeError) as error:
         raise UserError(f"{method.place} cannot be loaded ({error}); correct its line.") from None
-    missing = [f for f in functions if not callable(getattr(found, f, None))]
+    missing = [f"the function {f}" for f in functions if not callable(getattr(found, f, None))]
+    missing += [f"the attribute {each}" for each in attributes if not hasattr(found, each)]
     if missing:
         file = getattr(sys.modules[module], "__file__", module)
-        raise UserError(
-            f"{name} in {file} lacks the function {missing[0]}; see the protocol's base.py."
-        )
+        raise UserError(f"{name} in {file} lacks {missing[0]}; see the protocol's base.py.")
     return found
