@@ -83,7 +83,7 @@ def test_patients(config: Config, store: SliceStore, draw: int = 1) -> set[str]:
     """
     cohort, shown = config.cohort, _shown(store)
     if not cohort.folds:
-        return split.tested(shown, cohort.test_share, seed_of(config.seed, "split"))
+        return split.set_aside(shown, cohort.test_share, seed_of(config.seed, "split"))
     partition, number = divmod(draw - 1, cohort.folds)
     seed = seed_of(config.seed, "folds", partition)
     return split.fold(shown, cohort.folds, number, seed)
