@@ -41,6 +41,7 @@ ARMS = {
         "+ both, as many steps as Original", ("gan", "traditional"), passes=1 / 3
     ),
     "copy_paste": Arm("+ copies with pasted lesions", ("copy_paste",)),
+    "oracle": Arm("+ new in-silico patients around the masks", ("oracle",)),
     "l1_only": Arm("+ generated without discriminator", ("l1_only",)),
     "online": Arm("+ traditional aug., new at every step", ("original",), redrawn=True),
 }

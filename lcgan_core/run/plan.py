@@ -205,6 +205,8 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
             return ("seed", "image_size", "cohort.source", "cohort.test_share")
         case "selection":
             return (*SLICES, "realism", "judge")
+        case "augmentation" if job.what in methods.COPIES:
+            return (*SLICES, *methods.COPIES[job.what].settings)
         case "augmentation":
             return SLICES
         case "segmentation":
