@@ -4,7 +4,8 @@ Of the mask the phantom keeps the outline of every haemorrhage on the slice; wha
 not say is drawn as for any patient of the cohort: attenuation, lumps, fluid levels and the rim of
 oedema. Parenchymal blood displaces the brain as a ball of the same section would, extra-axial blood
 as a layer of the same thickness, both as if the slice went through their middle; other blood
-displaces nothing. Blood has upright walls: a mask does not say how it goes on above and below.
+displaces nothing. A mask does not say how blood goes on above and below: its border is as soft as
+those of the phantom are on average.
 """
 
 from __future__ import annotations

@@ -12,8 +12,11 @@ from lcgan_core.phantom.blood import Lesion
 from lcgan_core.phantom.brain import Spaces, Where
 from lcgan_core.phantom.tissues import Array, Canvas, Tissue
 
-HIDDEN_MM = 2.5
+HIDDEN_MM = 3.0
 """Blood nearer to bone lies in its glare, where an annotator does not draw it."""
+BORDER_MM = 3.2
+"""Width of a border: the walls of the phantom's own blood slant in a thick slice. Of a pixel inside
+the border of a mask three quarters are blood, of the next one nearly all."""
 RAYS = 180
 """Directions in which the thickness of blood on the skull is measured."""
 
@@ -82,5 +85,5 @@ def paint_outlines(
             oedema = canvas.solid(inside + rim, 3.0) * dry
             canvas.paint(oedema, Tissue.OEDEMA, outline.like.rim_hu - 23.0)
     for outline, inside in found:
-        cover = canvas.solid(inside) * top
+        cover = canvas.solid(inside, BORDER_MM) * top
         canvas.bleed(cover, outline.like.label, canvas.up(outline.like.attenuation(at)))
