@@ -39,7 +39,7 @@ def _row(name: str, batch: int, ours: Callable, plain: Callable, sizes: Sizes) -
 
 def _fcn(sizes: Sizes) -> Call:
     settings = Segmentation(
-        width=sizes.width, border=sizes.border, epochs=1, batch=1, batch_norm=False,
+        width=sizes.width, border=sizes.border, steps=1, batch=1, batch_norm=False,
         optimizer="adam", learning_rate=1e-4,
     )  # fmt: skip
     task = SegmentationTask(settings, Pairs(*draw(8, sizes.image)), seed=1)

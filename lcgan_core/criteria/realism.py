@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lcgan_core.criteria.auc import auc
 from lcgan_core.models.realism import RealismClassifier
 from lcgan_core.protocol.config import Realism
 from lcgan_core.seeds import seed_of
@@ -18,6 +21,8 @@ from lcgan_core.training.encoding import to_network
 from lcgan_core.training.engine import Schedule, fit
 from lcgan_core.training.placing import device, place, resident, take
 
+CHANCE = 0.5
+FOLD_COLUMNS = ["fold", "steps", "slices", "auc", "ci_low", "ci_high"]
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss, as GoogLeNet's authors chose it
 
 
@@ -65,6 +70,13 @@ def realism_folds(patients: np.ndarray, seed: int) -> np.ndarray:
     return np.isin(patients, unique[::2]) if len(unique) > 1 else np.zeros(len(patients), bool)
 
 
+class CrossFitted(NamedTuple):
+    """probability: candidate -> P(real) (N,); folds: one row per classifier, with its AUC."""
+
+    probability: dict[int, Tensor]
+    folds: pd.DataFrame
+
+
 def cross_fitted(
     settings: Realism,
     painted: Mapping[int, Tensor],
@@ -73,20 +85,21 @@ def cross_fitted(
     root: int,
     fraction: float,
     work: Path,
-) -> dict[int, Tensor]:
+) -> CrossFitted:
     """P(real) of every painted slice, from a classifier that never saw its patient.
 
     `painted`: candidate -> (N, H, W) uint8, of the same masks as the real `images` (N, H, W) of
-    `patients` (N,). `root` is the seed of the draw; `work` keeps unfinished training runs. NaN if
-    there is only one patient.
+    `patients` (N,). `root` is the seed of the draw; `work` keeps unfinished training runs. A
+    classifier trains on one synthetic slice of every mask, of each candidate in turn, and its AUC
+    is of such slices of the patients that it has not seen. NaN and no rows if there is only one
+    patient.
     """
     half = torch.from_numpy(realism_folds(patients, seed_of(root, "folds")))
     result = {candidate: torch.full((len(half),), float("nan")) for candidate in painted}
     if not half.any():
-        return result
-    stacked = torch.stack(list(painted.values()))  # (candidates, N, H, W)
-    count = len(half)
-    pooled = stacked[torch.arange(count) % len(painted), torch.arange(count)]
+        return CrossFitted(result, pd.DataFrame(columns=FOLD_COLUMNS))
+    pooled = _in_turn(painted)
+    rows = []
     for fold, held_out in enumerate((half, ~half)):
         train = ~held_out
         both = torch.cat([images[train], pooled[train]])
@@ -95,10 +108,46 @@ def cross_fitted(
         task = RealismTask(settings, both, real, seed)
         place = work / f"fold-{fold}"
         place.mkdir(exist_ok=True)
-        schedule = Schedule(settings.epochs, settings.batch)
+        schedule = Schedule(batch=settings.batch, steps=settings.steps)
         fit(task, len(both), schedule, seed, place, f"realism classifier, fold {fold + 1} of 2")
         for candidate, slices in painted.items():
             result[candidate][held_out] = probability_real(task.classifier, slices[held_out])
+        found = auc(
+            probability_real(task.classifier, images[held_out]).numpy(),
+            _in_turn(result)[held_out].numpy(),
+            np.unique(patients[held_out.numpy()], return_inverse=True)[1],
+            seed_of(seed, "auc"),
+        )
+        rows.append((fold + 1, settings.steps, int(held_out.sum()), *found))
     for fold in range(2):  # kept until now, so that no interruption trains the first fold again
         shutil.rmtree(work / f"fold-{fold}")
-    return result
+    return CrossFitted(result, pd.DataFrame(rows, columns=FOLD_COLUMNS))
+
+
+def blind(folds: pd.DataFrame) -> str | None:
+    """Why the classifiers' verdicts count for nothing, in a sentence; None if they count.
+
+    They count if in each fold the whole 95 % interval of the AUC lies above one half.
+
+    >>> row = {"fold": 1, "steps": 20, "slices": 9, "auc": 0.55, "ci_low": 0.4, "ci_high": 0.7}
+    >>> blind(pd.DataFrame([row]))
+    'the classifier of fold 1 does not tell real from synthetic slices: its AUC is 0.55
+    (0.40 to 0.70).'
+    >>> blind(pd.DataFrame([row | {"ci_low": 0.51}])) is None
+    True
+    """
+    for row in folds[~(folds.ci_low > CHANCE)].itertuples():
+        ends = f"{row.ci_low:.2f} to {row.ci_high:.2f}"
+        known = ends if pd.notna(row.ci_low) else "one patient, so no interval"
+        return (
+            f"the classifier of fold {row.fold} does not tell real from synthetic slices: "
+            f"its AUC is {row.auc:.2f} ({known})."
+        )
+    return None
+
+
+def _in_turn(of_candidates: Mapping[int, Tensor]) -> Tensor:
+    """(N, ...): of each slice what belongs to one candidate, the candidates taking turns."""
+    stacked = torch.stack(list(of_candidates.values()))
+    count = torch.arange(stacked.shape[1])
+    return stacked[count % len(stacked), count]

@@ -33,6 +33,16 @@ def enlarged(size: int) -> int:
     return size * 286 // 256
 
 
+def pixels(size: int, device: torch.device | None = None) -> Tensor:
+    """(enlarged(size),) the pixel under the centre of each enlarged pixel, in a row or column.
+
+    >>> pixels(64)[:12].tolist()
+    [0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10]
+    """
+    large = enlarged(size)
+    return (2 * torch.arange(large, device=device) + 1) * size // (2 * large)
+
+
 def sample(n: int, size: int, generator: torch.Generator) -> Jitter:
     """Sample n jitters of `size`-pixel images, uniform over crops, half of them mirrored."""
     device = generator.device
@@ -56,6 +66,5 @@ def apply(images: Tensor, labels: Tensor, jitter: Jitter) -> tuple[Tensor, Tenso
     resized = F.interpolate(images, (large, large), mode="bilinear", align_corners=False)
     # An index between two slices puts the channels last.
     cut = resized[image, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    # The label pixel under the centre of each enlarged pixel, without an enlarged copy.
-    nearest = (2 * torch.arange(large, device=device) + 1) * size // (2 * large)
+    nearest = pixels(size, device)
     return cut, labels[image, nearest[rows][:, :, None], nearest[columns][:, None, :]]

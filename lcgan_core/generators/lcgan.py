@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lcgan_core.cohort.slices import Slices
-from lcgan_core.generators import jitter
+from lcgan_core.generators import jitter, scale
 from lcgan_core.models import Discriminator, Generator
 from lcgan_core.protocol.config import Config, Lcgan
 from lcgan_core.seeds import seed_of
@@ -50,9 +50,9 @@ class LcGan:
                 np.save(work / f"samples-{epoch}.npy", images.numpy())
                 draw_samples(images.numpy(), work / f"samples-{epoch}.png")
 
-        schedule = Schedule(max(self.settings.snapshots), self.settings.batch)
+        schedule = Schedule(self.settings.batch, epochs=max(self.settings.snapshots))
         history = fit(
-            task, len(slices.images), schedule, seed, work, label, after_epoch=keep_snapshot
+            task, len(task.images), schedule, seed, work, label, after_epoch=keep_snapshot
         )
         history.to_csv(work / "history.csv", index=False)
         clean(work)
@@ -146,14 +146,18 @@ def synthesise(
     """One synthetic slice for each mask: `labels` (N, H, W) uint8 -> (N, H, W) uint8 on the CPU.
 
     Batch statistics over `synthesis_batch` masks, dropout noise unless `synthesis_noise` is off;
-    the noise of a batch follows only from (seed, the number of its first mask).
+    the noise of a batch follows only from (seed, the number of its first mask). With
+    `synthesis_scale` matched, the heads have the size that belongs to the masks; see `scale`.
     """
+    matched = settings.synthesis_scale == "matched"
     in_training, network.noise = network.noise, settings.synthesis_noise
     images = []
     for start in range(0, len(labels), settings.synthesis_batch):
         torch.manual_seed(seed_of(seed, "synthesis", start))
         some = labels[start : start + settings.synthesis_batch].to(device())
-        images.append(to_image(network(encode_mask(some, settings.mask_encoding, classes))))
+        given = scale.enlarge(some) if matched else some
+        painted = network(encode_mask(given, settings.mask_encoding, classes))
+        images.append(to_image(scale.reduce(painted) if matched else painted))
     network.noise = in_training
     return torch.cat(images).cpu()
 

@@ -32,8 +32,17 @@ class Cohort(Group):
     patients: int = Field(ge=2)  # in-silico cohort only, as are matrix and slices
     matrix: int = Field(ge=64)
     slices: int = Field(ge=4)
-    test_share: float = Field(gt=0, lt=1)
+    test_share: float = Field(gt=0, lt=1)  # of the patients, if they are the same in every draw
+    folds: int = Field(0, ge=0)  # 0: they are; else each draw tests another of so many folds
+    validation_share: float = Field(0.2, gt=0, lt=1)  # of a subset's patients, at least one
     lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
+
+    @field_validator("folds")
+    @classmethod
+    def _more_than_one(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("a single fold leaves nobody to train on; give 0 or at least 2")
+        return folds
 
 
 class Window(Group):
@@ -51,23 +60,31 @@ class Lcgan(Group):
     l1_weight: float = Field(100.0, ge=0)
     synthesis_noise: bool = True  # dropout at synthesis too: the z of Eq. 1
     synthesis_batch: int = Field(1, ge=1)  # masks that share the batch statistics at synthesis
+    synthesis_scale: Literal["matched", "port"] = "matched"  # port: heads 286/256 too large
     precision: Precision = "auto"
 
 
 class Segmentation(Group):
     width: int = Field(ge=1)
     border: Literal[100, 1] = 100
-    epochs: int = Field(ge=1)
+    scale: Literal[1, 2] = 1  # how many times its input is enlarged
+    # of the optimiser, for every arm: one number for all fractions, or one for each
+    steps: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     batch: int = Field(ge=1)
-    weights: str = "none"  # none, imagenet, or a file
+    weights: str = "none"  # none, imagenet, hed, or a file
     batch_norm: bool
     optimizer: Literal["adam", "sgd"]  # Adam's rate falls linearly to zero
     learning_rate: float = Field(gt=0)
     precision: Precision = "auto"
 
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _one_or_several(cls, steps: Any) -> Any:
+        return steps if isinstance(steps, (list, tuple)) else (steps,)
+
 
 class Realism(Group):
-    epochs: int = Field(ge=1)
+    steps: int = Field(ge=1)  # of the optimiser, for each of the two classifiers
     batch: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
     threshold: float = Field(0.10, ge=0, le=1)
@@ -96,7 +113,7 @@ class Config(Group):
     arms: tuple[str, ...] = PAPER
     segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)
     controls_up_to: float = Field(1.0, gt=0, le=1)  # the largest fraction with more than PAPER
-    equal_steps: bool = False  # every arm takes as many optimiser steps as one with 3N slices
+    equal_steps: bool = True  # False: equal epochs, so an arm of 3N slices takes 3 times the steps
     judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
     judge_segmenter: str = methods.default_segmenter()
     evaluation: Evaluation = Evaluation()
@@ -123,6 +140,16 @@ class Config(Group):
                 f"give one whole number, or {len(fractions)} of them, one for each fraction"
             )
         return draws
+
+    @field_validator("segmentation")
+    @classmethod
+    def _steps_of_fractions(cls, group: Segmentation, info: ValidationInfo) -> Segmentation:
+        fractions = info.data.get("fractions", ())
+        if len(group.steps) not in (1, len(fractions)):
+            raise ValueError(
+                f"give one number of steps, or {len(fractions)} of them, one for each fraction"
+            )
+        return group
 
     @field_validator("arms")
     @classmethod
@@ -186,6 +213,15 @@ class Config(Group):
     def draws_at(self, fraction: float) -> range:
         """The draws of a fraction, counted from 1."""
         return range(1, 1 + self.draws[self.fractions.index(fraction)])
+
+    def steps_at(self, fraction: float) -> int:
+        """The optimiser steps of a segmenter that trains on a fraction of the patients."""
+        steps = self.segmentation.steps
+        return steps[self.fractions.index(fraction)] if len(steps) > 1 else steps[0]
+
+    def times(self, arm: str) -> float:
+        """The optimiser steps of an arm, as a multiple of those of `original`."""
+        return ARMS[arm].steps if self.equal_steps else 1 + len(ARMS[arm].copies)
 
     @property
     def cohort_name(self) -> str:

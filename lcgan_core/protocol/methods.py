@@ -25,6 +25,7 @@ class Method(NamedTuple):
 GENERATORS = {
     "lcgan": Method("lcgan_core.generators.lcgan:LcGan", ("lcgan",)),
     "l1_only": Method("lcgan_core.generators.l1_only:L1Only", ("lcgan",)),
+    "lcgan_augmented": Method("lcgan_core.generators.augmented:LcGanAugmented", ("lcgan",)),
 }
 """Methods that paint a slice around a mask: `generators.base.Generator`."""
 
@@ -45,8 +46,40 @@ COPIES = {
 
 Two names of one function use different random numbers."""
 
-PAINTED_AS = {"gan": "lcgan"}
-"""Kind of copy -> its generator, where the two have different names."""
+
+class Painted(NamedTuple):
+    """How the copies of a kind are painted."""
+
+    generator: str
+    candidate: str = "chosen"
+    """Which of the generator's candidates: chosen or worst by the criteria, first, last, random."""
+    number: int = 1
+    """The copies of another number have other noise."""
+    noise: bool = False
+    """Whether the noise of a scanner is added to them."""
+
+    def settings(self) -> dict[str, Any]:
+        """What determines the copies, without the fields that have their default.
+
+        >>> Painted("lcgan", "worst").settings()
+        {'generator': 'lcgan', 'candidate': 'worst'}
+        """
+        return {k: v for k, v in self._asdict().items() if v != self._field_defaults.get(k)}
+
+
+PAINTED = {
+    "gan": Painted("lcgan"),
+    "gan_first": Painted("lcgan", "first"),
+    "gan_last": Painted("lcgan", "last"),
+    "gan_random": Painted("lcgan", "random"),
+    "gan_worst": Painted("lcgan", "worst"),
+    **{f"gan_copy{number}": Painted("lcgan", number=number) for number in range(2, 9)},
+    "gan_noise": Painted("lcgan", noise=True),
+    "gan_augmented": Painted("lcgan_augmented"),
+}
+"""Kind of copy -> how it is painted; a generator without a line paints the kind of its own name."""
+BY_CRITERIA = ("chosen", "worst")
+"""Candidates that follow from a selection; the others only from the training."""
 
 FORMATS = {
     "dicom": Method("lcgan_core.cohort.dicom:find"),
@@ -67,28 +100,37 @@ def default_segmenter() -> str:
     return next(iter(SEGMENTERS))
 
 
+def painted(kind: str) -> Painted | None:
+    """How a kind of copy is painted; None for a copy that no network paints.
+
+    >>> painted("gan_worst").candidate, painted("l1_only").generator, painted("traditional")
+    ('worst', 'l1_only', None)
+    """
+    return PAINTED.get(kind) or (Painted(kind) if kind in GENERATORS else None)
+
+
 def generator_of(kind: str) -> str | None:
     """The generator that paints a kind of copy; None for a copy that no network paints.
 
     >>> generator_of("gan"), generator_of("l1_only"), generator_of("traditional")
     ('lcgan', 'l1_only', None)
     """
-    name = PAINTED_AS.get(kind, kind)
-    return name if name in GENERATORS else None
+    how = painted(kind)
+    return how.generator if how else None
 
 
 def kind_of(generator: str) -> str:
-    """The kind of copy that a generator paints.
+    """The kind of copy that a generator paints with its chosen candidate.
 
     >>> kind_of("lcgan"), kind_of("l1_only")
     ('gan', 'l1_only')
     """
-    return next((kind for kind, name in PAINTED_AS.items() if name == generator), generator)
+    return next((kind for kind, how in PAINTED.items() if how == Painted(generator)), generator)
 
 
 def kinds() -> list[str]:
     """Every kind of copy that an arm may take, the slices themselves included."""
-    return ["original", *map(kind_of, GENERATORS), *COPIES]
+    return list(dict.fromkeys(["original", *PAINTED, *map(kind_of, GENERATORS), *COPIES]))
 
 
 def load(method: Method, functions: Iterable[str] = ()) -> Any:

@@ -25,6 +25,8 @@ from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, wo
 REPOSITORY = Path(__file__).parents[2]
 PROVENANCE = "artefact.json"
 RUN_LOCK = ".run.lock"
+ATTEMPTS = "attempts.json"
+"""In a working folder: seconds spent by earlier attempts, and when the present one began."""
 _claims: list[TextIO] = []  # a lock ends when its file is closed, and so with this process
 
 
@@ -79,10 +81,13 @@ def ensure(config: Config, job: Job) -> Path:
                 shutil.rmtree(work, ignore_errors=True)
                 work.mkdir()
                 write_text(work / "fingerprint", stamp)
+            earlier = _spent(work)
+            write_text(work / ATTEMPTS, json.dumps({"spent": earlier, "since": time.time()}))
             started = time.monotonic()
             with _memory_errors(job):
                 _stage(config, job)(config, job, given, work)
-            record = _provenance(config, job, stamp, time.monotonic() - started)
+            record = _provenance(config, job, stamp, earlier + time.monotonic() - started)
+            (work / ATTEMPTS).unlink()
             record["files"] = _sizes(work)
             write_text(work / PROVENANCE, json.dumps(record, indent=1) + "\n")
             shutil.rmtree(final, ignore_errors=True)
@@ -246,6 +251,20 @@ def _begun_with(work: Path) -> str | None:
         return (work / "fingerprint").read_text()
     except OSError:
         return None
+
+
+def _spent(work: Path) -> float:
+    """Seconds that interrupted attempts spent in a working folder.
+
+    An attempt is counted to its last sign of life, the last file that it wrote: what came after
+    that is lost, and the time until the next attempt began is nobody's.
+    """
+    try:
+        before = json.loads((work / ATTEMPTS).read_text())
+    except (OSError, ValueError):
+        return 0.0
+    last = max(path.stat().st_mtime for path in work.rglob("*"))
+    return before["spent"] + max(last - before["since"], 0.0)
 
 
 def _provenance(config: Config, job: Job, stamp: str, seconds: float) -> dict:

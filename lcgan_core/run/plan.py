@@ -20,7 +20,11 @@ from lcgan_core.run.listing import listing
 ALL = "all"
 """The key of a stage with a single job."""
 JUDGE = "judge"
-SLICES = ("seed", "window", "cohort.lesion_only")
+PATIENTS = (
+    "seed", "cohort.lesion_only", "cohort.folds", "cohort.test_share", "cohort.validation_share",
+)  # fmt: skip
+"""The settings that say who trains, validates and tests."""
+SLICES = (*PATIENTS, "window")
 """The settings of every job that reads the slices of a subset."""
 
 
@@ -33,7 +37,7 @@ class Job(NamedTuple):
     Segmentation: an arm."""
     fraction: float | None = None
     draw: int = 1
-    """Which patients are in the subset, and which seeds train on them."""
+    """Which patients are in the subset, which seeds train on them and, with folds, who tests."""
     segmenter: str | None = None
 
     @property
@@ -70,9 +74,14 @@ class Job(NamedTuple):
 COHORT, EVALUATION = Job("cohort"), Job("evaluation")
 
 
-def judge(config: Config) -> Job:
-    """The segmenter that has seen all training labels; one for all draws (paper, Fig. 4)."""
-    return Job("training", JUDGE, config.fractions[-1], segmenter=config.judge_segmenter)
+def judge(config: Config, draw: int) -> Job:
+    """The segmenter that has seen all training labels of a draw (paper, Fig. 4).
+
+    One serves all draws, unless folds let each draw train on other patients: the judge of another
+    one would have seen the patients that this one tests.
+    """
+    own = draw if config.cohort.folds else 1
+    return Job("training", JUDGE, config.fractions[-1], own, config.judge_segmenter)
 
 
 def inputs(config: Config, job: Job) -> dict[str, Job]:
@@ -89,16 +98,17 @@ def inputs(config: Config, job: Job) -> dict[str, Job]:
             return {
                 "cohort": COHORT,
                 "training": same("training", job.what),
-                "judge": judge(config),
+                "judge": judge(config, job.draw),
                 # the judge that has seen only the subset's labels is the arm `original`
                 "subset_judge": same("segmentation", "original", config.judge_segmenter),
             }
-        case "augmentation" if generator := methods.generator_of(job.what):
-            return {
-                "cohort": COHORT,
-                "training": same("training", generator),
-                "selection": same("selection", generator),
-            }
+        case "augmentation" if how := methods.painted(job.what):
+            if how.noise:
+                return {"cohort": COHORT, "copies": same(job.stage, methods.kind_of(how.generator))}
+            needed = {"cohort": COHORT, "training": same("training", how.generator)}
+            if how.candidate in methods.BY_CRITERIA:
+                needed["selection"] = same("selection", how.generator)
+            return needed
         case "augmentation":
             return {"cohort": COHORT}
         case "segmentation":
@@ -143,7 +153,7 @@ def page(config: Config, stage: str, own: dict[str, Any]) -> dict[str, Job]:
     generator = own.get("generator", "lcgan")
     match stage:
         case "training":
-            return {"training": Job(stage, generator, fraction, draw), JUDGE: judge(config)}
+            return {"training": Job(stage, generator, fraction, draw), JUDGE: judge(config, draw)}
         case "selection":
             return {"selection": Job(stage, generator, fraction, draw)}
         case "augmentation":
@@ -191,7 +201,8 @@ def work_of(config: Config, job: Job) -> str:
         case "training":
             what = "judge" if job.what == JUDGE else "generator"
         case "augmentation":
-            what = "paint" if methods.generator_of(job.what) else "copy"
+            how = methods.painted(job.what)
+            what = "copy" if how is None else "add_noise" if how.noise else "paint"
     return f"lcgan_core.stages.{job.stage}:{what}"
 
 
@@ -200,9 +211,9 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
     match job.stage:
         case "cohort" if config.cohort.source == IN_SILICO:
             sizes = ("cohort.patients", "cohort.matrix", "cohort.slices")
-            return ("seed", "image_size", "cohort.source", "cohort.test_share", *sizes)
+            return ("seed", "image_size", "cohort.source", *sizes)
         case "cohort":
-            return ("seed", "image_size", "cohort.source", "cohort.test_share")
+            return ("image_size", "cohort.source")
         case "selection":
             return (*SLICES, "realism", "judge")
         case "augmentation" if job.what in methods.COPIES:
@@ -212,7 +223,7 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
         case "segmentation":
             return (*SLICES, "equal_steps", *methods.SEGMENTERS[job.segmenter or ""].settings)
         case "evaluation":
-            return ("seed", "fractions", "draws", "cohort.lesion_only", "evaluation")
+            return ("fractions", "draws", "evaluation", *PATIENTS)
     if job.what == JUDGE:
         return (*SLICES, *methods.SEGMENTERS[job.segmenter or ""].settings)
     return (*SLICES, *methods.GENERATORS[job.what].settings)
@@ -228,8 +239,10 @@ def _methods_of(config: Config, job: Job) -> list[str]:
     elif job.stage == "selection" or (job.stage == "training" and job.what != JUDGE):
         used.append(methods.GENERATORS[job.what])
     elif job.stage == "augmentation":
-        generator = methods.generator_of(job.what)
-        used.append(methods.GENERATORS[generator] if generator else methods.COPIES[job.what])
+        if how := methods.painted(job.what):
+            used += [] if how.noise else [methods.GENERATORS[how.generator]]
+        else:
+            used.append(methods.COPIES[job.what])
     if job.stage == "selection":
         used.append(methods.SEGMENTERS[config.judge_segmenter])
     if job.segmenter:
@@ -246,10 +259,12 @@ def fingerprint(config: Config, job: Job) -> str:
 def _fingerprint(config_json: str, job: Job) -> str:
     config = Config.model_validate_json(config_json)
     dumped, source = config.model_dump(mode="json"), config.cohort.source
+    how = methods.painted(job.what)
     parts = {
         "job": [*job[:3], job.segmenter, *([job.draw] if job.draw > 1 else [])],
         "settings": {name: _at(dumped, name) for name in settings_of(config, job)},
         "arm": ARMS[job.what].settings() if job.stage == "segmentation" else None,
+        "painted": how.settings() if job.stage == "augmentation" and how else None,
         "files": listing(Path(source)) if job.stage == "cohort" and source != IN_SILICO else None,
         "code": code_of(config, job),
         "inputs": {

@@ -42,7 +42,8 @@ def request(config: Config, job: Job) -> dict[str, int | Callable[..., int]]:
 
 def _runs_networks(job: Job) -> bool:
     if job.stage == "augmentation":
-        return methods.generator_of(job.what) is not None
+        how = methods.painted(job.what)
+        return how is not None and not how.noise
     return job.stage in ("training", "selection", "segmentation")
 
 

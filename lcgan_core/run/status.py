@@ -6,7 +6,6 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.config import Config
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, locks
@@ -53,23 +52,16 @@ def status(config: Config) -> Status:
             stage.unknown += 1
             continue
         spent = time.time() - running[job].since if job in running else 0.0
-        stage.left += max(rates[_kind(job)] * work(job) - spent, 0.0)
+        stage.left += max(rates[_kind(job)] * work(config, job) - spent, 0.0)
     return Status(stages, running)
 
 
-def work(job: Job) -> float:
-    """Size of a job relative to similar ones: fraction of patients, times 1, 2 or 3 for an arm.
-
-    >>> work(Job("training", "lcgan", 0.25))
-    0.25
-    >>> [work(Job("segmentation", arm, 0.5)) for arm in ("original", "both", "both_equal_steps")]
-    [0.5, 1.5, 0.5]
-    """
-    share = job.fraction or 1.0
+def work(config: Config, job: Job) -> float:
+    """Size of a job relative to similar ones: a fraction of the patients, or optimiser steps."""
+    fraction = job.fraction or 1.0
     if job.stage != "segmentation":
-        return share
-    arm = ARMS[job.what]
-    return share * (1 + len(arm.copies)) * arm.passes
+        return fraction
+    return config.steps_at(fraction) * config.times(job.what)
 
 
 def _kind(job: Job) -> tuple[str, str | None]:
@@ -83,7 +75,7 @@ def _rates(config: Config, done: list[Job]) -> dict[tuple[str, str | None], floa
     works: dict[tuple[str, str | None], float] = defaultdict(float)
     for job in done:
         seconds[_kind(job)] += artefacts.provenance(artefacts.folder(config, job))["seconds"]
-        works[_kind(job)] += work(job)
+        works[_kind(job)] += work(config, job)
     return {kind: seconds[kind] / works[kind] for kind in seconds}
 
 

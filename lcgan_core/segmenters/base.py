@@ -29,9 +29,8 @@ class Segmenter(Protocol):
 
     def __init__(self, config: Config, classes: int) -> None: ...
 
-    @property
-    def schedule(self) -> Schedule:
-        """How long the arm `original` trains."""
+    def schedule(self, fraction: float) -> Schedule:
+        """How many optimiser steps the arm `original` takes on a fraction of the patients."""
         ...
 
     def task(self, pairs: Pairs, seed: int) -> Task:
@@ -57,7 +56,9 @@ class Segmenter(Protocol):
 
 def segmenter(name: str, config: Config, classes: int) -> Segmenter:
     """The segmenter registered as `name`; UserError if its class lacks a function."""
-    made = methods.load(methods.SEGMENTERS[name], ("task", "load", "segment", "features"))
+    made = methods.load(
+        methods.SEGMENTERS[name], ("schedule", "task", "load", "segment", "features")
+    )
     return made(config, classes)
 
 

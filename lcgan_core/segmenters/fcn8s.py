@@ -29,13 +29,13 @@ class Fcn8s:
 
     def __init__(self, config: Config, classes: int) -> None:
         self.settings, self.classes = config.segmentation, classes
+        self.steps_at = config.steps_at
         self.network: FCN8s
 
-    @property
-    def schedule(self) -> Schedule:
-        """The profile's epochs; Adam's rate falls linearly to zero."""
-        settings = self.settings
-        return Schedule(settings.epochs, settings.batch, settings.optimizer == "adam")
+    def schedule(self, fraction: float) -> Schedule:
+        """The profile's steps; Adam's rate falls linearly to zero."""
+        adam = self.settings.optimizer == "adam"
+        return Schedule(self.settings.batch, steps=self.steps_at(fraction), falling_rate=adam)
 
     def task(self, pairs: Pairs, seed: int) -> SegmentationTask:
         """The training of a new network; see `base.Segmenter.task`."""
@@ -54,7 +54,10 @@ class Fcn8s:
         """Label maps (N, H, W) uint8 on the CPU for `images` (N, H, W) uint8."""
         self.network.eval()
         parts = [
-            self.network(_grey(part.to(device()))).argmax(1).to(torch.uint8).cpu()
+            scores(self.network, part.to(device()), self.settings.scale)
+            .argmax(1)
+            .to(torch.uint8)
+            .cpu()
             for part in images.split(BATCH)
         ]
         return torch.cat(parts)
@@ -79,7 +82,7 @@ class SegmentationTask:
         self.settings, self.pairs = settings, pairs
         torch.manual_seed(seed_of(seed, "weights"))
         self.fcn, self.initialisation = network(settings, classes)
-        if settings.weights == "none":
+        if settings.weights in ("none", "hed"):
             start_at_frequencies(self.fcn, pairs.labels)
             self.initialisation += " Its scores start at the classes' frequencies."
         self.modules = {"fcn": self.fcn}
@@ -88,7 +91,7 @@ class SegmentationTask:
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Cross-entropy over all pixels, background included."""
         images, labels = self.pairs[batch]
-        loss = F.cross_entropy(self.fcn(_grey(images)), labels.long())
+        loss = F.cross_entropy(scores(self.fcn, images, self.settings.scale), labels.long())
         self.optimizers["optimizer"].zero_grad()
         loss.backward()
         self.optimizers["optimizer"].step()
@@ -132,5 +135,15 @@ def optimizer(fcn: FCN8s, settings: Segmentation) -> torch.optim.Optimizer:
     )
 
 
-def _grey(images: Tensor) -> Tensor:
-    return to_network(images, 3).contiguous(memory_format=torch.channels_last)
+def scores(fcn: FCN8s, images: Tensor, scale: int) -> Tensor:
+    """Logits (N, classes, H, W) of `images` (N, H, W) uint8, which the network sees enlarged.
+
+    FCN-8s scores every eighth pixel of its input: on small images that grid, and not the training,
+    would decide the result. The logits of an enlarged image are averaged over each of its pixels.
+    """
+    grey = to_network(images, 1)
+    if scale > 1:
+        grey = F.interpolate(grey, scale_factor=scale, mode="bilinear", align_corners=False)
+    colour = grey.repeat(1, 3, 1, 1).contiguous(memory_format=torch.channels_last)
+    logits = fcn(colour)
+    return F.avg_pool2d(logits, scale) if scale > 1 else logits

@@ -12,28 +12,54 @@ from torch import Tensor
 
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_hu
+from lcgan_core.copies import scanner_noise
 from lcgan_core.generators.base import generator
 from lcgan_core.protocol import methods
 from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
-from lcgan_core.stages import cohort, pictures, selection
+from lcgan_core.stages import cohort, pictures, selection, training
 from lcgan_core.training.placing import resident
 
 
 def paint(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
-    """Paint a slice for each mask of the subset with the chosen candidate of the generator."""
+    """Paint a slice for each mask of the subset with a candidate of the kind's generator."""
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
-    name = methods.generator_of(job.what) or ""
-    method = generator(name, config, subset.size, len(subset.classes))
-    chosen = selection.chosen(inputs["selection"])
+    how = methods.painted(job.what)
+    assert how is not None
+    method = generator(how.generator, config, subset.size, len(subset.classes))
     seed = selection.painting_seed(config, job)
-    images = method.paint(inputs["training"], chosen, subset.labels, seed)
+    if how.number > 1:
+        seed = seed_of(seed, how.number)
+    one = candidate(how.candidate, inputs, seed_of(seed, "candidate"))
+    images = method.paint(inputs["training"], one, subset.labels, seed)
     _save(work, images, subset.labels)
     densities = _densities(config, subset, images)
     densities.to_csv(work / "densities.csv", index_label="lesion", float_format="%.6g")
-    if job.draw == 1:
+    if job.draw == 1 and job.what == methods.kind_of(how.generator):
         pictures.synthetic(images, subset, job.fraction or 1.0, work)
+
+
+def candidate(which: str, inputs: Mapping[str, Path], seed: int) -> int:
+    """A candidate of a training: the first, the last, a random one, or the criteria's chosen or
+    worst."""
+    if which in methods.BY_CRITERIA:
+        return selection.candidate(inputs["selection"], which)
+    kept = training.candidates(inputs["training"])
+    random = int(np.random.default_rng(seed).integers(len(kept)))
+    return kept[{"first": 0, "last": -1, "random": random}[which]]
+
+
+def add_noise(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
+    """Add to finished copies the noise that they lack beside the real slices of the subset."""
+    subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
+    images = torch.from_numpy(np.array(pairs(inputs["copies"])[0]))
+    seed = seed_of(seed_of_draw(config.seed, job.draw), job.what, job.fraction)
+    made = scanner_noise.add_missing(images, subset.images, torch.Generator().manual_seed(seed))
+    _save(work, made, subset.labels)
+    rows = {"real": subset.images, "copies": images, "copies with noise": made}
+    levels = {name: scanner_noise.deviation(slices) for name, slices in rows.items()}
+    pd.Series(levels, name="noise").to_csv(work / "noise.csv", index_label="slices")
 
 
 def copy(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
@@ -68,7 +94,9 @@ def _save(work: Path, images: Tensor, labels: Tensor) -> None:
 def _densities(config: Config, subset: Slices, painted: Tensor) -> pd.DataFrame:
     """Median HU inside each class of the subset, real and synthetic, and the slices that show it.
 
-    NaN with 0 slices for a class that the subset lacks.
+    NaN with 0 slices for a class that the subset lacks. `lost` is the proportion of lesion pixels
+    that have tissue in the real slice and air in the synthetic one, as where a mask reaches into
+    the border that a generator does not see.
     """
     rows = {}
     for name, value in subset.classes.labels.items():
@@ -77,5 +105,7 @@ def _densities(config: Config, subset: Slices, painted: Tensor) -> pd.DataFrame:
         for column, pixels in (("real", subset.images), ("synthetic", painted)):
             hu = to_hu(pixels[inside].numpy(), config.window.level, config.window.width)
             row[column] = float(np.median(hu)) if hu.size else float("nan")
+        lost = (painted[inside] == 0) & (subset.images[inside] > 0)
+        row["lost"] = float(lost.float().mean())
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -1,4 +1,4 @@
-"""Stage 1: head CTs to a slice store, split by patient, with nested subsets (paper 4 and 4.2)."""
+"""Stage 1: head CTs to a slice store; who trains, validates and tests in it (paper 4 and 4.2)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from lcgan_core.cohort import slices
 from lcgan_core.cohort.resized import resized
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import split
 from lcgan_core.protocol.config import IN_SILICO, OWN, Config
-from lcgan_core.protocol.split import split_patients, subset
-from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
 
-STORE, SPLIT = "store", "split.csv"
+STORE = "store"
 
 
 def in_silico(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
@@ -42,7 +40,6 @@ def in_silico(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) 
         )
     # there is nobody to protect, and everything follows from the seed
     _read(config, work / "dicom", "dicom", work / STORE, IN_SILICO, b"in-silico")
-    _split(config, work)
 
 
 def given(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
@@ -54,7 +51,6 @@ def given(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> N
         from lcgan_core.cohort.formats import detect
 
         _read(config, source, detect(source), work / STORE, OWN)
-    _split(config, work)
 
 
 def _read(
@@ -74,51 +70,86 @@ def _read(
         )
 
 
-def _split(config: Config, work: Path) -> None:
-    """Write which patients train and which test; the store itself is never changed."""
-    patients = SliceStore.open(work / STORE).slices.patient
-    split = split_patients(patients, config.cohort.test_share, seed_of(config.seed, "split"))
-    table = pd.DataFrame({"patient": list(split), "split": list(split.values())})
-    with artefacts.atomic(work / SPLIT) as temporary:
-        table.to_csv(temporary, index=False)
-
-
 def store_of(cohort: Path) -> SliceStore:
     """The slice store of stage 1's artefact."""
     return SliceStore.open(cohort / STORE)
 
 
-def table_of(cohort: Path) -> pd.DataFrame:
-    """slices.csv of stage 1's artefact with the column `split`: "train" or "test"."""
-    split = pd.read_csv(cohort / SPLIT, dtype=str, keep_default_na=False).set_index("patient").split
-    rows = store_of(cohort).slices
-    return rows.assign(split=rows.patient.map(split))
+def test_patients(config: Config, store: SliceStore, draw: int = 1) -> set[str]:
+    """Who tests in a draw: always the same patients, or with folds the draw's fold.
+
+    After as many draws as there are folds everybody has been tested once, and the patients are
+    split anew. Nothing is stored: the settings and the store decide.
+    """
+    cohort, shown = config.cohort, _shown(store)
+    if not cohort.folds:
+        return split.tested(shown, cohort.test_share, seed_of(config.seed, "split"))
+    partition, number = divmod(draw - 1, cohort.folds)
+    seed = seed_of(config.seed, "folds", partition)
+    return split.fold(shown, cohort.folds, number, seed)
+
+
+def subset_patients(
+    config: Config, store: SliceStore, fraction: float, draw: int = 1
+) -> tuple[set[str], set[str]]:
+    """Who is in a subset: those that networks are fitted to, and those that validate.
+
+    Patients without a lesion are in no subset unless the profile takes slices without one. Subsets
+    of a draw are nested; who validates in one may train in a larger one. Raises UserError for a
+    subset of one patient.
+    """
+    tests, root = test_patients(config, store, draw), seed_of_draw(config.seed, draw)
+    wanted = {
+        patient: classes
+        for patient, classes in _shown(store).items()
+        if patient not in tests and (classes or not config.cohort.lesion_only)
+    }
+    drawn = split.subset(wanted, fraction, seed_of(root, "subset"))
+    shown = {patient: wanted[patient] for patient in drawn}
+    if sum(map(bool, shown.values())) < 2:
+        raise UserError(
+            f"{name_of(fraction, draw)} is one patient with a lesion, who cannot both train and "
+            "validate; take a larger fraction or add patients."
+        )
+    held = split.validating(shown, config.cohort.validation_share, seed_of(root, "validation"))
+    return set(drawn) - held, held
 
 
 def training_slices(config: Config, cohort: Path, fraction: float, draw: int = 1) -> Slices:
-    """The slices of a subset's patients; those with lesions, as in the paper, unless the profile
-    says otherwise. Each draw orders the patients differently and so has its own subsets."""
+    """The slices of a subset that networks are fitted to: without its validation patients.
+
+    Those with lesions, as in the paper, unless the profile says otherwise, here as in the other
+    functions. Each draw orders the patients differently and so has its own subsets.
+    """
     return _slices(config, cohort, training_rows(config, cohort, fraction, draw))
 
 
-def test_slices(config: Config, cohort: Path) -> Slices:
-    """The slices of the test patients, with lesions unless the profile says otherwise."""
-    return _slices(config, cohort, test_rows(config, cohort))
+def validation_slices(config: Config, cohort: Path, fraction: float, draw: int = 1) -> Slices:
+    """The slices of a subset's validation patients, who pick the weights of its segmenters."""
+    return _slices(config, cohort, validation_rows(config, cohort, fraction, draw))
+
+
+def test_slices(config: Config, cohort: Path, draw: int = 1) -> Slices:
+    """The slices of the test patients of a draw."""
+    return _slices(config, cohort, test_rows(config, cohort, draw))
 
 
 def training_rows(config: Config, cohort: Path, fraction: float, draw: int = 1) -> np.ndarray:
     """(N,) rows of the store that `training_slices` reads."""
-    table = table_of(cohort)
-    patients = table.loc[table.split == "train", "patient"].unique()
-    seed = seed_of(seed_of_draw(config.seed, draw), "subset")
-    chosen = table.patient.isin(subset(list(patients), fraction, seed))
-    return _rows(config, cohort, table, chosen, name_of(fraction, draw))
+    store = store_of(cohort)
+    return _rows(config, store, subset_patients(config, store, fraction, draw)[0])
 
 
-def test_rows(config: Config, cohort: Path) -> np.ndarray:
+def validation_rows(config: Config, cohort: Path, fraction: float, draw: int = 1) -> np.ndarray:
+    """(N,) rows of the store that `validation_slices` reads."""
+    store = store_of(cohort)
+    return _rows(config, store, subset_patients(config, store, fraction, draw)[1])
+
+
+def test_rows(config: Config, cohort: Path, draw: int = 1) -> np.ndarray:
     """(N,) rows of the store that `test_slices` reads."""
-    table = table_of(cohort)
-    return _rows(config, cohort, table, table.split == "test", "the test patients")
+    store = store_of(cohort)
+    return _rows(config, store, test_patients(config, store, draw))
 
 
 def name_of(fraction: float, draw: int) -> str:
@@ -130,16 +161,20 @@ def name_of(fraction: float, draw: int) -> str:
     return f"{fraction:.4g} of the patients" + (f" (draw {draw})" if draw > 1 else "")
 
 
-def _rows(
-    config: Config, cohort: Path, table: pd.DataFrame, chosen: pd.Series, of: str
-) -> np.ndarray:
-    lesion = table[store_of(cohort).classes.areas].sum(axis=1) > 0
-    if not (chosen & lesion).any():
-        raise UserError(
-            f"No slice with a lesion among {of} of {cohort / STORE}; "
-            "add patients or take a larger fraction."
-        )
-    return np.flatnonzero(chosen & (lesion if config.cohort.lesion_only else True))
+def _shown(store: SliceStore) -> dict[str, set[str]]:
+    """Patient -> the lesion classes on the patient's slices."""
+    classes = store.classes
+    found = store.slices.groupby("patient")[classes.areas].max() > 0
+    rows = zip(found.index, found.to_numpy(), strict=True)
+    return {str(patient): set(np.array(classes.names)[row]) for patient, row in rows}
+
+
+def _rows(config: Config, store: SliceStore, patients: set[str]) -> np.ndarray:
+    slices = store.slices
+    chosen = slices.patient.isin(patients)
+    if config.cohort.lesion_only:
+        chosen &= (slices[store.classes.areas] > 0).any(axis=1)
+    return np.flatnonzero(chosen)
 
 
 def _slices(config: Config, cohort: Path, rows: np.ndarray) -> Slices:

@@ -22,6 +22,7 @@ from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
 from lcgan_core.run.progress import progress
 from lcgan_core.seeds import seed_of
+from lcgan_core.segmenters.training import initialisation
 from lcgan_core.stages import cohort, cohort_tables, segmentation
 
 COLUMNS = [
@@ -178,23 +179,20 @@ def _facts(config: Config, inputs: Mapping[str, Path]) -> dict:
     jobs = segmentations(config)
     records = [artefacts.provenance(inputs[job.key]) for job in jobs]
     firsts = {job.segmenter: inputs[job.key] for job in reversed(jobs) if job.what == "original"}
-    store = cohort.store_of(heads)
+    store, used = cohort.store_of(heads), cohort_tables.used(config, heads)
     return {
         "profile": config.name,
         "overrides": config.nameless()["overrides"],
         "cohort": config.cohort_name,
         "classes": store.classes.to_json(),
-        "patients": cohort_tables.patient_counts(heads),
+        "patients": {side: rows.patient.nunique() for side, rows in used.items()},
         "slices": len(store.slices),
-        "lesion_slices": {
-            "train": len(cohort.training_rows(config, heads, config.fractions[-1])),
-            "test": len(cohort.test_rows(config, heads)),
-        },
+        "lesion_slices": {side: len(rows) for side, rows in used.items()},
         "draws": list(zip(config.fractions, config.draws, strict=True)),
         "remarks": cohort_tables.remarks(config, heads),
         "image_size": config.image_size,
         "segmenters": list(config.segmenters),
-        "initialisation": segmentation.initialisation(firsts[config.segmenters[0]]),
+        "initialisation": initialisation(firsts[config.segmenters[0]]),
         "code": records[0]["code"],
         "versions": records[0]["versions"],
         "device": sorted({record["device"] for record in records}),

@@ -13,7 +13,7 @@ from lcgan_core import metrics
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.criteria.choice import choose
 from lcgan_core.criteria.coverage import coverage, nearest_pixels
-from lcgan_core.criteria.realism import cross_fitted
+from lcgan_core.criteria.realism import blind, cross_fitted
 from lcgan_core.generators.base import generator
 from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
@@ -44,7 +44,7 @@ def select(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> 
                 "epoch": candidate,
                 "slice": subset.table["slice"].to_numpy(),
                 **_scores(judges, images, subset),
-                "probability_real": realism[candidate].numpy(),
+                "probability_real": realism.probability[candidate].numpy(),
                 "nearest_rmse": nearest_pixels(images, subset.labels, subset.images)[0].numpy(),
             }
         )
@@ -53,8 +53,10 @@ def select(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> 
     scores = pd.concat(rows, ignore_index=True)
     known = scores.probability_real.notna()
     scores["passes"] = (scores.probability_real >= config.realism.threshold).where(known)
-    table = choose(_means(scores), config.judge)
+    means = _means(scores).assign(realism_auc=realism.folds.auc.mean())
+    table = choose(means, config.judge, blind(realism.folds))
     table.to_csv(work / "candidates.csv", index=False)
+    realism.folds.to_csv(work / "realism.csv", index=False)
     scores.to_csv(work / "images.csv", index=False)
     on_real = {k: np.nanmean(v) for k, v in _scores(judges, subset.images, subset).items()}
     pd.Series(on_real, name="real slices").to_csv(work / "real_images.csv")
@@ -83,10 +85,16 @@ def candidates(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "candidates.csv")
 
 
-def chosen(folder: Path) -> int:
-    """The candidate that was chosen."""
+def candidate(folder: Path, which: str) -> int:
+    """The candidate that was "chosen", or the "worst"."""
     table = candidates(folder)
-    return int(table.loc[table.chosen, "epoch"].item())
+    return int(table.loc[table[which], "epoch"].item())
+
+
+def left_out(folder: Path) -> str:
+    """Which criteria ranked nobody and why, in sentences."""
+    said = candidates(folder).left_out.iloc[0]
+    return "Every criterion ranks the candidates." if pd.isna(said) else said
 
 
 def _scores(judges: Mapping[str, Segmenter], images: Tensor, subset: Slices) -> dict:

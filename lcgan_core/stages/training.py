@@ -16,13 +16,13 @@ from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
-from lcgan_core.segmenters import base as segmenters
+from lcgan_core.segmenters.base import segmenter
+from lcgan_core.segmenters.training import HISTORY, train
 from lcgan_core.stages import cohort
 from lcgan_core.training.encoding import mask_channels
-from lcgan_core.training.engine import clean, fit
 from lcgan_core.training.pairs import Pairs
 
-CANDIDATES, HISTORY = "candidates.json", "history.csv"
+CANDIDATES = "candidates.json"
 
 
 def generator(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
@@ -41,14 +41,13 @@ def judge(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> N
     """Train a segmenter on all training patients: it will score synthetic slices."""
     assert job.fraction is not None
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction, job.draw)
-    method = segmenters.segmenter(job.segmenter or "", config, len(subset.classes))
+    validation = cohort.validation_slices(config, inputs["cohort"], job.fraction, job.draw)
+    method = segmenter(job.segmenter or "", config, len(subset.classes))
     seed = seed_of(seed_of_draw(config.seed, job.draw), "judge", job.fraction)
-    task = method.task(Pairs(subset.images, subset.labels), seed)
+    phase = Pairs(subset.images, subset.labels)
     label = f"judge {job.segmenter}, {cohort.name_of(job.fraction, job.draw)}"
-    history = fit(task, len(subset.images), method.schedule, seed, work, label)
-    segmenters.save(task, work)
-    history.to_csv(work / HISTORY, index=False)
-    clean(work)
+    schedule = method.schedule(job.fraction)
+    train(method, [phase], schedule, seed, subset, validation, work, label)
 
 
 def candidates(folder: Path) -> list[int]:
@@ -57,7 +56,7 @@ def candidates(folder: Path) -> list[int]:
 
 
 def history(folder: Path) -> pd.DataFrame:
-    """Mean losses of a finished training, one row per epoch."""
+    """Mean losses of a finished training, one row per epoch, or per check of a segmenter."""
     return pd.read_csv(folder / HISTORY)
 
 

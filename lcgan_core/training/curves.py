@@ -16,14 +16,15 @@ from lcgan_core.run.artefacts import atomic
 
 
 def draw_losses(history: pd.DataFrame, path: Path) -> None:
-    """Write a PNG of every loss over the epochs, each on its own axes, whole or not at all."""
-    losses = history.set_index("epoch")
+    """Write a PNG of every loss over the epochs or steps, each on its own axes, whole or not at
+    all."""
+    losses = history.set_index(history.columns[0])
     figure = Figure(figsize=(3.2 * losses.shape[1], 2.4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, losses.shape[1], squeeze=False)[0]
     for axis, name in zip(axes, losses, strict=True):
         axis.plot(losses.index, losses[name])
-        axis.set(xlabel="epoch", title=name)
+        axis.set(xlabel=losses.index.name, title=name)
     with atomic(path) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
 

@@ -21,6 +21,8 @@ from lcgan_core.training.curves import draw_losses
 from lcgan_core.training.placing import device
 
 CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+"""The weights that a monitor has kept so far."""
 LOSSES = "losses.png"
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 LOST = 1e-4
@@ -51,12 +53,25 @@ class Task(Protocol):
 
 
 class Schedule(NamedTuple):
-    """How long a network trains: epochs, samples per step, and whether the learning rates fall in
-    equal steps from their value at the first step to zero after the last."""
+    """How long a network trains: optimiser steps or epochs, one of the two; samples per step; and
+    whether the learning rates fall in equal steps from their value at the first step to zero after
+    the last."""
 
-    epochs: int
     batch: int
+    epochs: int = 0
+    steps: int = 0
     falling_rate: bool = False
+
+
+class Monitor(NamedTuple):
+    """What is measured on the way: `measure()` -> values, `checks` times, evenly spread.
+
+    The weights of the check with the highest value of `decides` are kept: the first of equal ones.
+    """
+
+    measure: Callable[[], Mapping[str, float]]
+    decides: str
+    checks: int
 
 
 def fit(
@@ -67,8 +82,13 @@ def fit(
     work: Path,
     label: str,
     after_epoch: Callable[[int], None] | None = None,
+    monitor: Monitor | None = None,
 ) -> pd.DataFrame:
-    """Train `task` over `samples` samples; returns the mean losses, one row per epoch.
+    """Train `task` over `samples` samples; returns the mean losses, one row per round.
+
+    A round is an epoch, and its row begins with `epoch`; with a monitor it ends at a check, and its
+    row begins with `step` and ends with the monitor's values. With a monitor the networks of `task`
+    end with the weights that it kept.
 
     Resumes from the last checkpoint in `work`, at the exact step: the random numbers of a step
     follow only from (seed, epoch, step), so an interrupted training ends bitwise like an
@@ -77,24 +97,21 @@ def fit(
     finite, the discriminator wins outright, the device's memory is full or the checkpoint belongs
     to another training run, and on Ctrl-C.
     """
-    epochs, batch = schedule.epochs, schedule.batch
-    training = _Training(task, samples, schedule, seed, work, label)
+    training = _Training(task, samples, schedule, seed, work, label, monitor)
     training.go_on()
-    left = (epochs - len(training.history)) * samples - training.done * batch
     # a bar where there is a terminal; never in a notebook, whose outputs nbval reads
     with tqdm(
-        total=left, desc=label, unit="image", file=sys.__stderr__, disable=None, leave=False,
-        mininterval=1,
+        total=training.total, initial=training.done, desc=label, unit="step", file=sys.__stderr__,
+        disable=None, leave=False, mininterval=1,
     ) as bar:  # fmt: skip
         try:
-            while len(training.history) < epochs:
-                training.epoch(bar, after_epoch)
+            while training.done < training.total:
+                training.round(bar, after_epoch)
             training.save()
         except KeyboardInterrupt:
             raise UserError(
-                f"Interrupted: {label} stopped in epoch {len(training.history) + 1} of {epochs}; "
-                "run the same command again to resume "
-                f"{_where(checkpoint.notes_of(training.path))}."
+                f"Interrupted: {label} stopped in {training.where()}; run the same command again "
+                f"to resume {training.saved_where()}."
             ) from None
         except RuntimeError as error:
             if not memory_is_full(error):
@@ -103,24 +120,20 @@ def fit(
                 f"{label}: the memory of {placing.name()} is too small; "
                 f"lower {task.smaller} in the profile."
             ) from None
+    if monitor:
+        checkpoint.load(work / BEST, task.modules)
     return pd.DataFrame(training.history)
 
 
 def clean(work: Path) -> None:
     """Remove what only an unfinished training needs; the losses are in its history."""
-    for path in (work / CHECKPOINT, checkpoint.previous(work / CHECKPOINT), work / LOSSES):
+    unfinished = work / CHECKPOINT
+    for path in (unfinished, checkpoint.previous(unfinished), work / BEST, work / LOSSES):
         path.unlink(missing_ok=True)
 
 
-def _where(notes: dict | None) -> str:
-    if notes is None:
-        return "from its start"
-    epochs, steps = len(notes["history"]), notes["done"]
-    return f"after step {steps} of epoch {epochs + 1}" if steps else f"after epoch {epochs}"
-
-
 class _Training:
-    """A training run in progress: losses of complete epochs, steps done of the current one."""
+    """A training run in progress: its rows so far, and the steps that are done."""
 
     def __init__(
         self,
@@ -130,22 +143,36 @@ class _Training:
         seed: int,
         work: Path,
         label: str,
+        monitor: Monitor | None,
     ):
         self.task, self.samples, self.batch, self.seed = task, samples, schedule.batch, seed
-        self.path, self.label = work / CHECKPOINT, label
+        self.path, self.label, self.monitor = work / CHECKPOINT, label, monitor
+        self.epoch = math.ceil(samples / schedule.batch)
+        """Steps of an epoch."""
+        self.total = schedule.steps or schedule.epochs * self.epoch
+        self.falling = schedule.falling_rate
+        self.ends = self._ends()
         self.history: list[dict[str, float]] = []
         self.done = 0
         self.sums: dict[str, Tensor] = {}
+        self.order: tuple[int, tuple[Tensor, ...]] = (0, ())
         self.saved = time.monotonic()
         self.identity = {
             "settings": task.settings.model_dump(mode="json") if task.settings else None,
             "samples": samples,
             "batch": schedule.batch,
             "seed": seed,
-            "rate falls over": schedule.epochs if schedule.falling_rate else None,
+            "rate falls over": self.total if schedule.falling_rate else None,
+            "rounds": self.ends if monitor else None,
         }
-        self.falls_over = self.identity["rate falls over"]
         self.rates = [group["lr"] for group in self.groups()]
+
+    def _ends(self) -> list[int]:
+        """After which steps a round ends."""
+        if self.monitor:
+            checks = min(self.monitor.checks, self.total)
+            return [round(self.total * k / checks) for k in range(1, checks + 1)]
+        return [*range(self.epoch, self.total, self.epoch), self.total]
 
     def groups(self) -> list[dict[str, Any]]:
         return [g for optimizer in self.task.optimizers.values() for g in optimizer.param_groups]
@@ -182,42 +209,73 @@ class _Training:
             if self.history:
                 draw_losses(pd.DataFrame(self.history), self.path.with_name(LOSSES))
 
-    def epoch(self, bar: tqdm, after_epoch: Callable[[int], None] | None) -> None:
-        epoch = len(self.history) + 1
-        order = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
-        batches = torch.randperm(self.samples, generator=order).split(self.batch)
+    def where(self) -> str:
+        return f"step {self.done + 1} of {self.total}"
+
+    def saved_where(self) -> str:
+        notes = checkpoint.notes_of(self.path)
+        return f"after step {notes['done']}" if notes and notes["done"] else "from its start"
+
+    def round(self, bar: tqdm, after_epoch: Callable[[int], None] | None) -> None:
+        """Train to the end of the round."""
+        number = len(self.history)
+        start, end = (self.ends[number - 1] if number else 0), self.ends[number]
         for module in self.task.modules.values():
             module.train()
-        for step, indices in enumerate(batches[self.done :], start=self.done):
-            torch.manual_seed(seed_of(self.seed, "noise", epoch, step))
-            if self.falls_over:
-                left = 1 - ((epoch - 1) + step / len(batches)) / self.falls_over
-                for group, rate in zip(self.groups(), self.rates, strict=True):
-                    group["lr"] = rate * left
-            for name, loss in self.task.step(indices).items():
+        for step in range(self.done, end):
+            for name, loss in self.step(step).items():
                 # summed on the device: reading a loss would make the device wait at every step
                 self.sums[name] = self.sums.get(name, torch.zeros((), device=device())) + (
                     loss.detach()
                 )
             self.done = step + 1
-            bar.update(len(indices))
-            if self.done < len(batches):
+            bar.update()
+            if self.done < end:
                 self.save_now_and_then()
-        means = {name: float(total) / len(batches) for name, total in self.sums.items()}
+        means = {name: float(total) / (end - start) for name, total in self.sums.items()}
         self.check(means)
-        self.history.append({"epoch": epoch, **means})
-        self.done, self.sums = 0, {}
+        when = {"step": end} if self.monitor else {"epoch": number + 1}
+        self.history.append({**when, **means, **self.measured()})
+        self.sums = {}
         self.check_discriminator()
         if after_epoch:
-            after_epoch(epoch)
+            after_epoch(number + 1)
         self.save_now_and_then()
+
+    def step(self, step: int) -> dict[str, Tensor]:
+        """One step, counted from 0; its samples and its noise follow from its epoch."""
+        epoch, within = step // self.epoch + 1, step % self.epoch
+        torch.manual_seed(seed_of(self.seed, "noise", epoch, within))
+        if self.falling:
+            for group, rate in zip(self.groups(), self.rates, strict=True):
+                group["lr"] = rate * (1 - step / self.total)
+        return self.task.step(self.batches(epoch)[within])
+
+    def batches(self, epoch: int) -> tuple[Tensor, ...]:
+        """The samples of each step of an epoch, in its random order."""
+        if self.order[0] != epoch:
+            order = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
+            batches = torch.randperm(self.samples, generator=order).split(self.batch)
+            self.order = epoch, batches
+        return self.order[1]
+
+    def measured(self) -> Mapping[str, float]:
+        """The monitor's values now; the weights are kept where they are the best so far."""
+        if self.monitor is None:
+            return {}
+        values, decides = self.monitor.measure(), self.monitor.decides
+        # a NaN, the value of a measure without a case, is below every number
+        earlier = [row[decides] for row in self.history if not math.isnan(row[decides])]
+        if not self.history or values[decides] > max(earlier, default=-math.inf):
+            checkpoint.save(self.path.with_name(BEST), self.task.modules, {}, {})
+        return values
 
     def check(self, losses: Mapping[str, float]) -> None:
         bad = [name for name, loss in losses.items() if not math.isfinite(loss)]
         if bad:
             raise UserError(
-                f"{self.label}: {', '.join(bad)} loss is NaN or infinite in epoch "
-                f"{len(self.history) + 1}; lower the learning rate of this network in the profile."
+                f"{self.label}: {', '.join(bad)} loss is NaN or infinite by {self.where()}; "
+                "lower the learning rate of this network in the profile."
             )
 
     def check_discriminator(self) -> None:

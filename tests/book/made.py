@@ -72,7 +72,10 @@ def selection(config, job, folder, classes):
     }
     first, last = (np.arange(len(epochs)) == k for k in (0, len(epochs) - 1))
     chosen = {"chosen_by_full": last, "chosen_by_subset": first, "chosen": last}
-    table = pd.DataFrame({"epoch": epochs, **of_epochs, **chosen})
+    silent = "realism_share is the same for all candidates." if job.draw > 1 else ""
+    table = pd.DataFrame(
+        {"epoch": epochs, **of_epochs, **chosen, "realism_auc": 0.75, "left_out": silent}
+    )
     table.to_csv(folder / "candidates.csv", index=False)
     real = {"fcn_score_full": 0.75, "sharpness_laplacian": 777.4}
     pd.Series(real, name="real slices").to_csv(folder / "real_images.csv")

@@ -142,14 +142,19 @@ def test_candidates_show_the_scores_of_each_snapshot_and_of_real_slices(pages):
     assert {"sortable", "results"} <= set(table["class"])
     cells = [[cell.get_text() for cell in row.find_all("td")] for row in table.tbody.find_all("tr")]
     assert len(cells) == 5 * (4 + 1)
-    assert cells[0] == ["12.5%", "1", "3", ".102", ".102", "10", "10%", "10.1", "10.1", ""]
+    assert cells[0] == ["12.5%", "1", "3", ".102", ".102", "10", "10%", ".750", "10.1", "10.1", ""]
     assert cells[3][-1] == "yes"
-    assert cells[4] == ["12.5%", "1", "real slices", ".750", "–", "777", "–", "–", "–", ""]
+    assert cells[4] == ["12.5%", "1", "real slices", ".750", "–", "777", "–", "–", "–", "–", ""]
     runs = [row.find_all("a")[-1]["href"] for row in table.tbody.find_all("tr")[4::5]]
     assert runs[:2] == [
         "all_runs.html#selection-0.125-lcgan",
         "all_runs.html#selection-0.125-draw2-lcgan",
     ]
+
+
+def test_below_the_candidates_the_page_says_which_criterion_ranked_nobody(pages):
+    said = [item.get_text() for item in pages["candidates"].find_all("li")]
+    assert said == ["lcgan, 12.5%, draw 2: realism_share is the same for all candidates."]
 
 
 @pytest.mark.parametrize(

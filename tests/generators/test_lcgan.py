@@ -16,7 +16,7 @@ TWO = Classes(("PHE", "IPH"), ("perihaematomal oedema", "intraparenchymal"))
 SMALL = {"image_size": 64, "lcgan_width": 2, "lcgan_snapshots": [1, 2]}
 
 
-@pytest.mark.parametrize("name", ["lcgan", "l1_only"])
+@pytest.mark.parametrize("name", ["lcgan", "l1_only", "lcgan_augmented"])
 @pytest.mark.parametrize("encoding", ["rgb", "onehot"])
 @pytest.mark.parametrize("classes", [TWO, FIVE], ids=len)
 def test_a_candidate_paints_what_its_mask_and_seed_say(tmp_path, name, encoding, classes):

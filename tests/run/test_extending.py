@@ -24,7 +24,7 @@ PROFILE = {
         "width": 2, "border": 1, "epochs": 1, "batch": 4, "batch_norm": True, "optimizer": "adam",
         "learning_rate": 0.003,
     },
-    "realism": {"epochs": 1, "batch": 8, "learning_rate": 0.001},
+    "realism": {"steps": 2, "batch": 8, "learning_rate": 0.001},
     "evaluation": {"resamples": 20},
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 
 SMALL = {
     "cohort_patients": 4, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
-    "lcgan_width": 2, "lcgan_snapshots": "[4]", "segmentation_width": 2, "segmentation_epochs": 1,
+    "lcgan_width": 2, "lcgan_snapshots": "[4]", "segmentation_width": 2, "segmentation_steps": 3,
 }  # fmt: skip
 
 # a checkpoint after every step; a process that is to be stopped waits for that after three

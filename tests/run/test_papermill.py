@@ -22,7 +22,7 @@ lcgan: {width: 2, snapshots: [1]}
 segmentation:
   {width: 2, border: 1, epochs: 1, batch: 4, batch_norm: true, optimizer: adam,
    learning_rate: 0.001}
-realism: {epochs: 1, batch: 8, learning_rate: 1.0e-3}
+realism: {steps: 2, batch: 8, learning_rate: 1.0e-3}
 """
 
 

@@ -7,6 +7,7 @@ from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS, PAPER
 from lcgan_core.run import plan
 from lcgan_core.run.plan import Job
+from lcgan_core.run.requests import request
 
 
 def graph(config):
@@ -40,13 +41,14 @@ def test_the_grid_has_every_arm_at_every_fraction_and_no_cycle():
 def test_every_control_has_jobs_of_its_own():
     config = profiles.load("quick", arms=list(ARMS))
     assert nx.is_directed_acyclic_graph(graph(config))
-    # beside the paper's arms, at each fraction: a generator without D with its selection and
-    # copies, a second traditional copy and a pasted one
+    # beside the paper's arms, at each fraction: two other generators with their selections and
+    # copies, a second traditional copy and a pasted one; of the GAN four other snapshots, seven
+    # more copies, and one with noise
     assert counted(config) == {
-        "cohort": 1, "training": 9, "selection": 8, "augmentation": 20, "segmentation": 44,
+        "cohort": 1, "training": 13, "selection": 12, "augmentation": 72, "segmentation": 80,
         "evaluation": 1,
     }  # fmt: skip
-    needed = plan.inputs(config, segmentation("both_equal_steps"))
+    needed = plan.inputs(config, segmentation("both_equal_epochs"))
     assert needed == plan.inputs(config, segmentation("both"))
 
 
@@ -75,13 +77,46 @@ def test_an_arm_waits_for_a_generator_only_if_it_takes_its_copies():
         for arm in ARMS
     }
     assert {arm: found for arm, found in waiting.items() if found} == {
-        "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_steps": {"lcgan"}, "l1_only": {"l1_only"},
+        "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_epochs": {"lcgan"}, "l1_only": {"l1_only"},
+        "gan_worst": {"lcgan"}, "gan2": {"lcgan"}, "gan4": {"lcgan"}, "gan8": {"lcgan"},
+        "gan_noise": {"lcgan"}, "gan_augmented": {"lcgan_augmented"},
     }  # fmt: skip
+
+
+def test_a_snapshot_that_no_criterion_chooses_waits_for_its_training_alone():
+    config, training = profiles.load("quick"), Job("training", "lcgan", 0.25, 2)
+    for kind in ("gan_first", "gan_last", "gan_random"):
+        needed = plan.inputs(config, Job("augmentation", kind, 0.25, 2))
+        assert needed == {"cohort": plan.COHORT, "training": training}
+    chosen, worst = (
+        plan.inputs(config, Job("augmentation", kind, 0.25, 2)) for kind in ("gan", "gan_worst")
+    )
+    assert chosen == worst
+    assert set(worst) == {"cohort", "training", "selection"}
+
+
+def test_noise_is_added_to_the_gan_s_finished_copies_without_a_network():
+    config = profiles.load("paper")
+    job = Job("augmentation", "gan_noise", 0.25, 2)
+    copies = job._replace(what="gan")
+    assert plan.inputs(config, job) == {"cohort": plan.COHORT, "copies": copies}
+    assert [request(config, one)["gpu"] for one in (job, copies)] == [0, 1]
+
+
+@pytest.mark.parametrize("copies", [2, 4, 8])
+def test_several_gan_copies_begin_with_the_first(copies):
+    config = profiles.load("quick")
+    needed = plan.inputs(config, segmentation(f"gan{copies}"))
+    kinds = [job.what for job in needed.values() if job.stage == "augmentation"]
+    assert kinds[0] == "gan" and len(set(kinds)) == copies
+    assert {methods.generator_of(kind) for kind in kinds} == {"lcgan"}
+    assert [methods.painted(kind).number for kind in kinds] == list(range(1, copies + 1))
 
 
 def test_a_generator_is_painted_at_the_candidate_chosen_among_its_own():
     config = profiles.load("quick", arms=list(ARMS))
-    for kind, generator in (("gan", "lcgan"), ("l1_only", "l1_only")):
+    for generator in methods.GENERATORS:
+        kind = methods.kind_of(generator)
         needed = plan.inputs(config, Job("augmentation", kind, 0.25))
         assert needed["training"].what == needed["selection"].what == generator
         chosen_from = plan.inputs(config, needed["selection"])["training"]
@@ -95,7 +130,9 @@ def test_controls_may_stop_short_of_the_large_fractions():
     assert {job.fraction for job in left_out} == {0.5, 1.0}
     arms = {job.what for job in left_out if job.stage == "segmentation"}
     assert arms == set(ARMS) - set(PAPER)
-    assert {job.what for job in left_out if job.stage == "training"} == {"l1_only"}
+    assert {job.what for job in left_out if job.stage == "training"} == {
+        "l1_only", "lcgan_augmented",
+    }  # fmt: skip
     assert set(plan.jobs(some)) < set(plan.jobs(every))
 
 
@@ -111,9 +148,25 @@ def test_one_more_draw_is_new_jobs_and_a_new_evaluation():
 def test_a_draw_follows_from_its_own_jobs_and_shares_cohort_and_full_judge():
     config = profiles.load("quick", draws=2)
     needed = nx.ancestors(graph(config), segmentation("both", draw=2))
-    shared = {plan.COHORT, plan.judge(config)}
+    shared = {plan.COHORT, plan.judge(config, 2)}
     assert shared < needed
     assert {job.draw for job in needed - shared} == {2}
+
+
+def test_with_folds_each_draw_has_a_judge_that_has_not_seen_its_test_patients():
+    config = profiles.load("quick", draws=3, cohort_folds=3)
+    g = graph(config)
+    for draw in (1, 2, 3):
+        needed = nx.ancestors(g, segmentation("both", draw=draw)) - {plan.COHORT}
+        assert {job.draw for job in needed} == {draw}
+        assert {job.key for job in needed if job.what == "judge"} == {
+            "1-judge" if draw == 1 else f"1-draw{draw}-judge"
+        }
+        shown = plan.page(config, "training", {"fraction": 0.25, "draw": draw})
+        assert shown["judge"] in needed
+    judges = {job for job in plan.jobs(config) if job.what == "judge"}
+    assert len(judges) == 3
+    assert len({plan.fingerprint(config, job) for job in judges}) == 3
 
 
 def test_a_second_segmenter_has_arms_of_its_own_and_the_judge_stays(monkeypatch):

@@ -11,10 +11,10 @@ from lcgan_core.run import artefacts, locks, plan
 
 SMALL = {
     "cohort_patients": 4, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
-    "segmentation_width": 2, "segmentation_epochs": 1,
+    "segmentation_width": 2, "segmentation_steps": 3,
 }  # fmt: skip
 CONFIG = profiles.load("quick", **SMALL)
-JUDGE = plan.judge(CONFIG)
+JUDGE = plan.judge(CONFIG, 1)
 
 
 def snakemake(folder, *options, config=CONFIG, **numbers):

@@ -6,6 +6,7 @@ Each case looks at every job of `compact`. Code is changed in a copy of the pack
 import shutil
 
 import pytest
+import yaml
 
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS, Arm
@@ -128,6 +129,42 @@ def test_a_new_kind_of_copy_makes_new_jobs_and_the_evaluation_stale(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("arm", "kinds"),
+    [
+        ("gan_worst", {"gan_worst"}),
+        ("gan_noise", {"gan_noise"}),
+        ("gan4", {"gan_copy2", "gan_copy3", "gan_copy4"}),
+    ],
+)
+def test_another_use_of_the_gan_makes_its_copies_and_its_networks_alone(
+    arm, kinds, compact, before
+):
+    stale, new = changed(before, stamps(profiles.load("compact", arms=[*compact.arms, arm])))
+    assert stale == {plan.EVALUATION}
+    assert {(job.stage, job.what) for job in new} == {
+        ("segmentation", arm), *(("augmentation", kind) for kind in kinds),
+    }  # fmt: skip
+
+
+def test_a_kind_painted_in_another_way_is_stale_and_no_other(compact, monkeypatch):
+    config = profiles.load("compact", arms=[*compact.arms, "gan_first", "gan_last"])
+    before = stamps(config)
+    monkeypatch.setitem(methods.PAINTED, "gan_first", methods.Painted("lcgan", "random"))
+    stale, new = changed(before, stamps(config))
+    assert {job.what for job in stale if job != plan.EVALUATION} == {"gan_first"}
+    assert not new
+
+
+def test_a_changed_noise_makes_stale_what_has_it_alone(compact, package):
+    config = profiles.load("compact", arms=[*compact.arms, "gan_noise"])
+    before = stamps(config)
+    edit(package / "copies/scanner_noise.py", "NORMAL_MEDIAN = 0.6745", "NORMAL_MEDIAN = 0.7")
+    stale, new = changed(before, stamps(config))
+    assert {job.what for job in stale if job != plan.EVALUATION} == {"gan_noise"}
+    assert not new
+
+
 def test_a_new_generator_makes_new_jobs_and_the_evaluation_stale(
     compact, before, package, monkeypatch
 ):
@@ -166,11 +203,14 @@ def test_one_more_draw_computes_only_what_is_new(compact, before):
 
 
 SETTINGS = {  # what is set -> jobs that stay as they are
-    "segmentation_epochs=9": lambda job: job.what == "lcgan" and job.stage == "training",
+    "segmentation_steps=9": lambda job: job.what == "lcgan" and job.stage == "training",
     "lcgan_batch=2": lambda job: job.what in ("judge", "original", "traditional", "copy_paste"),
-    "realism_epochs=9": lambda job: job.stage in ("training", "cohort"),
+    "realism_steps=9": lambda job: job.stage in ("training", "cohort"),
     "evaluation_resamples=50": lambda job: job.stage != "evaluation",
     "judge=subset": lambda job: job.stage in ("training", "cohort") or job.what == "original",
+    "cohort_folds=3": lambda job: job.stage == "cohort",
+    "cohort_test_share=0.5": lambda job: job.stage == "cohort",
+    "cohort_validation_share=0.3": lambda job: job.stage == "cohort",
     "image_size=64": lambda job: False,
     "seed=1": lambda job: False,
 }
@@ -179,21 +219,23 @@ SETTINGS = {  # what is set -> jobs that stay as they are
 @pytest.mark.parametrize("number", SETTINGS)
 def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(number, before):
     name, _, value = number.partition("=")
-    after = stamps(profiles.load("compact", **{name: int(value) if value.isdigit() else value}))
+    after = stamps(profiles.load("compact", **{name: yaml.safe_load(value)}))
     stale, new = changed(before, after)
     kept = {job for job in before if SETTINGS[number](job)}
-    assert not new
+    # with folds, each draw has a judge of its own
+    draws = {2, 3} if name == "cohort_folds" else set()
+    assert {(job.what, job.draw) for job in new} == {("judge", draw) for draw in draws}
     assert not kept & stale
     assert plan.EVALUATION in stale
-    if name in ("image_size", "seed"):
-        assert stale == set(before)
+    if name.startswith("cohort_") or name in ("image_size", "seed"):
+        assert stale == set(before) - kept
 
 
 def test_the_title_of_an_arm_and_a_defaulted_field_make_nothing_stale(compact, before, monkeypatch):
     for name, arm in list(ARMS.items()):
         monkeypatch.setitem(ARMS, name, arm._replace(title="other words"))
     assert changed(before, stamps(compact)) == (set(), set())
-    with_more = ("title", "copies", "redrawn", "passes", "more")
+    with_more = ("title", "copies", "redrawn", "steps", "more")
     assert Arm("+ both", ("gan",)).settings() == {"copies": ("gan",)}, with_more
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from lcgan_core.protocol import profiles
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.run import artefacts, locks, plan, status
 from lcgan_core.run.plan import Job
@@ -59,19 +60,23 @@ def test_counts_and_time_left_by_hand(config, finished, monkeypatch):
     # the judge is another network, of which nothing is known
     training = found.stages["training"]
     assert (training.left, training.unknown) == (80 + (160 - 100), 1)
-    # N, 2N, 2N and 3N slices are 8 N a fraction, 60 s for one N at 1.0 of which is done
-    assert found.stages["segmentation"].left == 60 * (8 * (0.125 + 0.25 + 0.5 + 1) - 1)
+    # four arms of equal steps at each of four fractions, one of which is done in 60 s
+    assert found.stages["segmentation"].left == pytest.approx(60 * (4 * 4 - 1))
     assert found.stages["selection"].unknown == 4
     assert "training-1-lcgan has been running for 2 min in process " in text
     assert "4 of 35 jobs are done." in text
     assert "Left with 1 at a time: 16 min + ?." in text  # 140 + 840 s
 
 
-def test_an_arm_takes_as_long_as_its_slices_and_passes():
-    sizes = {name: status.work(arm(name, 0.5)) / 0.5 for name in ARMS}
-    assert sizes["original"] == sizes["both_equal_steps"] == 1
-    assert {sizes[name] for name in ("gan", "l1_only", "online", "duplicate2")} == {2}
-    assert {sizes[name] for name in ("both", "traditional3", "duplicate3")} == {3}
+def test_an_arm_takes_as_long_as_it_has_steps():
+    equal = profiles.load("quick", segmentation_steps=[10, 20, 30, 40])
+    sizes = {name: status.work(equal, arm(name, 0.25)) for name in ARMS}
+    assert {size for name, size in sizes.items() if name != "both_equal_epochs"} == {20}
+    assert sizes["both_equal_epochs"] == 60
+    by_slices = profiles.load("quick", segmentation_steps=20, equal_steps=False)
+    sizes = {name: status.work(by_slices, arm(name, 0.25)) for name in ARMS}
+    assert {sizes[name] for name in ("gan", "l1_only", "online", "duplicate2")} == {40}
+    assert {sizes[name] for name in ("both", "traditional3", "duplicate3")} == {60}
 
 
 def test_a_finished_run_has_nothing_left(config, finished):

@@ -6,7 +6,7 @@ import torch
 from lcgan_core.models import FCN8s
 from lcgan_core.protocol import profiles
 from lcgan_core.segmenters import base
-from lcgan_core.segmenters.fcn8s import SegmentationTask, optimizer, start_at_frequencies
+from lcgan_core.segmenters.fcn8s import SegmentationTask, optimizer, scores, start_at_frequencies
 from lcgan_core.training.pairs import Pairs, Redrawn
 from tests.training.trainings import FCN, IMAGES, LABELS, train, weights
 
@@ -72,3 +72,31 @@ def test_the_caffe_solver_steps_as_its_formula_says():
         solver.step()
     for name, p in fcn.named_parameters():
         torch.testing.assert_close(p.detach(), expected[name], rtol=1e-5, atol=1e-6, msg=name)
+
+
+class Stripes(torch.nn.Module):
+    """A network with as many scores as its input has pixels: the grey level itself."""
+
+    def forward(self, image):
+        self.seen = image.shape
+        return image[:, :2]
+
+
+def test_an_enlarged_input_gives_scores_of_the_slice_s_size():
+    network = Stripes()
+    images = torch.randint(256, (2, 8, 8), generator=torch.Generator().manual_seed(1)).byte()
+    at_one, at_two = scores(network, images, 1), scores(network, images, 2)
+    assert network.seen == (2, 3, 16, 16)
+    assert at_one.shape == at_two.shape == (2, 2, 8, 8)
+    # bilinear samples at -1/4 and +1/4 of a pixel take 1/4 of a neighbour and 3/4 of the pixel;
+    # their mean takes 1/8 of each neighbour
+    row = torch.tensor([1 / 8, 3 / 4, 1 / 8])
+    kernel = (row[:, None] * row).expand(2, 1, 3, 3)
+    wanted = torch.nn.functional.conv2d(at_one, kernel, groups=2)
+    torch.testing.assert_close(at_two[:, :, 1:-1, 1:-1], wanted)
+
+
+def test_the_scale_changes_no_parameter():
+    pairs, larger = Pairs(IMAGES, LABELS), FCN.model_copy(update={"scale": 2})
+    tasks = [SegmentationTask(settings, pairs, seed=1) for settings in (FCN, larger)]
+    assert torch.equal(*map(weights, tasks))

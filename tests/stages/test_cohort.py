@@ -4,7 +4,6 @@ import hashlib
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from lcgan_core.cohort.store import SliceStore
@@ -42,7 +41,9 @@ def test_only_slices_with_lesions_train_and_test_unless_asked_otherwise(store, m
     assert (lesions.labels.flatten(1).amax(1) > 0).all()
     quiet = everything.labels.flatten(1).amax(1) == 0
     assert int(quiet.sum()) == patients
-    assert len(cohort.test_slices(config(store), made).images) == 2 * (4 - patients)
+    held = cohort.validation_slices(config(store), made, 1.0)
+    assert len(held.images) == 2 * held.table.patient.nunique() == 2
+    assert len(cohort.test_slices(config(store), made).images) == 2 * (4 - patients - 1)
 
 
 @pytest.mark.parametrize(("level", "width"), [(50, 100), (40, 40)])
@@ -64,13 +65,10 @@ def test_the_split_is_the_run_s_and_the_store_stays_as_it_was(store, tmp_path):
 
     before = hashes(store)
     made = cohort_of(config(store), tmp_path / "cohort")
-    split = pd.read_csv(made / "split.csv")
-    assert split.columns.tolist() == ["patient", "split"]
-    assert sorted(split.patient) == ["p00", "p01", "p02", "p03"]
-    assert set(split.split) == {"train", "test"}
-    other = cohort_of(config(store, cohort_test_share=0.5), tmp_path / "other")
-    assert (pd.read_csv(other / "split.csv").split == "test").sum() == 2
-    assert hashes(store) == hashes(made / "store") == hashes(other / "store") == before
+    opened = cohort.store_of(made)
+    assert len(cohort.test_patients(config(store), opened)) == 1
+    assert len(cohort.test_patients(config(store, cohort_test_share=0.5), opened)) == 2
+    assert hashes(store) == hashes(made / "store") == before
     assert "split" not in SliceStore.open(made / "store").slices
 
 
@@ -85,17 +83,14 @@ def test_a_smaller_image_size_is_a_copy_and_a_larger_one_is_refused(store, tmp_p
         cohort_of(wanted, tmp_path / "refused")
 
 
-@pytest.mark.parametrize("which", ["training", "test"])
-def test_slices_without_a_lesion_are_told(which, tmp_path):
+@pytest.mark.parametrize("folds", [0, 2])
+def test_a_cohort_without_a_lesion_is_told(folds, tmp_path):
     store = write_store(tmp_path / "store", 4, labels=np.zeros((12, 64, 64)))
     made = cohort_of(config(store), tmp_path / "made")
-    of = {
-        "training": ("1 of the patients", lambda: cohort.training_slices(config(store), made, 1.0)),
-        "test": ("the test patients", lambda: cohort.test_slices(config(store), made)),
-    }
-    with pytest.raises(UserError, match=f"No slice with a lesion among {of[which][0]} of ") as said:
-        of[which][1]()
-    assert str(made / "store") in str(said.value) and "\n" not in str(said.value)
+    chosen = config(store, cohort_folds=folds)
+    with pytest.raises(UserError, match=r"0 patient\(s\) with a lesion.* add patients") as said:
+        cohort.training_slices(chosen, made, 1.0)
+    assert "\n" not in str(said.value)
 
 
 def in_silico(folder):
@@ -117,7 +112,7 @@ def test_patients_generated_in_silico_are_read_as_anybody_s(generated, tmp_path)
     assert store.slices.patient.nunique() == 4
     assert store.manifest["source"] == "in-silico"
     again = in_silico(tmp_path / "again")
-    for name in ("store/hu.npy", "store/labels.npy", "store/slices.csv", "split.csv"):
+    for name in ("store/hu.npy", "store/labels.npy", "store/slices.csv"):
         assert (generated / name).read_bytes() == (again / name).read_bytes(), name
 
 
@@ -143,15 +138,23 @@ def test_the_cohort_s_tables_count_by_split_and_class(tmp_path):
     store = write_store(tmp_path / "s", 6, classes=TWO, slices=4, labels=labels, hu=hu)
     chosen = config(store, fractions=[0.5, 1.0])
     made = cohort_of(chosen, tmp_path / "made")
-    table = cohort_tables.counts(made)
-    assert table.columns.tolist()[:2] == ["patients", "slices"]
+    table = cohort_tables.counts(chosen, made)
+    assert table.columns.tolist() == ["patients", "slices", "with a lesion", "PHE", "IPH"]
     total = table.sum()
     assert (total.patients, total.slices, total.IPH, total.PHE) == (6, 24, 18, 15)
     subsets = cohort_tables.subset_counts(chosen, made)
     assert subsets.index.tolist() == [0.5, 1.0]
     assert subsets.patients.tolist() == [2, 4]
+    assert subsets["to validate"].tolist() == [1, 1]
+    assert subsets["slices to train on"].tolist() == [3 * 1, 3 * 3]
+    assert subsets.IPH.tolist() == [2, 4]
+    # four train, and the one without oedema may or may not be among them
+    lacking = cohort.test_patients(chosen, cohort.store_of(made)) & {"p05"}
+    assert subsets.PHE[1.0] == (4 if lacking else 3)
     assert subsets["contains the smaller"].all()
     found = cohort_tables.lesion_statistics(made)
     assert found.index.tolist() == ["PHE", "IPH"]
     assert found["median HU"].tolist() == [20, 70]
-    assert cohort_tables.patient_counts(made) == {"train": 4, "test": 2}
+    used = cohort_tables.used(chosen, made)
+    assert {side: rows.patient.nunique() for side, rows in used.items()} == {"train": 4, "test": 2}
+    assert {side: len(rows) for side, rows in used.items()} == {"train": 12, "test": 6}

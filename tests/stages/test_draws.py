@@ -12,7 +12,7 @@ from .heads import write_store
 
 SMALL = {
     "image_size": 64, "lcgan_width": 2, "lcgan_snapshots": [1], "segmentation_width": 2,
-    "segmentation_epochs": 1, "realism_epochs": 1, "draws": [1, 1, 2, 2],
+    "segmentation_steps": 3, "realism_steps": 1, "draws": [1, 1, 2, 2],
 }  # fmt: skip
 
 
@@ -65,9 +65,15 @@ def test_what_a_draw_follows_from_is_written_beside_it(trained):
     }
 
 
-def test_with_all_patients_a_draw_is_another_seed_on_the_same_slices(trained):
+def subset(config, fraction, draw):
+    """Everybody in a subset."""
+    store = cohort.store_of(artefacts.folder(config, plan.COHORT))
+    return set.union(*cohort.subset_patients(config, store, fraction, draw))
+
+
+def test_with_all_patients_a_draw_is_another_seed_and_others_validate(trained):
     config, _ = trained
-    assert slices(config, 1.0, 1).table.equals(slices(config, 1.0, 2).table)
+    assert subset(config, 1.0, 1) == subset(config, 1.0, 2)
     folders = [artefacts.folder(config, arm("original", 1.0, draw)) for draw in (1, 2)]
     weights, predictions = (
         [(folder / name).read_bytes() for folder in folders]
@@ -79,9 +85,9 @@ def test_with_all_patients_a_draw_is_another_seed_on_the_same_slices(trained):
 
 def test_with_fewer_a_draw_has_other_patients_and_other_copies(trained):
     config, _ = trained
-    few = [set(slices(config, 0.5, draw).patients) for draw in (1, 2)]
+    few = [subset(config, 0.5, draw) for draw in (1, 2)]
     assert few[0] != few[1]
-    assert few[0] | few[1] < set(slices(config, 1.0, 1).patients)
+    assert few[0] | few[1] < subset(config, 1.0, 1)
     copies = [
         np.load(artefacts.folder(config, Job("augmentation", "traditional", 0.5, draw)) / name)
         for draw in (1, 2)

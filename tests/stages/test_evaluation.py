@@ -18,7 +18,7 @@ DICE = {5: 10 / 15, 6: 12 / 16, 10: 1.0}
 """Dice of a lesion of ten rows of which so many are found."""
 FOUND = {("original", 1): 5, ("original", 2): 10, ("gan", 1): 6, ("gan", 2): 10}
 """Rows found by the networks of an arm and draw; `traditional` and `both` do as `original`."""
-PATIENTS = 9
+PATIENTS = 24
 
 
 def given(folder, found, classes=FIVE, **overrides):

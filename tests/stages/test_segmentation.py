@@ -10,13 +10,14 @@ from lcgan_core.protocol import profiles
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.run import plan
 from lcgan_core.run.plan import Job
+from lcgan_core.segmenters import training as segmenters
 from lcgan_core.stages import cohort, segmentation, training
 
 from .heads import TWO, bleeds, cohort_of, write_store
 
 SMALL = {
     "image_size": 64, "lcgan_width": 2, "lcgan_snapshots": [1, 2], "segmentation_width": 2,
-    "segmentation_epochs": 1, "fractions": [0.5, 1.0],
+    "segmentation_steps": 3, "fractions": [0.5, 1.0],
 }  # fmt: skip
 
 
@@ -45,16 +46,18 @@ def test_an_arm_is_the_subset_and_then_its_copies(heads, tmp_path, name):
         copies[kind] = (torch.full_like(subset.images, 10 + number), (subset.labels > 0).byte())
         np.save(inputs[kind] / "images.npy", copies[kind][0].numpy())
         np.save(inputs[kind] / "labels.npy", copies[kind][1].numpy())
-    pairs = segmentation.arm_pairs(config, arm(name), inputs)
+    phases = segmentation.phases(arm(name), subset, inputs)
     order = ["original", *ARMS[name].copies]
-    assert len(pairs) == len(order) * len(subset.images)
-    assert torch.equal(pairs.images, torch.cat([copies[kind][0] for kind in order]))
-    assert torch.equal(pairs.labels, torch.cat([copies[kind][1] for kind in order]))
+    wanted = [order[1:], order[:1]] if name == "pretrained" else [order]
+    for pairs, kinds in zip(phases, wanted, strict=True):
+        assert torch.equal(pairs.images, torch.cat([copies[kind][0] for kind in kinds]))
+        assert torch.equal(pairs.labels, torch.cat([copies[kind][1] for kind in kinds]))
 
 
 def test_the_copies_of_one_arm_are_drawn_anew_and_its_originals_never(heads):
     config, made = heads
-    pairs = segmentation.arm_pairs(config, arm("online"), {"cohort": made})
+    subset = cohort.training_slices(config, made, 0.5)
+    (pairs,) = segmentation.phases(arm("online"), subset, {"cohort": made})
     every, half = torch.arange(len(pairs)), len(pairs) // 2
     torch.manual_seed(1)
     first, second = pairs[every], pairs[every]
@@ -71,11 +74,12 @@ def test_a_stage_is_a_function_of_its_inputs_and_a_folder(heads, tmp_path, monke
     work.mkdir()
     segmentation.segment(config, arm("original"), {"cohort": made}, work)
     assert {path.name for path in work.iterdir()} == {
-        "history.csv", "initialisation.txt", "predictions.npy", "weights.safetensors",
+        "history.csv", "initialisation.txt", "predictions.npy", "training.json",
+        "weights.safetensors",
     }  # fmt: skip
     assert segmentation.predictions(work).shape == cohort.test_slices(config, made).labels.shape
-    assert training.history(work).epoch.tolist() == [1]
-    assert "from random weights" in segmentation.initialisation(work)
+    assert segmenters.history(work).step.tolist() == [1, 2, 3]
+    assert "from random weights" in segmenters.initialisation(work)
     assert not (tmp_path / "no run").exists()
 
 

@@ -21,7 +21,7 @@ from .heads import MM, TWO, bleeds, write_store
 CONTROLS = ("duplicate2", "copy_paste", "l1_only", "online")
 SMALL = {
     "image_size": 64, "fractions": [0.5, 1.0], "lcgan_width": 2, "lcgan_snapshots": [1, 2],
-    "segmentation_width": 2, "segmentation_epochs": 2, "realism_epochs": 1,
+    "segmentation_width": 2, "segmentation_steps": 8, "realism_steps": 1,
     "evaluation_resamples": 20, "arms": [*PAPER, *CONTROLS], "controls_up_to": 0.5,
 }  # fmt: skip
 BLACK, RED, BLUE = (0, 0, 0), (230, 60, 60), (70, 130, 255)

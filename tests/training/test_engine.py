@@ -9,7 +9,7 @@ from lcgan_core.errors import UserError
 from lcgan_core.generators.lcgan import LcganTask
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import checkpoint, engine, placing
-from lcgan_core.training.engine import CHECKPOINT, LOSSES, Schedule
+from lcgan_core.training.engine import CHECKPOINT, LOSSES, Monitor, Schedule
 
 from .trainings import FCN, IMAGES, LABELS, LCGAN, TASKS, train, weights
 
@@ -44,10 +44,8 @@ def test_a_training_stopped_at_any_step_and_resumed_equals_an_uninterrupted_one(
     for folder in ("whole", "cut"):
         (tmp_path / folder).mkdir()
     history = train(whole, tmp_path / "whole")
-    where = {0: "from its start", 3: "after epoch 1", 4: "after step 1 of epoch 2"}.get(
-        stop, "after step 2 of epoch 3"
-    )
-    with pytest.raises(UserError, match=f"run the same command again to resume {where}"):
+    where = f"after step {stop}" if stop else "from its start"
+    with pytest.raises(UserError, match=f"run the same command again to resume {where}\\."):
         train(Stopped(TASKS[name](), stop), tmp_path / "cut")
     second = train(resumed, tmp_path / "cut")
     assert torch.equal(weights(resumed), weights(whole))
@@ -72,7 +70,7 @@ class Recorded:
 @pytest.mark.parametrize("falling_rate", [True, False])
 def test_the_rate_falls_as_torch_s_linear_schedule_does(tmp_path, falling_rate):
     task = Recorded()
-    engine.fit(task, 6, Schedule(4, 2, falling_rate), 0, tmp_path, "")
+    engine.fit(task, 6, Schedule(2, epochs=4, falling_rate=falling_rate), 0, tmp_path, "")
     adam = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=0.5)
     oracle = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.0 if falling_rate else 1.0, 12)
     wanted = []
@@ -81,6 +79,59 @@ def test_the_rate_falls_as_torch_s_linear_schedule_does(tmp_path, falling_rate):
         adam.step()
         oracle.step()
     assert task.rates == pytest.approx(wanted)
+
+
+def test_steps_are_another_way_to_say_epochs(tmp_path):
+    tasks = []
+    for name, length in {"steps": {"steps": 9}, "epochs": {"epochs": 3}}.items():
+        tasks.append(TASKS["fcn"]())
+        (tmp_path / name).mkdir()
+        schedule = Schedule(2, falling_rate=True, **length)
+        engine.fit(tasks[-1], len(IMAGES), schedule, 7, tmp_path / name, "test")
+    assert torch.equal(*map(weights, tasks))
+
+
+def test_a_training_may_end_within_an_epoch(tmp_path):
+    task = Recorded()
+    history = engine.fit(task, 6, Schedule(2, steps=4), 0, tmp_path, "")
+    assert len(task.rates) == 4 and history.epoch.tolist() == [1, 2]
+
+
+def watched(values):
+    """A monitor that reads its values from a list, one per check."""
+    left = iter(values)
+    return Monitor(lambda: {"dice": next(left)}, "dice", len(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [([0.1, 0.3, 0.2], 6), ([0.3, 0.3, 0.1], 3), ([float("nan"), 0.2, float("nan")], 6)],
+)
+def test_the_weights_of_the_best_check_are_kept(tmp_path, values, best):
+    task, shorter = TASKS["fcn"](), TASKS["fcn"]()
+    history = train(task, tmp_path, monitor=watched(values))
+    assert history.step.tolist() == [3, 6, 9]
+    assert history.dice.tolist() == pytest.approx(values, nan_ok=True)
+    (tmp_path / "shorter").mkdir()
+    with pytest.raises(UserError):  # the same training, stopped at the best check
+        train(Stopped(shorter, best), tmp_path / "shorter")
+    assert torch.equal(weights(task), weights(shorter))
+
+
+@pytest.mark.parametrize("stop", [2, 4, 8])
+def test_a_watched_training_resumes_to_the_same_weights(tmp_path, always_saving, stop):
+    whole, resumed = TASKS["fcn"](), TASKS["fcn"]()
+    for folder in ("whole", "cut"):
+        (tmp_path / folder).mkdir()
+    values = [0.1, 0.3, 0.2]
+    history = train(whole, tmp_path / "whole", monitor=watched(values))
+    with pytest.raises(UserError):
+        train(Stopped(TASKS["fcn"](), stop), tmp_path / "cut", monitor=watched(values))
+    rest = Monitor(watched(values[stop // 3 :]).measure, "dice", 3)
+    assert train(resumed, tmp_path / "cut", monitor=rest).equals(history)
+    assert torch.equal(weights(resumed), weights(whole))
+    engine.clean(tmp_path / "cut")
+    assert not list((tmp_path / "cut").iterdir())
 
 
 def test_every_snapshot_is_asked_for_after_an_interruption(tmp_path, always_saving):
@@ -164,7 +215,7 @@ class Reports:
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_a_number_stops_with_the_epoch_and_the_remedy(tmp_path, loss):
     with pytest.raises(
-        UserError, match="L1 loss is NaN or infinite in epoch 1; lower the learning"
+        UserError, match=r"L1 loss is NaN or infinite by step \d of 9; lower the learning"
     ):
         train(Reports(L1=loss), tmp_path)
     assert not (tmp_path / CHECKPOINT).exists()

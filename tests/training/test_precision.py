@@ -45,7 +45,7 @@ def config(precision):
 def curves(task):
     """The losses of a training."""
     with TemporaryDirectory() as work:
-        history = engine.fit(task, len(IMAGES), Schedule(EPOCHS, 4), 7, Path(work), "toy")
+        history = engine.fit(task, len(IMAGES), Schedule(4, epochs=EPOCHS), 7, Path(work), "toy")
     return history.set_index("epoch")
 
 

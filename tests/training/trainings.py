@@ -19,7 +19,7 @@ IMAGES = torch.randint(256, (6, 64, 64), generator=NOISE, dtype=torch.uint8)
 LABELS = torch.randint(6, (6, 64, 64), generator=NOISE, dtype=torch.uint8)
 LCGAN = Lcgan(width=2, snapshots=(3,), precision="float32")
 FCN = Segmentation(
-    width=2, border=1, epochs=3, batch=2, batch_norm=True, optimizer="adam", learning_rate=1e-3,
+    width=2, border=1, steps=9, batch=2, batch_norm=True, optimizer="adam", learning_rate=1e-3,
     precision="float32",
 )  # fmt: skip
 TASKS = {
@@ -29,7 +29,7 @@ TASKS = {
 
 
 def train(task, work: Path, epochs=3, **options):
-    schedule = Schedule(epochs, batch=2, falling_rate="fcn" in task.modules)
+    schedule = Schedule(2, epochs=epochs, falling_rate="fcn" in task.modules)
     return engine.fit(task, len(IMAGES), schedule, 7, work, "test", **options)
 
 

@@ -31,8 +31,8 @@ def comparisons(differences: pd.DataFrame) -> list[tuple[str, str]]:
 def name_of(arm: str, baseline: str) -> str:
     """A comparison as the plot calls it.
 
-    >>> name_of("both_equal_steps", "original")
-    'both equal steps − original'
+    >>> name_of("both_equal_epochs", "original")
+    'both equal epochs − original'
     """
     return f"{arm} − {baseline}".replace("_", " ")
 

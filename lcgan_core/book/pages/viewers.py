@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -34,6 +35,7 @@ COLUMNS = {
     "fcn_score_subset": ("judge of the subset", number),
     "sharpness_laplacian": ("sharpness", "{:.0f}".format),
     "realism_share": ("taken for real", "{:.0%}".format),
+    "realism_auc": ("AUC of real against synthetic", number),
     "nearest_rmse": ("distance to the nearest training slice", "{:.1f}".format),
     "mean_rank_full": ("mean rank", "{:.3g}".format),
 }
@@ -156,12 +158,26 @@ def candidates(snapshots: pd.DataFrame, real: pd.DataFrame) -> str:
         columns["draw"] = table.draw
     columns["epoch"] = ["real slices" if pd.isna(e) else f"{e:.0f}" for e in table.epoch]
     for name, (heading, write) in COLUMNS.items():
+        if name not in table:  # a run of before it was measured
+            continue
         columns[heading] = [
             ABSENT if pd.isna(row[name]) else linked(write(row[name]), row)
             for _, row in table.iterrows()
         ]
     columns["chosen"] = ["yes" if chosen is True else "" for chosen in table.chosen]
-    return html(pd.DataFrame(columns), "results sortable", index=False)
+    return html(pd.DataFrame(columns), "results sortable", index=False) + _left_out(snapshots)
+
+
+def _left_out(snapshots: pd.DataFrame) -> str:
+    """A list of the selections in which a criterion ranked nobody, and why."""
+    if "left_out" not in snapshots:
+        return ""
+    said = snapshots.dropna(subset="left_out").drop_duplicates(["generator", "fraction", "draw"])
+    items = [
+        f"{row.generator}, {percent(row.fraction)}, draw {row.draw}: {escape(row.left_out)}"
+        for row in said.itertuples()
+    ]
+    return f"<p>Ranked nobody:</p><ul><li>{'</li><li>'.join(items)}</li></ul>" if items else ""
 
 
 def _of_fraction(rows: pd.DataFrame) -> pd.DataFrame:

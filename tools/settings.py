@@ -1,0 +1,168 @@
+"""Which settings of the segmenter and of the traditional copies a profile should have.
+
+COMMAND: python -m tools.settings --fraction 0.1 --draws 3 --folder _build/settings [--only NAME]
+
+Each candidate setting is tried on patients that decide nothing else: the training patients outside
+the subset, at most 60 of them. The test patients are not looked at. The folder keeps what has been
+computed; the same command goes on where it stopped. Results: settings.csv in that folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lcgan_core.cohort.slices import Slices
+from lcgan_core.protocol import profiles
+from lcgan_core.protocol.config import Config
+from lcgan_core.run import artefacts
+from lcgan_core.run.plan import COHORT, Job
+
+PATIENTS = 60
+"""At most so many patients decide."""
+
+
+class Candidate(NamedTuple):
+    """An arm under overrides of `compact`, and the candidate that it is compared with."""
+
+    arm: str
+    overrides: dict[str, Any] = {}
+    baseline: str = "scale 1"
+
+
+HED = {
+    "segmentation_width": 64, "segmentation_batch_norm": False, "segmentation_learning_rate": 1e-4,
+}  # fmt: skip
+WIDE = "random, width 64"
+CANDIDATES = {
+    "scale 1": Candidate("original"),
+    "scale 2": Candidate("original", {"segmentation_scale": 2}),
+    "twice the steps": Candidate("original", {"equal_steps": False}),
+    "traditional: gain": Candidate("traditional", {"traditional_contrast": "gain"}),
+    "traditional: about_mean": Candidate("traditional", {"traditional_contrast": "about_mean"}),
+    "traditional: hu_offset": Candidate("traditional", {"traditional_contrast": "hu_offset"}),
+    "traditional: per_pixel": Candidate("traditional", {"traditional_contrast": "per_pixel"}),
+    "geometry": Candidate("geometry"),
+    "equal epochs": Candidate("geometry", {"equal_steps": False}, "geometry"),
+    WIDE: Candidate("original", HED),
+    "hed, width 64": Candidate(
+        "original", HED | {"segmentation_weights": "hed"}, "random, width 64"
+    ),
+}
+
+
+def main() -> None:
+    """Train what is missing, one candidate and draw after another, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fraction", type=float, default=0.1)
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=artefacts.REPOSITORY / "_build/settings")
+    parser.add_argument("--only", nargs="*", default=list(CANDIDATES))
+    asked = parser.parse_args()
+    for draw in range(1, asked.draws + 1):
+        for name in asked.only:
+            score(name, asked.fraction, draw, asked.folder)
+    table = differences(asked.folder, asked.fraction)
+    table.to_csv(asked.folder / "settings.csv", index=False, float_format="%.4f")
+    print(table.to_string(index=False, float_format="%.3f"))
+
+
+def score(name: str, fraction: float, draw: int, folder: Path) -> None:
+    """Train a candidate, unless that was done, and keep each deciding patient's mean Dice."""
+    from lcgan_core import metrics  # torch is slow to import
+    from lcgan_core.seeds import seed_of, seed_of_draw
+    from lcgan_core.segmenters import training
+    from lcgan_core.segmenters.base import segmenter
+    from lcgan_core.stages import augmentation, cohort, segmentation
+
+    work = folder / f"{fraction:g}-{draw}-{name.replace(': ', '-').replace(' ', '-')}"
+    if (work / "patients.csv").is_file():
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    candidate = CANDIDATES[name]
+    config = profiles.load("compact", **candidate.overrides)
+    heads = artefacts.ensure(profiles.load("compact"), COHORT)
+    job = Job("segmentation", candidate.arm, fraction, draw, config.segmenters[0])
+    inputs = {"cohort": heads}
+    for kind in () if candidate.arm == "original" else (candidate.arm,):
+        inputs[kind] = work / kind
+        shutil.rmtree(inputs[kind], ignore_errors=True)
+        inputs[kind].mkdir()
+        copies = Job("augmentation", kind, fraction, 2)  # of a draw whose pictures no book shows
+        augmentation.copy(config, copies._replace(draw=draw), {"cohort": heads}, inputs[kind])
+    subset = cohort.training_slices(config, heads, fraction, draw)
+    validation = cohort.validation_slices(config, heads, fraction, draw)
+    method = segmenter(job.segmenter or "", config, len(subset.classes))
+    schedule = method.schedule(fraction)
+    times = 2.0 if not config.equal_steps else 1.0
+    schedule = schedule._replace(steps=round(schedule.steps * times))
+    seed = seed_of(seed_of_draw(config.seed, draw), "segmentation", fraction)
+    phases = segmentation.phases(job, subset, inputs)
+    training.train(method, phases, schedule, seed, subset, validation, work, f"{name}, draw {draw}")
+    deciding = spare(config, heads, fraction, draw)
+    dice = metrics.dice_image(
+        method.segment(deciding.images), deciding.labels, len(deciding.classes)
+    )
+    by_patient = pd.Series(dice.numpy()).groupby(deciding.patients).mean()
+    facts = training.facts(work)
+    table = by_patient.rename_axis("patient").rename("dice").reset_index()
+    for column in ("train_dice", "validation_dice", "converged", "steps", "best_step"):
+        table[column] = facts[column]
+    with artefacts.atomic(work / "patients.csv") as temporary:
+        table.assign(candidate=name, draw=draw).to_csv(temporary, index=False)
+
+
+def spare(config: Config, heads: Path, fraction: float, draw: int) -> Slices:
+    """Slices of those who decide: of the training patients, some that the subset does not have."""
+    from lcgan_core.cohort import slices
+    from lcgan_core.stages import cohort
+
+    store = cohort.store_of(heads)
+    everybody, subset = (
+        set.union(*cohort.subset_patients(config, store, share, draw)) for share in (1.0, fraction)
+    )
+    table = store.slices
+    shown = table[store.classes.areas].sum(axis=1) > 0
+    deciding = table.patient.isin(sorted(everybody - subset)[:PATIENTS])
+    window = config.window
+    return slices.read(store, np.flatnonzero(shown & deciding), window.level, window.width)
+
+
+def differences(folder: Path, fraction: float) -> pd.DataFrame:
+    """One row per candidate: mean Dice over patients and draws, and its difference to its baseline
+    with a 95 % t interval over the draws' differences."""
+    parts = [pd.read_csv(path) for path in sorted(folder.glob(f"{fraction:g}-*/patients.csv"))]
+    scores = pd.concat(parts).pivot_table(index="draw", columns="candidate", values="dice")
+    others = (
+        pd.concat(parts).groupby("candidate")[["train_dice", "validation_dice", "converged"]].mean()
+    )
+    rows = []
+    for name in [name for name in CANDIDATES if name in scores]:
+        baseline = CANDIDATES[name].baseline
+        row = {
+            "candidate": name,
+            "draws": int(scores[name].notna().sum()),
+            "dice": scores[name].mean(),
+            **others.loc[name],
+            "baseline": baseline,
+        }
+        if baseline in scores and baseline != name:
+            change = (scores[name] - scores[baseline]).dropna()
+            half = stats.t.ppf(0.975, len(change) - 1) * change.std() / np.sqrt(len(change))
+            row |= {
+                "change": change.mean(),
+                "ci_low": change.mean() - half,
+                "ci_high": change.mean() + half,
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    main()
