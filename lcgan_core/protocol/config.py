@@ -161,6 +161,18 @@ class Config(Group):
             raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
         return arms
 
+    @field_validator("arms")
+    @classmethod
+    def _simulated(cls, arms: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        cohort = info.data.get("cohort")
+        drawn = [arm for arm in arms if "oracle" in ARMS[arm].copies]
+        if drawn and cohort and cohort.source != IN_SILICO:
+            raise ValueError(
+                f"the arm {drawn[0]} needs the in-silico cohort, because a real scan has no "
+                "simulator; leave it out"
+            )
+        return arms
+
     @field_validator("segmenters", "judge_segmenter")
     @classmethod
     def _known_segmenters(cls, named: Any) -> Any:

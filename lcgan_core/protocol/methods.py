@@ -38,6 +38,9 @@ COPIES = {
     "traditional": Method("lcgan_core.copies.traditional:copies"),
     "traditional2": Method("lcgan_core.copies.traditional:copies"),
     "copy_paste": Method("lcgan_core.copies.copy_paste:copies"),
+    "oracle": Method(
+        "lcgan_core.phantom.oracle:copies", ("cohort.source", "cohort.matrix", "cohort.slices")
+    ),
 }
 """Copies that no network paints: (images, labels, torch.Generator) -> (images, labels).
 

@@ -216,6 +216,8 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
             return ("image_size", "cohort.source")
         case "selection":
             return (*SLICES, "realism", "judge")
+        case "augmentation" if job.what in methods.COPIES:
+            return (*SLICES, *methods.COPIES[job.what].settings)
         case "augmentation":
             return SLICES
         case "segmentation":
