@@ -41,6 +41,9 @@ ARMS = {
         "+ both, as many steps as Original", ("gan", "traditional"), passes=1 / 3
     ),
     "copy_paste": Arm("+ copies with pasted lesions", ("copy_paste",)),
+    "copy_paste_equal": Arm("+ lesions pasted into slices without any", ("copy_paste_equal",)),
+    "geometry": Arm("+ traditional aug. without blur and contrast", ("geometry",)),
+    "permuted": Arm("+ slices with another slice's mask", ("permuted",)),
     "l1_only": Arm("+ generated without discriminator", ("l1_only",)),
     "online": Arm("+ traditional aug., new at every step", ("original",), redrawn=True),
 }

@@ -205,10 +205,14 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
             return ("seed", "image_size", "cohort.source", "cohort.test_share")
         case "selection":
             return (*SLICES, "realism", "judge")
+        case "augmentation" if job.what in methods.COPIES:
+            return (*SLICES, *methods.COPIES[job.what].settings)
         case "augmentation":
             return SLICES
         case "segmentation":
-            return (*SLICES, "equal_steps", *methods.SEGMENTERS[job.segmenter or ""].settings)
+            redrawn = ("traditional",) if ARMS[job.what].redrawn else ()
+            own = methods.SEGMENTERS[job.segmenter or ""].settings
+            return (*SLICES, "equal_steps", *redrawn, *own)
         case "evaluation":
             return ("seed", "fractions", "draws", "cohort.lesion_only", "evaluation")
     if job.what == JUDGE:

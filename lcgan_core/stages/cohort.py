@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +144,11 @@ def _rows(
 
 def _slices(config: Config, cohort: Path, rows: np.ndarray) -> Slices:
     return slices.read(store_of(cohort), rows, config.window.level, config.window.width)
+
+
+def without_lesion(config: Config, cohort: Path, patients: Iterable[str]) -> Slices:
+    """The slices of some patients that show no lesion, none if there are none."""
+    table = table_of(cohort)
+    lesion = table[store_of(cohort).classes.areas].sum(axis=1) > 0
+    rows = np.flatnonzero(table.patient.isin(list(patients)) & ~lesion)
+    return _slices(config, cohort, rows)

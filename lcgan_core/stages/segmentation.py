@@ -52,8 +52,9 @@ def arm_pairs(config: Config, job: Job, inputs: Mapping[str, Path]) -> Pairs:
             copies = (torch.from_numpy(np.array(made[0])), torch.from_numpy(np.array(made[1])))
         images.append(copies[0])
         labels.append(copies[1])
-    make = Redrawn if ARMS[job.what].redrawn else Pairs
-    return make(torch.cat(images), torch.cat(labels))
+    if ARMS[job.what].redrawn:
+        return Redrawn(torch.cat(images), torch.cat(labels), config.traditional)
+    return Pairs(torch.cat(images), torch.cat(labels))
 
 
 def epochs(arm: str, profile_epochs: int, equal_steps: bool) -> int:

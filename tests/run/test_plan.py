@@ -41,9 +41,9 @@ def test_every_control_has_jobs_of_its_own():
     config = profiles.load("quick", arms=list(ARMS))
     assert nx.is_directed_acyclic_graph(graph(config))
     # beside the paper's arms, at each fraction: a generator without D with its selection and
-    # copies, a second traditional copy and a pasted one
+    # copies, and five kinds of copy without a network
     assert counted(config) == {
-        "cohort": 1, "training": 9, "selection": 8, "augmentation": 20, "segmentation": 44,
+        "cohort": 1, "training": 9, "selection": 8, "augmentation": 32, "segmentation": 56,
         "evaluation": 1,
     }  # fmt: skip
     needed = plan.inputs(config, segmentation("both_equal_steps"))
