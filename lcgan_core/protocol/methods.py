@@ -35,14 +35,17 @@ SEGMENTERS = {
 """Methods that outline lesions: `segmenters.base.Segmenter`; the first is the default."""
 
 COPIES = {
-    "traditional": Method("lcgan_core.copies.traditional:copies"),
-    "traditional2": Method("lcgan_core.copies.traditional:copies"),
+    "traditional": Method("lcgan_core.copies.traditional:copies", ("traditional",)),
+    "traditional2": Method("lcgan_core.copies.traditional:copies", ("traditional",)),
+    "geometry": Method("lcgan_core.copies.traditional:geometry", ("traditional.transformations",)),
     "copy_paste": Method("lcgan_core.copies.copy_paste:copies"),
+    "copy_paste_equal": Method("lcgan_core.copies.copy_paste:equal"),
+    "permuted": Method("lcgan_core.copies.permuted:copies"),
     "oracle": Method(
         "lcgan_core.phantom.oracle:copies", ("cohort.source", "cohort.matrix", "cohort.slices")
     ),
 }
-"""Copies that no network paints: (images, labels, torch.Generator) -> (images, labels).
+"""Copies that no network paints: `copies.base.Copies`.
 
 Two names of one function use different random numbers."""
 

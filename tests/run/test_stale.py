@@ -113,7 +113,8 @@ def test_a_new_kind_of_copy_makes_new_jobs_and_the_evaluation_stale(
     compact, before, package, monkeypatch
 ):
     (package / "copies/flipped.py").write_text(
-        "def copies(images, labels, generator):\n    return images.flip(2), labels.flip(2)\n"
+        "def copies(originals, generator, config):\n"
+        "    return originals.images.flip(2), originals.labels.flip(2)\n"
     )
     monkeypatch.setitem(methods.COPIES, "flipped", Method("lcgan_core.copies.flipped:copies"))
     monkeypatch.setitem(ARMS, "flipped", Arm("+ mirrored", ("flipped",)))
@@ -224,6 +225,27 @@ def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(numb
     assert plan.EVALUATION in stale
     if name.startswith("cohort_") or name in ("image_size", "seed"):
         assert stale == set(before) - kept
+
+
+def test_a_reading_of_contrast_makes_stale_only_what_transforms_intensities():
+    arms = list(ARMS)
+    before = stamps(profiles.load("quick", arms=arms))
+    takes = {arm for arm in ARMS if {"traditional", "traditional2"} & {*ARMS[arm].copies}}
+    stale, new = changed(
+        before, stamps(profiles.load("quick", arms=arms, traditional_contrast="hu_offset"))
+    )
+    assert not new
+    named = {(job.stage, job.what) for job in stale - {plan.EVALUATION}}
+    assert named == {
+        ("augmentation", "traditional"), ("augmentation", "traditional2"),
+        *(("segmentation", arm) for arm in takes | {"online"}),
+    }  # fmt: skip
+    turned = stamps(profiles.load("quick", arms=arms, traditional_transformations=["rotation"]))
+    moved, new = changed(before, turned)
+    assert not new
+    more = {(job.stage, job.what) for job in moved - stale}
+    assert more == {("augmentation", "geometry"), ("segmentation", "geometry")}
+    assert stale < moved
 
 
 def test_the_title_of_an_arm_and_a_defaulted_field_make_nothing_stale(compact, before, monkeypatch):
