@@ -115,7 +115,7 @@ def training_rows(config: Config, cohort: Path, fraction: float, draw: int = 1) 
     return _rows(config, cohort, table, chosen, name_of(fraction, draw))
 
 
-def test_rows(config: Config, cohort: Path) -> np.ndarray:
+def test_rows(config: Config, cohort: Path, draw: int = 1) -> np.ndarray:
     """(N,) rows of the store that `test_slices` reads."""
     table = table_of(cohort)
     return _rows(config, cohort, table, table.split == "test", "the test patients")

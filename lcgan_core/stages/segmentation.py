@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,6 +70,13 @@ def epochs(arm: str, profile_epochs: int, equal_steps: bool) -> int:
     """
     times = LARGEST / (1 + len(ARMS[arm].copies)) if equal_steps else ARMS[arm].passes
     return max(round(profile_epochs * times), 1)
+
+
+def training_facts(folder: Path) -> dict[str, Any]:
+    """What training.json says: steps, best_step, train_dice, validation_dice, converged; {} if the
+    job wrote none."""
+    path = folder / "training.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def predictions(folder: Path) -> np.ndarray:

@@ -29,6 +29,8 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         or "*This run trained only the paper's four arms; the setting `arms` adds the controls.*",
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),
+        "again": _again(evaluated["differences"]),
+        "training": _training(evaluated["training"]),
         "draws": html(spread)
         if len(spread)
         else "*This run has one draw at each fraction; the setting `draws` asks for more.*",
@@ -41,6 +43,15 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "densities": html(scrutiny.densities(linked["densities"])),
         "slips": markdown(slips.slips()),
     }
+
+
+def _again(differences: pd.DataFrame) -> str:
+    counted = scrutiny.again(differences)
+    return html(counted) if len(counted) else "*This run did not train the arm `original_again`.*"
+
+
+def _training(facts: pd.DataFrame) -> str:
+    return f"{scrutiny.unconverged(facts)}\n\n{html(scrutiny.training(facts))}"
 
 
 def _by_segmenter(results: pd.DataFrame) -> str:

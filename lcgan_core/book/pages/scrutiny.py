@@ -10,12 +10,16 @@ from lcgan_core.book.beside import lesions
 from lcgan_core.book.figures.forest import difference
 from lcgan_core.book.pages.tables import cell
 from lcgan_core.book.words import ABSENT, linked, number, times
-from lcgan_core.metrics.claims import LEAST_PATIENTS
+from lcgan_core.metrics.claims import PRIMARY
+from lcgan_core.metrics.inference import ALPHA
 from lcgan_core.metrics.subgroups import SIZES
 from lcgan_core.protocol.arms import ARMS, PAPER
 from lcgan_core.protocol.paper import percent, signed
 
 INTERVAL = "{} ({} to {})"
+SIDES = ("inside", "outside")
+AGAIN = "original_again"
+"""The arm `original` with another seed."""
 
 
 def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
@@ -90,26 +94,99 @@ def rules(sensitivity: pd.DataFrame, fraction: float) -> pd.DataFrame:
 
 
 def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """One row per claim and fraction: ours with interval, n, the paper's number, the verdict."""
+    """One row per claim and fraction: ours with interval and test, the paper's number, the verdict.
+
+    p of the primary outcome is Holm's.
+    """
     rows = [row for _, row in claims.iterrows()]
     columns = {
         "claim": claims.claim,
+        "role": claims.role,
         "segmenter": claims.segmenter,
         "fraction": claims["share"],
         "ours": [_signed(row) for row in rows],
         "n": [linked(str(row.n), row) for row in rows],
         "draws": [linked(str(row.draws), row) for row in rows],
-        "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
+        "p": [number(v) for v in claims.p_holm.fillna(claims.p)],
+        "paper": [_theirs(row) for row in rows],
+        "within a point": claims.equivalent,
+        "would be found from": [number(v) for v in claims.detectable],
         "verdict": claims.verdict,
+        "why undecided": claims.reason.fillna(""),
     }
     if claims.segmenter.nunique() < 2:
         del columns["segmenter"]
     return pd.DataFrame(columns)
 
 
+def _theirs(row: pd.Series) -> str:
+    """The paper's number, and whether our interval contains it."""
+    if pd.isna(row.paper):
+        return ABSENT
+    return signed(row.paper) + (f" ({row.magnitude})" if row.magnitude in SIDES else "")
+
+
 def sentences(claims: pd.DataFrame) -> str:
-    """A list in Markdown with one sentence per claim."""
-    return "\n".join(f"- {sentence(row)}" for _, row in claims.iterrows())
+    """A list in Markdown with a sentence for each primary and each decided claim, and how many more
+    there are; empty if there is no claim at all."""
+    told = (claims.role == PRIMARY) | (claims.verdict != "undecided")
+    lines = [f"- {sentence(row)}" for _, row in claims[told].iterrows()]
+    if rest := int((~told).sum()):
+        others = "others" if lines else "statements"
+        lines.append(f"- {rest} {others}, counted once per fraction, are undecided.")
+    return "\n".join(lines)
+
+
+def again(differences: pd.DataFrame) -> pd.DataFrame:
+    """How many verdicts there would be on an arm against itself with another seed, by fraction;
+    without rows if the arm was not trained."""
+    same = differences[(differences.arm == AGAIN) & (differences.baseline == "original")]
+    rows = {}
+    for fraction, cells in same[same.value.notna() & same.p.notna()].groupby("fraction"):
+        apart = (cells.ci_low > 0) | (cells.ci_high < 0)
+        rows[percent(float(str(fraction)))] = {
+            "draws": int(cells.draws.max()),
+            "comparisons": len(cells),
+            "interval without 0": int(apart.sum()),
+            "and p below .05": int((apart & (cells.p < ALPHA)).sum()),
+        }
+    return pd.DataFrame(rows).T
+
+
+def training(facts: pd.DataFrame) -> pd.DataFrame:
+    """Mean Dice of `original` on the slices that it has seen, on validation and on test patients,
+    by fraction, and how many of its networks converged."""
+    rows = {}
+    for fraction, networks in facts[facts.arm == "original"].groupby("fraction"):
+        seen = {
+            heading: number(networks[column].mean())
+            for heading, column in (
+                ("training", "train_dice"), ("validation", "validation_dice"),
+                ("test", "dice_image"),
+            )
+        }  # fmt: skip
+        noted = networks.converged.dropna().astype(bool)
+        converged = f"{noted.sum()} of {len(noted)}" if len(noted) else ABSENT
+        rows[percent(float(str(fraction)))] = {**seen, "converged": converged}
+    return pd.DataFrame(rows).T
+
+
+def unconverged(facts: pd.DataFrame) -> str:
+    """A sentence on the networks that were still improving when their training ended."""
+    noted = facts[facts.converged.notna()]
+    if noted.empty:
+        return "This run kept no record of whether its networks had converged."
+    still = noted[~noted.converged.astype(bool)]
+    if still.empty:
+        return f"All {len(noted)} networks had converged when their training ended."
+    named = [
+        f"{row.arm} at {percent(row.fraction)}" + (f" (draw {row.draw})" if row.draw > 1 else "")
+        for _, row in still.iterrows()
+    ]
+    return (
+        f"**{len(still)} of {len(noted)} networks had not converged** when their training ended, "
+        f"so their scores may rise with more steps: {', '.join(named)}."
+    )
 
 
 def judges(candidates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -188,11 +265,11 @@ def _signed(row: pd.Series) -> str:
 def sentence(row: pd.Series) -> str:
     """A row of claims.csv as one plain sentence."""
     said = "The paper's claim that" if row.source == "paper" else "The hypothesis that"
-    paper = f"; the paper's value is {signed(row.paper)} at {row.paper_share}"
-    paper = paper if pd.notna(row.paper) else ""
+    paper = ""
+    if pd.notna(row.paper):
+        side = f", {row.magnitude} our interval" if row.magnitude in SIDES else ""
+        paper = f"; the paper's value is {signed(row.paper)} at {row.paper_share}{side}"
     counted = f"n = {row.n} test patients{_draws(row.draws)}"
-    if row.n < LEAST_PATIENTS:
-        counted += ", too few to decide"
     if pd.isna(row.ci_low):
         found = f"{row.n} test patients have a case, too few for an interval"
     elif not row.ci_high > row.ci_low:
@@ -202,7 +279,18 @@ def sentence(row: pd.Series) -> str:
             f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
             f"{counted}"
         )
-    return f"{said} {row.claim} is **{row.verdict}** at {row.share} ({linked(found, row)}{paper})."
+    told = f"{said} {row.claim} is **{row.verdict}** at {row.share} ({linked(found, row)}{paper})"
+    return told + _why(row)
+
+
+def _why(row: pd.Series) -> str:
+    """The end of a sentence: why nothing was decided, and what would have been found."""
+    if row.verdict != "undecided":
+        return "."
+    ending = f": {row.reason}." if pd.notna(row.reason) and row.reason else "."
+    if pd.notna(row.detectable):
+        ending += f" A true difference of {number(row.detectable)} would be found four times in five."
+    return ending
 
 
 def _draws(draws: int | str) -> str:
