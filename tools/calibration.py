@@ -27,7 +27,9 @@ OF_PATIENT, OF_BOTH, PATIENTS = 0.04, 0.06, 70
 DRAWS = (1, 3, 6, 10)
 
 
-def coverage(of_draw: float, draws: int, repetitions: int, resamples: int = 500) -> dict[str, float]:
+def coverage(
+    of_draw: float, draws: int, repetitions: int, resamples: int = 500
+) -> dict[str, float]:
     """Proportions of simulated studies: true difference in either interval, and wrong verdicts."""
     rng = np.random.default_rng(draws)
     weights = patient_weights(PATIENTS, resamples, 0), draw_weights(draws, resamples, 1)

@@ -29,7 +29,7 @@ COMPARISONS = (
     ("both_beats_gan_in", "both kinds together raise {} more than GAN copies alone",
      "both", "gan"),
 )  # fmt: skip
-"""What the paper claims of every subset and measure: id, text, arm, baseline; the main one first."""
+"""What the paper claims of every subset and measure, the main one first: id, text, arms."""
 QUESTIONS = {
     ("gan", "duplicate2"): "GAN copies add more than the same slices once more",
     ("gan", "copy_paste"): "GAN copies add more than copies with pasted lesions",
@@ -113,7 +113,7 @@ def _of_paper(subsets: Sequence[float]) -> list[Claim]:
 
 
 def _of_subsets(subsets: Sequence[float]) -> list[list[Claim]]:
-    """Every statement about scarce data, a list with one claim of each subset; the main one first."""
+    """Each statement about scarce data as one claim of each subset; the main one first."""
     made = [
         [
             Claim(
@@ -127,7 +127,9 @@ def _of_subsets(subsets: Sequence[float]) -> list[list[Claim]]:
     ]  # fmt: skip
     mean = "both kinds of copy raise the mean Dice of the types"
     made.append([Claim("both_raises_mean_of_types", mean, _gain(f), SAME) for f in subsets])
-    augmented = "traditional copies in the GAN's training change the Dice per image by under a point"
+    augmented = (
+        "traditional copies in the GAN's training change the Dice per image by under a point"
+    )
     made.append(
         [
             Claim(
@@ -201,7 +203,10 @@ def _by_type(subsets: Sequence[float]) -> list[Claim]:
     decided wherever there are patients with the type.
     """
     mean = tuple((w / len(subsets), at, arm) for f in subsets for w, at, arm in _gain(f))
-    readings = {"dice_class_detected": ("", "where found"), "dice_instance": ("_or_0", "misses as 0")}
+    readings = {
+        "dice_class_detected": ("", "where found"),
+        "dice_instance": ("_or_0", "misses as 0"),
+    }
     return [
         Claim(
             f"both_raises_dice_of_{name.lower()}{ending}",

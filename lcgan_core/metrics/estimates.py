@@ -43,7 +43,7 @@ class Estimate:
 
     @property
     def n(self) -> np.ndarray:
-        """(M,) int64 cases per draw that has any, on average: each network may find other lesions."""
+        """(M,) int64 cases per draw that has any, on average: networks may find other lesions."""
         having = np.maximum((self.cases > 0).sum(0), 1)
         return np.rint(self.cases.sum(0) / having).astype(np.int64)
 

@@ -68,7 +68,7 @@ def means(parts: Sequence[Estimate]) -> Means:
         count = known.sum(0)
         mean = mean_of_known(resamples)
         value = value + mean_of_known(values)
-        # over resampled patients a draw varies by c + v and a mean of D draws by c + v / D: v / D is
+        # over patients a draw varies by c + v and a mean of D draws by c + v / D; this is v / D
         own = (mean_of_known(_variance(resamples, axis=1)) - _variance(mean)) / _at_least_one(
             count - 1
         )
@@ -120,7 +120,7 @@ def _noncentrality(df: float) -> float:
 
 
 def equivalent(value: float, half_width: float) -> str:
-    """Whether a difference is within a point of 0: two one-sided tests at 5 %, by the 90 % interval.
+    """Whether a difference is within a point of 0, by two one-sided tests at 5 %.
 
     >>> equivalent(0.002, 0.005), equivalent(0.03, 0.005), equivalent(0.002, 0.02)
     ('yes', 'no', 'undecided')

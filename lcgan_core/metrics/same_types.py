@@ -38,7 +38,9 @@ def over_same_types(arms: Mapping[str, Estimate]) -> dict[str, Estimate]:
 def _extended(
     part: Estimate, columns: list[int], common: np.ndarray, resampled: np.ndarray
 ) -> Estimate:
-    truth = [k for k, (of, name) in enumerate(part.names) if of == "dice_instance" and name != "all"]
+    truth = [
+        k for k, (of, name) in enumerate(part.names) if of == "dice_instance" and name != "all"
+    ]
     values, resamples = part.of_draws[:, columns], part.of_resamples[:, :, columns]
     known = (part.known[:, :, columns] & common[:, None]).any(2)
     tested = part.known[:, :, truth].any(2)

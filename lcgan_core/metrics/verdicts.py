@@ -179,7 +179,7 @@ def _within(low: float, high: float, same: str) -> tuple[str, str]:
     """The same of "within a point of 0"."""
     if not high > low:
         return "undecided", "no spread"
-    if -POINT < low and high < POINT and same == "yes":
+    if low > -POINT and high < POINT and same == "yes":
         return "confirmed", ""
     if (high < -POINT or low > POINT) and same == "no":
         return "contradicted", ""

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from lcgan_core.lesions import FIVE
 from lcgan_core.metrics import overlap, verdicts
-from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
-from lcgan_core.metrics.cells import Cells, cells, with_patient_mean
-from lcgan_core.metrics.estimates import Estimate, estimate
+from lcgan_core.metrics.cells import cells
+from lcgan_core.metrics.estimates import Estimate
 from lcgan_core.metrics.inference import means
 from lcgan_core.metrics.overlap import scaled_area
-from lcgan_core.metrics.same_types import over_same_types
-from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
-from lcgan_core.run.progress import progress
-from lcgan_core.seeds import seed_of
 from lcgan_core.stages import cohort, cohort_tables, segmentation
+from lcgan_core.stages.grid import Arm, Grid
 
 COLUMNS = [
     "profile", "seed", "segmenter", "fraction", "arm", "metric", "lesion",
@@ -42,23 +38,21 @@ OF_TRAINING = [
 ]  # fmt: skip
 """training.csv: how far each network was trained, and its Dice on the slices that it has seen, on
 the validation patients and on the test patients."""
-Arm = tuple[str, float, str]
-"""Segmenter, fraction and arm."""
 ARM = ["segmenter", "fraction", "arm"]
 
 
 def evaluate(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
     """Score the predictions of all arms in all draws; write results.csv and the other tables."""
-    grid = _Grid(config, inputs)
-    draws = _spread(grid.table(_draws(grid.arms), OF_DRAWS))
+    grid, table = Grid(config, inputs), partial(_table, config)
+    draws = _spread(table(_draws(grid.arms), OF_DRAWS))
     named = {
-        "results": grid.table(_rows(grid.arms)),
+        "results": table(_rows(grid.arms)),
         "draws": draws,
-        "differences": grid.table(_differences(grid.arms), [*_with("baseline"), "draws", "p"]),
-        "by_size": grid.table(_grouped(grid.groups, "size"), _with("size")),
-        "sensitivity": grid.table(_grouped(grid.rules, "rule"), _with("rule")),
+        "differences": table(_differences(grid.arms), [*_with("baseline"), "draws", "p"]),
+        "by_size": table(_grouped(grid.groups, "size"), _with("size")),
+        "sensitivity": table(_grouped(grid.rules, "rule"), _with("rule")),
         "claims": verdicts.put_to(grid.arms, grid.names),
-        "training": grid.table(_training(config, inputs, draws), OF_TRAINING),
+        "training": table(_training(config, inputs, draws), OF_TRAINING),
     }
     for name, made in named.items():
         with artefacts.atomic(work / f"{name}.csv") as temporary:
@@ -67,112 +61,10 @@ def evaluate(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -
     artefacts.write_text(work / "run.json", facts + "\n")
 
 
-class _Test(NamedTuple):
-    """What the networks of a draw are tested on: labels (N, H, W), patients (N,), areas (N, K)."""
-
-    labels: np.ndarray
-    patients: np.ndarray
-    areas: np.ndarray
-
-
-class _Grid:
-    """The estimates of every arm: as the tables have them, by lesion area, under other rules."""
-
-    def __init__(self, config: Config, inputs: Mapping[str, Path]):
-        self.config = config
-        self.names = cohort.store_of(inputs["cohort"]).classes.names
-        self.tests = _tests(config, inputs["cohort"])
-        self.patients = np.unique(np.concatenate([test.patients for test in self.tests.values()]))
-        self.weights = patient_weights(
-            len(self.patients), config.evaluation.resamples, seed_of(config.seed, "bootstrap")
-        )
-        self.arms: dict[Arm, Estimate] = {}
-        self.groups: dict[Arm, dict[str, Estimate]] = {}
-        self.rules: dict[Arm, dict[str, Estimate]] = {}
-        of_arms: dict[Arm, dict[int, Path]] = {}
-        for job in segmentations(config):
-            assert job.fraction is not None and job.segmenter is not None
-            arm = (job.segmenter, job.fraction, job.what)
-            of_arms.setdefault(arm, {})[job.draw] = inputs[job.key]
-        for arm, folders in progress(of_arms.items(), "evaluating", "arm", len(of_arms)):
-            self._add(arm, folders)
-        self._extend()
-
-    def _add(self, arm: Arm, of_draws: Mapping[int, Path]) -> None:
-        size, names = self.config.image_size, self.names
-        tests = [self.tests[draw] for draw in of_draws]
-        guesses = [segmentation.predictions(folder) for folder in of_draws.values()]
-        counts = [
-            overlap(guess, test.labels, classes=len(names))
-            for guess, test in zip(guesses, tests, strict=True)
-        ]
-        area = scaled_area(size)
-        whole = self._by_patient([cells(one, names, area) for one in counts], tests)
-        self.arms[arm] = self._resampled([with_patient_mean(part) for part in whole])
-        self.groups[arm] = self._each(
-            tests,
-            (by_size(one, names, test.areas) for one, test in zip(counts, tests, strict=True)),
-        )
-        self.rules[arm] = self._each(
-            tests,
-            (
-                [
-                    *sensitivity(one, names, size),
-                    with_components(guess, test.labels, names, size),
-                ]
-                for one, guess, test in zip(counts, guesses, tests, strict=True)
-            ),
-        )
-
-    def _extend(self) -> None:
-        """Give the arms of each segmenter and fraction the mean over the same types."""
-        for place in dict.fromkeys(arm[:2] for arm in self.arms):
-            alike = {arm[2]: part for arm, part in self.arms.items() if arm[:2] == place}
-            self.arms |= {(*place, arm): part for arm, part in over_same_types(alike).items()}
-
-    def _each(
-        self, tests: Sequence[_Test], of_draws: Iterable[Iterable[tuple[str, Cells]]]
-    ) -> dict[str, Estimate]:
-        tables: dict[str, list[Cells]] = {}
-        for parts in of_draws:
-            for name, part in parts:
-                tables.setdefault(name, []).append(part)
-        return {
-            name: self._resampled(self._by_patient(parts, tests)) for name, parts in tables.items()
-        }
-
-    def _by_patient(self, of_draws: Sequence[Cells], tests: Sequence[_Test]) -> list[Cells]:
-        return [
-            table.by_patient(test.patients, among=self.patients)
-            for table, test in zip(of_draws, tests, strict=True)
-        ]
-
-    def _resampled(self, by_patient: Sequence[Cells]) -> Estimate:
-        # one seed for all: fractions with equally many draws get the same ones in a resample
-        seed = seed_of(self.config.seed, "draws")
-        draws = draw_weights(len(by_patient), self.config.evaluation.resamples, seed)
-        return estimate(by_patient, self.weights, draws)
-
-    def table(self, rows: Iterator[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
-        """Rows with the run's name and seed in front."""
-        start = {"profile": self.config.name, "seed": self.config.seed}
-        return pd.DataFrame([start | row for row in rows], columns=list(columns))
-
-
-def _tests(config: Config, heads: Path) -> dict[int, _Test]:
-    """What each draw is tested on; draws with the same patients share it."""
-    store = cohort.store_of(heads)
-    tests: dict[int, _Test] = {}
-    known: dict[bytes, _Test] = {}
-    for draw in range(1, max(config.draws) + 1):
-        rows = cohort.test_rows(config, heads, draw)
-        if (key := rows.tobytes()) not in known:
-            table = store.slices.iloc[rows]
-            known[key] = _Test(
-                store.labels[rows], table.patient.to_numpy(), table[store.classes.areas].to_numpy()
-            )
-        tests[draw] = known[key]
-    return tests
+def _table(config: Config, rows: Iterator[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """Rows with the run's name and seed in front."""
+    start = {"profile": config.name, "seed": config.seed}
+    return pd.DataFrame([start | row for row in rows], columns=list(columns))
 
 
 def _named(arm: Arm) -> dict:
@@ -219,9 +111,7 @@ def _grouped(grid: dict[Arm, dict[str, Estimate]], column: str) -> Iterator[dict
                 yield {**_named(arm), column: name, **row}
 
 
-def _training(
-    config: Config, inputs: Mapping[str, Path], draws: pd.DataFrame
-) -> Iterator[dict]:
+def _training(config: Config, inputs: Mapping[str, Path], draws: pd.DataFrame) -> Iterator[dict]:
     """What each network's job noted of its training, beside its Dice per image on the test."""
     image = draws[draws.metric == "dice_image"].set_index([*ARM, "draw"]).value
     for job in segmentations(config):

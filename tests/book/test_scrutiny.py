@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lcgan_core.book import words
-from lcgan_core.book.pages import scrutiny
+from lcgan_core.book.pages import scrutiny, statements
 
 
 def test_judges_that_choose_differently_are_told_apart():
@@ -127,7 +127,7 @@ def test_the_table_of_claims_shows_sides_and_corrected_p():
         "verdict": "undecided", "reason": "the interval contains 0",
     }  # fmt: skip
     other = row | {"role": "exploratory", "p_holm": np.nan, "paper": np.nan, "reason": np.nan}
-    table = scrutiny.claims_table(pd.DataFrame([row, other]))
+    table = statements.claims_table(pd.DataFrame([row, other]))
     assert table.p.tolist() == [".040", ".020"]
     assert table.paper.tolist() == ["+.060 (outside)", words.ABSENT]
     assert table["would be found from"].tolist() == [".030", ".030"]

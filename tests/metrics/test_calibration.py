@@ -1,4 +1,4 @@
-"""Intervals contain the truth about as often as they say, in simulated studies without an effect."""
+"""Intervals contain the truth about as often as they say, in studies without an effect."""
 
 import pandas as pd
 import pytest

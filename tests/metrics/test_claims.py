@@ -100,9 +100,9 @@ def test_every_subset_is_scarce_data_and_only_all_the_data_is_not(fractions):
     assert main.share.tolist() == subsets
     assert (main.verdict == "confirmed").all()
     assert table.share[table.id == claims.WITH_ALL].tolist() == ["100%"]
-    # of each subset: six comparisons in three measures, the mean of the types, the gap to all data;
-    # of all the data, four measures of both and one of each kind; of the subsets together, two gaps,
-    # five types in two readings and, of two or more, whether the gain shrinks in three measures
+    # of each subset: six comparisons in three measures, the mean of the types, the gap to all the
+    # data; with all of them, four measures of both and one of each kind; of the subsets together,
+    # two gaps, five types in two readings, and of two or more, three trends
     together = 12 * (len(subsets) > 0) + 3 * (len(subsets) > 1)
     assert (table.source == "paper").sum() == 20 * len(subsets) + 6 + together
     assert (table.source == "question").sum() == len(claims.QUESTIONS) * len(subsets)

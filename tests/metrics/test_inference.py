@@ -91,6 +91,7 @@ def test_detectable_effect_beside_published_sample_sizes(effect, size):
 )  # fmt: skip
 def test_draws_needed_for_the_paper_s_gains(of_draw, patients, needed):
     """Worked out apart from this code with the measured components of variance."""
+
     def least(effect):
         def se(draws):
             return (of_draw**2 / draws + (0.04**2 + 0.06**2 / draws) / patients) ** 0.5

@@ -205,7 +205,7 @@ def test_two_segmenters_stand_side_by_side_and_are_never_subtracted(tmp_path, mo
 
 
 def test_draws_that_test_different_patients_by_hand(tmp_path):
-    """Two folds of two patients: a cell is the mean over the folds, and its patients are all four."""
+    """Two folds of two patients: a cell is the mean over the folds."""
     folds = {1: np.arange(0, 4), 2: np.arange(4, 8)}
     _, made = given(
         tmp_path,

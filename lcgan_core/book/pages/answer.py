@@ -58,10 +58,11 @@ def verdicts(papers: pd.DataFrame) -> str:
     confirmed, contradicted, undecided = (f"{n} {'is' if n == 1 else 'are'}" for n in found)
     return (
         f"We tested {sum(found)} statements of the paper on this run, each at every fraction: "
-        f"{confirmed} confirmed, {contradicted} contradicted and {undecided} undecided. *Undecided* "
-        f"means that the interval contains zero, or that there are fewer than {LEAST_DRAWS} draws "
-        f"or {LEAST_PATIENTS} patients with a case. The main claim is the one outcome declared in "
-        "advance; all others are exploratory ([all of them](controls.md#all-claims-as-a-table))."
+        f"{confirmed} confirmed, {contradicted} contradicted and {undecided} undecided. "
+        "*Undecided* means that the interval contains zero, or that there are fewer than "
+        f"{LEAST_DRAWS} draws or {LEAST_PATIENTS} patients with a case. The main claim is the one "
+        "outcome declared in advance; all others are exploratory "
+        "([all of them](controls.md#all-claims-as-a-table))."
     )
 
 
@@ -155,8 +156,8 @@ def certainty(facts: dict) -> str:
     else:
         said.append(
             "**One draw.** Each number comes from one training run. Other training patients or "
-            "another seed may give a different gain; no interval here reflects that, and nothing is "
-            f"decided from fewer than {LEAST_DRAWS} draws."
+            "another seed may give a different gain; no interval here reflects that, and nothing "
+            f"is decided from fewer than {LEAST_DRAWS} draws."
         )
     if facts["cohort"] == IN_SILICO:
         said.append(
