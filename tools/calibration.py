@@ -72,7 +72,7 @@ def rows(repetitions: int) -> Iterator[dict]:
             yield {"fraction": share, "draws": draws, **found}
 
 
-def table(repetitions: int = 2000) -> pd.DataFrame:
+def table(repetitions: int = 1000) -> pd.DataFrame:
     """The table of the book, as percentages; t needs two draws, and a verdict needs six."""
     made = pd.DataFrame(rows(repetitions))
     percent = (100 * made[["bootstrap", "t", "wrong"]]).round(1)

@@ -8,10 +8,10 @@ from tools import calibration
 
 @pytest.fixture(scope="module")
 def fresh():
-    return pd.DataFrame(calibration.rows(400)).set_index(["fraction", "draws"])
+    return pd.DataFrame(calibration.rows(300)).set_index(["fraction", "draws"])
 
 
-def apart(share, times=400):
+def apart(share, times=300):
     """Three standard errors of a proportion."""
     return 3 * (share * (1 - share) / times) ** 0.5
 
