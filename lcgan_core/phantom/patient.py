@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from lcgan_core.phantom.annotator import draw_labels
 from lcgan_core.phantom.base import STEEP, floor, paint_base
 from lcgan_core.phantom.blood import Lesion, paint_blood, swelling
 from lcgan_core.phantom.brain import Brain, Where, brain, paint_brain
 from lcgan_core.phantom.confounders import Confounder, confounders, gap, paint_inside
 from lcgan_core.phantom.fields import Field, smooth
 from lcgan_core.phantom.lesions import draw, types
+from lcgan_core.phantom.outlines import Outline, paint_outlines
 from lcgan_core.phantom.scanner import NOISE_SD, Scanner
 from lcgan_core.phantom.skull import Shells, paint_frontal_sinus, paint_shells, shells
 from lcgan_core.phantom.tissues import FINER, Array, Canvas, Tissue, edge
@@ -23,8 +23,6 @@ LOWEST_MM, SPAN_MM, THICK_MM = -24.0, 150.0, 5.0
 """mm: height of the lowest slice's lower face, from there past the vertex, the thickest slice."""
 POINTS = 128
 """Points along a row of the geometry's grid; slices are painted FINER times as finely."""
-BONE_HU = 100
-"""HU brighter than any blood in the window in which an annotator draws."""
 PLANES = 2
 """Thin planes that are averaged to a slice."""
 BATCH = 8
@@ -54,7 +52,10 @@ class Scan:
 
 @dataclass(frozen=True)
 class Patient:
-    """Anatomy, haemorrhages, and how the head lies: size, turn (radians), shift (mm), headrest."""
+    """Anatomy, haemorrhages, and how the head lies: size, turn (radians), shift (mm), headrest.
+
+    outlines: haemorrhages of a patient of whom one slice is wanted, with this mask.
+    """
 
     shells: Shells
     brain: Brain
@@ -71,6 +72,36 @@ class Patient:
     noise_sd: float
     left: float
     sharp: float
+    outlines: tuple[Outline, ...] = ()
+
+    def thickness(self, slices: int) -> tuple[float, float]:
+        """Spacing and thickness (mm) of a series of `slices` slices."""
+        spacing = round(SPAN_MM * self.scale[2] / slices, 2)
+        return spacing, min(spacing, THICK_MM)
+
+    def scanner(self, matrix: int, px: float, thick: float) -> Scanner:
+        """What images slices `thick` mm thick with pixels of `px` mm: thin slices are noisier."""
+        noise = self.noise_sd * float(np.sqrt(THICK_MM / thick))
+        return Scanner(matrix, px, noise, self.left, self.sharp)
+
+    def in_head(self, left: Array, back: Array, height: float) -> tuple[Array, Array, Array]:
+        """Head coordinates (mm, float32) of points of a plane, `left` and `back` mm from its
+        middle: the head is turned a little on the table."""
+        left, back = left - self.shift[0], back - self.shift[1]
+        yaw, pitch, roll = self.turn
+        x = np.cos(yaw) * left - np.sin(yaw) * back
+        y = -np.sin(yaw) * left - np.cos(yaw) * back
+        z = height + np.tan(pitch) * y + np.tan(roll) * x
+        x, y, z = ((a / s).astype(np.float32) for a, s in zip((x, y, z), self.scale, strict=True))
+        return x, y, z
+
+    def in_plane(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """mm to the left and to the back of a plane's middle, of points in head coordinates."""
+        x, y = x * self.scale[0], y * self.scale[1]
+        yaw = self.turn[0]
+        left = np.cos(yaw) * x - np.sin(yaw) * y
+        back = -np.sin(yaw) * x - np.cos(yaw) * y
+        return left + self.shift[0], back + self.shift[1]
 
 
 def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
@@ -118,56 +149,25 @@ def scan(
 ) -> Scan:
     """Image a patient in `slices` slices of matrix x matrix pixels from skull base to vertex."""
     px = round(patient.field_mm / matrix, 4)
-    spacing = round(SPAN_MM * patient.scale[2] / slices, 2)
-    thick = min(spacing, THICK_MM)
-    noise = patient.noise_sd * float(np.sqrt(THICK_MM / thick))
-    scanner = Scanner(matrix, px, noise, patient.left, patient.sharp)
+    spacing, thick = patient.thickness(slices)
+    scanner = patient.scanner(matrix, px, thick)
     hand = smooth(rng, 6.0)
     hu = np.empty((slices, matrix, matrix), np.int16)
     labels, tissue = np.empty(hu.shape, np.uint8), np.empty(hu.shape, np.uint8)
     lowest = patient.lowest + thick / 2
     for first in range(0, slices, BATCH):
         batch = range(first, min(first + BATCH, slices))
-        painted = [_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
-        true = np.stack([plane for plane, _, _ in painted])
-        # the number of threads that share a sum decides its last digit, and so sometimes an HU
-        with _threads().limit(limits=1, user_api="blas"):
-            hu[first : first + BATCH] = scanner.images(true, *scanner.draw(rng, len(batch)))
+        painted = [paint_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
+        hu[first : first + BATCH] = scanner.take(np.stack([true for true, _, _ in painted]), rng)
         for k, (_, blood, seen) in zip(batch, painted, strict=True):
-            labels[k] = _draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
+            labels[k] = draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
             tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
     return Scan(hu, labels, tissue, px, spacing, thick, round(lowest, 4))
 
 
-@cache
-def _threads() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z: float) -> Array:
-    """(H, W) uint8: the type of blood that fills most of a pixel of `hu`, drawn smoothly.
-
-    Blood that the glare of bone hides is not drawn.
-    """
-    matrix = len(hu)
-    found = np.zeros((matrix, matrix), np.uint8)
-    if not blood.any():
-        return found
-    shares = [cv2.resize(b, (matrix, matrix), interpolation=cv2.INTER_LINEAR) for b in blood]
-    if sd_mm:
-        axis = np.arange(matrix, dtype=np.float32) * px
-        x, y = np.meshgrid(axis, axis)
-        off = [hand(x, y, np.full_like(x, z + far)) * sd_mm / px for far in (0.0, 90.0)]
-        grid = [(a / px + d).astype(np.float32) for a, d in zip((x, y), off, strict=True)]
-        shares = [cv2.remap(s, grid[0], grid[1], cv2.INTER_LINEAR) for s in shares]
-    smooth_shares = np.stack([cv2.GaussianBlur(s, (0, 0), 0.7 / px) for s in shares])
-    glare = cv2.GaussianBlur(hu.astype(np.float32), (0, 0), 0.7 / px) > BONE_HU
-    drawn = (smooth_shares.sum(axis=0) > 0.5) & ~glare
-    found[drawn] = smooth_shares.argmax(axis=0)[drawn] + 1
-    return found
-
-
-def _slice(it: Patient, middle: float, thick: float, field_mm: float) -> tuple[Array, Array, Array]:
+def paint_slice(
+    it: Patient, middle: float, thick: float, field_mm: float
+) -> tuple[Array, Array, Array]:
     """True HU, blood (5, H, W) and tissue of one slice, averaged over its thickness."""
     heights = [middle + ((k + 0.5) / PLANES - 0.5) * thick for k in range(PLANES)]
     planes = [_plane(it, height, field_mm, thick / PLANES) for height in heights]
@@ -178,7 +178,8 @@ def _slice(it: Patient, middle: float, thick: float, field_mm: float) -> tuple[A
 
 def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
     """Paint a thin plane of the head."""
-    x, y, z = _coordinates(it, height, field_mm)
+    axis = ((np.arange(POINTS) - (POINTS - 1) / 2) * field_mm / POINTS).astype(np.float32)
+    x, y, z = it.in_head(*np.meshgrid(axis, axis), height)
     whole = Canvas((FINER * POINTS, FINER * POINTS), field_mm / POINTS / FINER)
     whole.paint(whole.wall(_headrest(it, y, x), 1.2), Tissue.REST)
     depths = it.shells.depths(x, y, z)
@@ -214,7 +215,10 @@ def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: fl
     lifting = [(lesion, lesion.thickness(at)) for lesion in it.lesions if lesion.lifts]
     for _, thick in lifting:
         outside = np.maximum(outside, thick)
-    for lesion in it.lesions:
+    drawn = [(outline, outline.inside(at, *it.in_plane(at.x, at.y))) for outline in it.outlines]
+    for outline, inside in drawn:
+        outside = np.maximum(outside, outline.thickness(at, inside))
+    for lesion in (*it.lesions, *(outline.like for outline in it.outlines)):
         before = lesion.push(before)
     blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))
     top = edge(canvas.up(at.depth), blur)
@@ -222,6 +226,7 @@ def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: fl
     csf = np.maximum(np.maximum(spaces.subarachnoid, spaces.ventricle), 1 - top)
     paint_inside(canvas, it.confounders, before, csf)
     paint_blood(canvas, it.lesions, lifting, at, spaces, top)
+    paint_outlines(canvas, drawn, at, spaces, top)
 
 
 def _headrest(it: Patient, y: Array, x: Array) -> Array:
@@ -236,15 +241,3 @@ def _box(some: Array) -> tuple[slice, slice]:
     found = (np.flatnonzero(some.any(axis=axis)) for axis in (1, 0))
     rows, columns = (slice(max(int(n[0]) - 1, 0), int(n[-1]) + 2) for n in found)
     return rows, columns
-
-
-def _coordinates(it: Patient, height: float, field_mm: float) -> tuple[Array, Array, Array]:
-    """Head coordinates (h, w) of a plane's points: the head is turned a little on the table."""
-    axis = ((np.arange(POINTS) - (POINTS - 1) / 2) * field_mm / POINTS).astype(np.float32)
-    left, back = np.meshgrid(axis - it.shift[0], axis - it.shift[1])
-    yaw, pitch, roll = it.turn
-    x = np.cos(yaw) * left - np.sin(yaw) * back
-    y = -np.sin(yaw) * left - np.cos(yaw) * back
-    z = height + np.tan(pitch) * y + np.tan(roll) * x
-    x, y, z = ((a / s).astype(np.float32) for a, s in zip((x, y, z), it.scale, strict=True))
-    return x, y, z

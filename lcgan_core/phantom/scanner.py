@@ -15,6 +15,7 @@ from functools import cache
 import cv2
 import numpy as np
 from scipy import sparse
+from threadpoolctl import ThreadpoolController
 
 from lcgan_core.phantom.arrays import Values, namespace
 from lcgan_core.phantom.tissues import Array
@@ -61,6 +62,12 @@ class Scanner:
             ray[:] = rng.standard_normal(ray.shape)
             rng.standard_normal(out=pixel, dtype=np.float32)
         return rays, white
+
+    def take(self, true: Array, rng: np.random.Generator) -> Array:
+        """(S, matrix, matrix) int16 HU: `images` with random numbers of `rng`."""
+        # the number of threads that share a sum decides its last digit, and so sometimes an HU
+        with _threads().limit(limits=1, user_api="blas"):
+            return np.asarray(self.images(true, *self.draw(rng, len(true))))
 
     def images(self, true: Values, rays: Values, white: Values) -> Values:
         """(S, matrix, matrix) int16 HU of slices whose true HU (S, H, H) fill the field of view.
@@ -117,6 +124,11 @@ class Scanner:
         errors = back(filtered) / (cm * WATER_70) * 1000
         errors = errors - _middle((hu > 0) & (hu < 70), errors)  # water reads 0 on average
         return errors, xp.sqrt(back(variance)) * (self.noise_sd / float(np.exp(0.5 * 3.9)))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _middle(where: Values, values: Values) -> Values:

@@ -47,6 +47,10 @@ ARMS = {
     "pretrained": Arm("GAN generated, then Original", ("gan",), pretrained=True),
     "original_again": Arm("Selected (Original), other seed", other_seed=True),
     "copy_paste": Arm("+ copies with pasted lesions", ("copy_paste",)),
+    "copy_paste_equal": Arm("+ lesions pasted into slices without any", ("copy_paste_equal",)),
+    "geometry": Arm("+ traditional aug. without blur and contrast", ("geometry",)),
+    "permuted": Arm("+ slices with another slice's mask", ("permuted",)),
+    "oracle": Arm("+ new in-silico patients around the masks", ("oracle",)),
     "l1_only": Arm("+ generated without discriminator", ("l1_only",)),
     "online": Arm("+ traditional aug., new at every step", ("original",), redrawn=True),
     # the paper's second contribution: do its criteria choose a good snapshot?

@@ -28,6 +28,14 @@ def test_it_trains_on_the_slices_and_one_copy_of_each():
         assert torch.equal(ours, theirs)
 
 
+def test_its_copies_are_made_as_the_profile_says():
+    still = CONFIG.model_copy(
+        update={"traditional": CONFIG.traditional.model_copy(update={"transformations": ()})}
+    )
+    made = generator("lcgan_augmented", still, 64, 5).task(SLICES, 1)
+    assert torch.equal(made.images[len(IMAGES) :].cpu(), IMAGES)
+
+
 def test_the_seed_decides_the_copies():
     first, again, other = (task("lcgan_augmented", seed).images for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)

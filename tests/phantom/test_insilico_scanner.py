@@ -12,7 +12,7 @@ import torch
 from skimage.transform import iradon, radon
 from threadpoolctl import threadpool_limits
 
-from lcgan_core.phantom.patient import _slice, draw_patient, scan_patient
+from lcgan_core.phantom.patient import draw_patient, paint_slice, scan_patient
 from lcgan_core.phantom.scanner import BLUR_MM, BONE, SPECTRUM, WATER, WATER_70, Scanner, hardening
 
 FIELD_MM, SIDE = 230.0, 128
@@ -24,7 +24,7 @@ CM = FIELD_MM / SIDE / 10
 def slices():
     """True HU of a head between the petrous bones, at the ventricles and near the vertex."""
     patient = replace(draw_patient(np.random.default_rng(8), 0.5), turn=(0, 0, 0), confounders=[])
-    return [_slice(patient, z, 5.0, FIELD_MM)[0] for z in (4.0, 42.0, 80.0)]
+    return [paint_slice(patient, z, 5.0, FIELD_MM)[0] for z in (4.0, 42.0, 80.0)]
 
 
 def paths(true):

@@ -1,0 +1,161 @@
+"""The oracle's slices against those of a cohort made in the usual way, with the same masks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import ndimage
+
+from lcgan_core.cohort.resampling import to_slices
+from lcgan_core.cohort.slices import Slices
+from lcgan_core.cohort.windows import to_window
+from lcgan_core.errors import UserError
+from lcgan_core.lesions import FIVE, LABELS
+from lcgan_core.metrics.sharpness import sharpness_laplacian
+from lcgan_core.phantom import InSilicoCase, oracle
+from lcgan_core.protocol import profiles
+from lcgan_core.run import plan
+
+SEED, MATRIX, SLICES, SIZE = 11, 256, 8, 128
+PATIENTS = (2, 3, 5, 6, 8, 11, 13, 15, 16, 17)
+"""Of the cohort SEED: of each type there are three patients or more."""
+BONE = 150
+"""HU above any blood."""
+
+
+@pytest.fixture(scope="module")
+def usual():
+    """hu, labels, pixel_spacing_mm, position_mm of the slices with lesions of a small cohort."""
+    rows, hu, labels = [], [], []
+    for number in PATIENTS:
+        stored = to_slices(InSilicoCase(SEED, number, MATRIX, SLICES).load(), SIZE, FIVE)
+        shown = stored.labels.any(axis=(1, 2))
+        hu.append(stored.hu[shown])
+        labels.append(stored.labels[shown])
+        rows += [row for row, some in zip(stored.rows, shown, strict=True) if some]
+    table = pd.DataFrame(rows)
+    return np.concatenate(hu), np.concatenate(labels), table
+
+
+@pytest.fixture(scope="module")
+def painted(usual):
+    return paint(usual, slice(None))
+
+
+def paint(usual, some, seed=1):
+    _, labels, table = usual
+    sizes, heights = table.pixel_spacing_mm.to_numpy(), table.position_mm.to_numpy()
+    return oracle.paint(labels[some], sizes[some], heights[some], MATRIX, SLICES, seed)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_head(usual, painted):
+    first = slice(0, 2)
+    np.testing.assert_array_equal(paint(usual, first), painted[first])
+    other = paint(usual, first, seed=2)
+    bone = painted[first] > BONE, other > BONE
+    assert (bone[0] != bone[1]).sum() > 0.1 * bone[0].sum()
+
+
+# Blood's HU have an SD of 6 to 9 between patients (phantom.lesions.BLOOD_HU). With three or more
+# patients of a type here and a new one for every slice there, two standard errors of the difference
+# are 6 to 9 HU; the medians of 40 HU brighter neighbours, brain, would be more than 15 lower.
+@pytest.mark.parametrize("name", LABELS)
+def test_blood_has_the_hu_of_its_type(usual, painted, name):
+    hu, labels, _ = usual
+    there = labels == LABELS[name]
+    assert there.sum() > 300
+    assert np.median(painted[there]) == pytest.approx(np.median(hu[there]), abs=6)
+
+
+# Sizes of heads have an SD of 4 % in area and the new head is fitted to the mask alone, so single
+# slices differ, also by their height; the median over more than 50 slices does not.
+def test_heads_are_as_large_as_those_of_the_cohort(usual, painted):
+    ratio = [area(new) / area(old) for new, old in zip(painted, usual[0], strict=True)]
+    assert np.median(ratio) == pytest.approx(1, abs=0.03)
+    assert min(ratio) > 0.75 and max(ratio) < 1.33
+
+
+def area(hu):
+    """Pixels within the outline of the head, whatever air there is in it."""
+    parts, _ = ndimage.label(hu > -300)
+    head = parts == np.bincount(parts.ravel())[1:].argmax() + 1
+    return ndimage.binary_fill_holes(head).sum()
+
+
+# The scanner's noise has an SD of 10 % between patients, 20 % in variance; a median over more than
+# 50 slices is within a few per cent. A blurred or noiseless picture has less than half.
+def test_noise_and_sharpness_are_those_of_the_scanner(usual, painted):
+    new, old = (np.median(sharpness_laplacian(to_window(hu))) for hu in (painted, usual[0]))
+    assert new == pytest.approx(old, rel=0.1)
+
+
+def test_masks_lie_inside_the_skull(usual, painted):
+    hu, labels, _ = usual
+    for name, label in LABELS.items():
+        there = labels == label
+        assert (painted[there] > BONE).mean() < (hu[there] > BONE).mean() + 0.01, name
+
+
+@pytest.mark.parametrize("name", ["EDH", "SDH"])
+def test_extra_axial_blood_is_as_near_to_bone_as_in_the_cohort(usual, painted, name):
+    hu, labels, table = usual
+    away = []
+    for scans in (hu, painted):
+        mm = [
+            ndimage.distance_transform_edt(scan < BONE)[mask == LABELS[name]] * px
+            for scan, mask, px in zip(scans, labels, table.pixel_spacing_mm, strict=True)
+        ]
+        away.append(np.percentile(np.concatenate(mm), (10, 50)))
+    np.testing.assert_allclose(away[1], away[0], atol=1.5)  # most of a pixel
+
+
+def test_the_head_is_new(usual, painted):
+    """Noise and folds of the cortex have nothing to do with those of the slice that was masked."""
+    hu, labels, _ = usual
+    fine = [
+        np.clip(a, 0, 80) - ndimage.gaussian_filter(np.clip(a, 0, 80).astype(float), (0, 2, 2))
+        for a in (hu, painted)
+    ]
+    brain = (labels == 0) & np.all([(a > 10) & (a < 60) for a in (hu, painted)], axis=0)
+    brain = ndimage.binary_erosion(brain, np.ones((1, 3, 3)))
+    assert brain.sum() > 10_000
+    # falx and ventricles lie alike in all heads, and so it is not zero
+    assert abs(np.corrcoef(fine[0][brain], fine[1][brain])[0, 1]) < 0.2
+
+
+def test_copies_are_windowed_slices_with_the_same_masks(usual):
+    hu, labels, table = usual
+    few = slice(0, 3)
+    config = profiles.load("quick")
+    originals = Slices(
+        torch.from_numpy(to_window(hu[few])), torch.from_numpy(labels[few]), table[few], FIVE
+    )
+    images, masks = oracle.copies(originals, torch.Generator().manual_seed(3), config)
+    assert images.shape == masks.shape and images.dtype == torch.uint8
+    assert torch.equal(masks, originals.labels)
+    assert 80 < images[masks > 0].float().median() < 170  # blood of 31 to 67 HU in 0..100
+    again, _ = oracle.copies(originals, torch.Generator().manual_seed(3), config)
+    assert torch.equal(images, again)
+
+
+def test_a_real_cohort_has_no_oracle(tmp_path):
+    arms = [*profiles.load("quick").arms, "oracle"]
+    assert "oracle" in profiles.load("quick", arms=arms).arms
+    with pytest.raises(UserError, match="oracle needs the in-silico cohort, because a real scan"):
+        profiles.load("quick", arms=arms, cohort=str(tmp_path))
+    config = profiles.load("quick", cohort=str(tmp_path))
+    with pytest.raises(UserError, match="oracle needs the in-silico cohort"):
+        oracle.copies(None, torch.Generator(), config)
+
+
+def test_the_oracle_needs_the_cohort_and_no_network():
+    config = profiles.load("quick", arms=[*profiles.load("quick").arms, "oracle"])
+    job = plan.Job("augmentation", "oracle", 0.5)
+    assert job in plan.jobs(config)
+    assert plan.inputs(config, job) == {"cohort": plan.COHORT}
+    deeper = replace_cohort(config, slices=9)
+    assert plan.fingerprint(deeper, job) != plan.fingerprint(config, job)
+
+
+def replace_cohort(config, **changed):
+    return config.model_copy(update={"cohort": config.cohort.model_copy(update=changed)})
