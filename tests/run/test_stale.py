@@ -156,6 +156,7 @@ def test_a_changed_noise_makes_stale_what_has_it_alone(compact, package):
     config = profiles.load("compact", arms=[*compact.arms, "gan_noise"])
     before = stamps(config)
     edit(package / "copies/scanner_noise.py", "NORMAL_MEDIAN = 0.6745", "NORMAL_MEDIAN = 0.7")
+    forget_code()
     stale, new = changed(before, stamps(config))
     assert {job.what for job in stale if job != plan.EVALUATION} == {"gan_noise"}
     assert not new
@@ -238,7 +239,9 @@ def test_a_reading_of_contrast_makes_stale_only_what_transforms_intensities():
     named = {(job.stage, job.what) for job in stale - {plan.EVALUATION}}
     assert named == {
         ("augmentation", "traditional"), ("augmentation", "traditional2"),
-        *(("segmentation", arm) for arm in takes | {"online"}),
+        ("training", "lcgan_augmented"), ("selection", "lcgan_augmented"),
+        ("augmentation", "gan_augmented"),
+        *(("segmentation", arm) for arm in takes | {"online", "gan_augmented"}),
     }  # fmt: skip
     turned = stamps(profiles.load("quick", arms=arms, traditional_transformations=["rotation"]))
     moved, new = changed(before, turned)
