@@ -98,7 +98,7 @@ def mixed(shown: Shown, seed: int) -> list[str]:
     for k in noise.permutation(len(patients)):
         waiting.setdefault(frozenset(shown[patients[k]]), []).append(patients[k])
     combinations = sorted(waiting, key=sorted)
-    classes = sorted(frozenset().union(*combinations))
+    classes = sorted({name for one in combinations for name in one})
     features = np.array(
         [
             [name in one for name in classes] + [one == other for other in combinations]

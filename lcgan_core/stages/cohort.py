@@ -170,10 +170,10 @@ def _shown(store: SliceStore) -> dict[str, set[str]]:
 
 
 def _rows(config: Config, store: SliceStore, patients: set[str]) -> np.ndarray:
-    slices = store.slices
-    chosen = slices.patient.isin(patients)
+    table = store.slices
+    chosen = table.patient.isin(patients)
     if config.cohort.lesion_only:
-        chosen &= (slices[store.classes.areas] > 0).any(axis=1)
+        chosen &= (table[store.classes.areas] > 0).any(axis=1)
     return np.flatnonzero(chosen)
 
 
