@@ -26,8 +26,8 @@ REFERENCE_SIZE = 256
 BLUR_SIGMA = 2.0
 """Standard deviation of the Gaussian in pixels: the paper's "radius 2" in Pillow's sense."""
 NONE = {
-    "rotation": {"angle": 0.0}, "scale": {"scale": 1.0}, "shear": {"shear": 0.0},
-    "blur": {"blur": False}, "contrast": {"gain": 1.0},
+    "rotation": ("angle", 0.0), "scale": ("scale", 1.0), "shear": ("shear", 0.0),
+    "blur": ("blur", False), "contrast": ("gain", 1.0),
 }  # fmt: skip
 """Each transformation, and the parameter with which it changes nothing."""
 GEOMETRY = ("rotation", "scale", "shear")
@@ -76,7 +76,7 @@ def sample(
         blur=uniform[3] < 0.5,
         gain=torch.where(uniform[4] < 0.5, 1 + 0.5 * uniform[5], 1.0),
     )
-    none = {field: value for name in set(NONE) - {*used} for field, value in NONE[name].items()}
+    none = dict(NONE[name] for name in set(NONE) - {*used})
     return replace(drawn, **{f: torch.full_like(getattr(drawn, f), v) for f, v in none.items()})
 
 
