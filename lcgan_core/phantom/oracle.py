@@ -76,6 +76,8 @@ def patient_around(
     rng: np.random.Generator, labels: Array, px: float, height: float
 ) -> tuple[Patient, float]:
     """A patient with the haemorrhages of labels (H, W), px mm a pixel, and the slice's height."""
+    if not labels.any():
+        return replace(draw_patient(rng, rng.random()), lesions=[]), height
     mask = mask_of(labels, px, height)
     best: tuple[float, Patient, float] | None = None
     for _ in range(TRIES):
