@@ -22,6 +22,11 @@ override CLUSTERS := $(notdir $(wildcard profiles/*))
 # uv does not compile the libraries: without .pyc files hundreds of processes would each compile them again
 unexport PYTHONDONTWRITEBYTECODE
 
+# for its help text Snakemake's SLURM plugin asks the controller, and waits 9 s for one that is off
+ifeq ($(CLUSTER),)
+book notebooks browser reference: export SLURM_CONF := /dev/null
+endif
+
 .PHONY: help setup book book-path publish test lint unit notebooks browser bench reference clean
 .DEFAULT_GOAL := help
 ifneq ($(filter-out $(CLUSTERS),$(CLUSTER)),)

@@ -40,7 +40,7 @@ def augmentation(sizes: Sizes) -> list[Row]:
 def _ours(images: torch.Tensor, labels: torch.Tensor) -> Call:
     on_device = images.to(device()), labels.to(device())
     noise = torch.Generator().manual_seed(1)
-    return lambda: traditional.copies(*on_device, noise)
+    return lambda: traditional.transformed(*on_device, traditional.sample(N, noise))
 
 
 def _torchvision(images: torch.Tensor, labels: torch.Tensor, sigma: float) -> Call:

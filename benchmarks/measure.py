@@ -12,7 +12,7 @@ import pandas as pd
 import rich
 from rich.table import Table
 
-from benchmarks import augmentation, costs, evaluation, gan, ingest, operations, others
+from benchmarks import augmentation, evaluation, gan, ingest, others
 from benchmarks.measuring import device_name, file_name
 from benchmarks.sizes import FULL, Sizes
 from lcgan_core.training.placing import has_bf16
@@ -21,7 +21,6 @@ __all__ = ["ALL", "file_name", "measure", "show"]
 
 ALL = {
     "lcgan": ("rows", gan.training),
-    "operations": ("operations", operations.operations),
     "large-batch": ("rows", gan.large_batch),
     "compile": ("rows", gan.compiled),
     "synthesis": ("rows", gan.synthesis),
@@ -31,7 +30,6 @@ ALL = {
     "evaluation": ("rows", evaluation.evaluation),
     "reading": ("rows", ingest.reading),
     "growing": ("cohorts", ingest.growing),
-    "costs": ("profiles", costs.costs),
 }
 """Name -> the list of the result that its rows belong to, and what measures them."""
 LIBRARIES = ("torch", "torchvision", "monai", "SimpleITK", "pydicom")

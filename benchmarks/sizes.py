@@ -1,4 +1,4 @@
-"""How large every benchmark is: as people would run it, or just large enough for a test."""
+"""How large every benchmark is."""
 
 from __future__ import annotations
 
@@ -7,40 +7,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Pixels, channels, images and slices; ours and the plain recipe take turns `rounds` times."""
+    """Pixels, channels, images and slices, by default as people would run it."""
 
-    rounds: int
-    seconds: float
+    rounds: int = 5
+    """Turns that ours and the plain recipe take."""
+    seconds: float = 2.0
     """Least time of one measurement: faster calls are repeated."""
-    apart: bool
+    apart: bool = True
     """Whether each recipe has its own process."""
-    image: int
-    width: int
-    border: int
-    matmul: int
-    batches: tuple[int, int]
-    large_batch: int
+    image: int = 256
+    width: int = 64
+    border: int = 100
+    matmul: int = 4096
+    batches: tuple[int, int] = (8, 1)
+    large_batch: int = 32
     """Where there is a GPU."""
-    classifier_batch: int
-    maps: int
+    classifier_batch: int = 32
+    maps: int = 128
     """Label maps that MONAI gets too; it is slow."""
-    all_maps: int
-    matrix: int
-    series: int
-    slices: int
-    small_matrix: int
-    cohorts: tuple[int, ...]
+    all_maps: int = 6000
+    matrix: int = 512
+    series: int = 24
+    slices: int = 32
+    small_matrix: int = 128
+    cohorts: tuple[int, ...] = (1000, 4000, 16000)
     """Slices of the cohorts that show what a slice costs as they grow."""
-    profiles: tuple[str, ...]
 
 
-FULL = Sizes(
-    rounds=5, seconds=2.0, apart=True, image=256, width=64, border=100, matmul=4096, batches=(8, 1),
-    large_batch=32, classifier_batch=32, maps=128, all_maps=6000, matrix=512, series=24, slices=32,
-    small_matrix=128, cohorts=(1000, 4000, 16000), profiles=("quick", "compact", "paper"),
-)  # fmt: skip
-TINY = Sizes(
-    rounds=1, seconds=0.0, apart=False, image=64, width=2, border=1, matmul=64, batches=(2, 1),
-    large_batch=4, classifier_batch=2, maps=4, all_maps=8, matrix=64, series=2, slices=4,
-    small_matrix=64, cohorts=(8,), profiles=(),
-)  # fmt: skip
+FULL = Sizes()

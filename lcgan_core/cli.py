@@ -146,6 +146,12 @@ def ingest(
     spacing: Annotated[
         str, typer.Option(help="Pictures: mm from pixel to pixel and slice to slice, as in 0.45/5.")
     ] = "",
+    as_given: Annotated[
+        bool,
+        typer.Option(
+            "--as-given", help="Take masks as they lie, also where they seem mirrored or turned."
+        ),
+    ] = False,
     allow_refused: Annotated[
         bool, typer.Option(help="Exit with 0 even if some are refused.")
     ] = False,
@@ -173,6 +179,7 @@ def ingest(
         size,
         {name: value for name, value in given.items() if value},
         tell=lambda sentence: tqdm.write(sentence, file=sys.stderr),
+        as_given=as_given,
     )
     print(report.text(done.report, done.store.classes))
     print(f"\nMade {out}; look at {out / CONTACT_SHEET}.")

@@ -4,8 +4,20 @@
 class UserError(Exception):
     """A mistake outside the code, described in one sentence that names the file and the remedy.
 
-    Shown without a traceback by the command line and by the notebooks; the exit code is not 0.
+    Shown without a traceback by the command line and by the notebooks; the exit code is not 0. A
+    file may be called anything: what would break the line or the terminal is shown escaped.
+
+    >>> print(UserError("my\\nscan.nii is empty; copy it again."))
+    my\\nscan.nii is empty; copy it again.
     """
+
+    def __init__(self, sentence: object = "") -> None:
+        super().__init__(
+            "".join(
+                each if each.isprintable() else each.encode("unicode_escape").decode()
+                for each in str(sentence)
+            )
+        )
 
 
 def memory_is_full(error: BaseException) -> bool:

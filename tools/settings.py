@@ -103,7 +103,7 @@ def score(name: str, fraction: float, draw: int, folder: Path) -> None:
     times = 2.0 if not config.equal_steps else 1.0
     schedule = schedule._replace(steps=round(schedule.steps * times))
     seed = seed_of(seed_of_draw(config.seed, draw), "segmentation", fraction)
-    phases = segmentation.phases(job, subset, inputs)
+    phases = segmentation.phases(config, job, subset, inputs)
     training.train(method, phases, schedule, seed, subset, validation, work, f"{name}, draw {draw}")
     deciding = spare(config, heads, fraction, draw)
     dice = metrics.dice_image(

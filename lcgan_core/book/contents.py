@@ -1,6 +1,7 @@
 """What a bundle contains: its tables with their keys, its pictures, and its record.
 
-results.csv draws.csv differences.csv by_size.csv sensitivity.csv claims.csv         of stage 6
+results.csv draws.csv differences.csv by_size.csv sensitivity.csv claims.csv training.csv
+                                                                          of stage 6
 candidates.csv memorisation.csv kernel_distance.csv real_slices.csv   of stage 3, every selection
 neighbours.csv densities.csv                           of the largest subset, in the first draw
 fig3 fig5 fig6 closest, each as .png and .svg                                pictures of slices
@@ -24,7 +25,7 @@ from lcgan_core.lesions import FIVE, Classes
 from lcgan_core.protocol import methods
 
 RECORD = "provenance.json"
-VERSION = 3  # of the contents of a bundle
+VERSION = 4  # of the contents of a bundle
 
 
 class Table(NamedTuple):
@@ -43,13 +44,13 @@ TABLES = {
     "by_size": Table("evaluation", (*_NETWORK, "size", *_CELL)),
     "sensitivity": Table("evaluation", (*_NETWORK, "rule", *_CELL)),
     "claims": Table("evaluation", ("id", "segmenter", "share")),
+    "training": Table("evaluation", (*_NETWORK, "draw")),
     "candidates": Table("selection", (*_SELECTION, "epoch")),
     "memorisation": Table("selection", (*_SELECTION, "space")),
     "kernel_distance": Table("selection", (*_SELECTION, "set")),
     "densities": Table("augmentation", ("lesion",)),
 }
 """Every table whose rows the page of all results shows."""
-PICTURES = ("fig3", "fig5", "fig6", "closest")
 VIEWERS = ("fig3", "fig5", "fig6")
 VIEWER_FOLDER = "viewers"
 """In a bundle, and below the book's _static."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -21,13 +22,12 @@ from lcgan_core.cohort.grey_levels import known_to_all
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
-from lcgan_core.cohort.source import walk
 from lcgan_core.cohort.store import VERSION, SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import OWN, ImageSize
-from lcgan_core.run.listing import listing
+from lcgan_core.run.listing import listing, walk
 from lcgan_core.run.progress import progress
 
 SIZES = get_args(ImageSize)
@@ -53,16 +53,19 @@ def ingest_folder(
     salt: bytes | None = None,
     name: str = OWN,
     tell: Callable[[str], None] = lambda sentence: None,
+    as_given: bool = False,
 ) -> Ingested:
     """Make a slice store of a folder of head CTs, unless the same store is already finished.
 
     form: one of FORMATS; given: the options of its reader; salt: the user's own unless given;
-    name: what the store says of its source. Raises UserError, also where `store` is something else.
+    name: what the store says of its source; as_given: the user's word that the masks lie right.
+    Raises UserError, also where `store` is something else.
     """
     if image_size not in SIZES:
         raise UserError(f"--size {image_size} is not one of {', '.join(map(str, SIZES))}.")
     salt = users_salt() if salt is None else salt
-    settings = [form, image_size, check_of(salt), sorted(map(str, given.items())), VERSION]
+    options = sorted((name, _content(value)) for name, value in given.items())
+    settings = [form, image_size, check_of(salt), options, as_given, VERSION]
     stamp = hashlib.sha256(json.dumps([listing(source), settings]).encode()).hexdigest()
     if store.exists():
         return _made_before(store, stamp)
@@ -74,7 +77,16 @@ def ingest_folder(
         if not found.cases:
             reasons = [each.reason for each in found.refused]
             raise UserError(_nothing(source, reasons or [each.reason for each in found.left_out]))
-        return ingest(found, store, image_size, salt, name, stamp, parallel, tell)
+        return ingest(found, store, image_size, salt, name, stamp, parallel, tell, as_given)
+
+
+def _content(value: Any) -> str | list[str]:
+    """An option's value; of a table, or of a folder of tables, what is in them."""
+    if not isinstance(value, Path):
+        return str(value)
+    tables = sorted(value.glob("*.csv")) if value.is_dir() else [value]
+    readable = (path for path in tables if path.is_file() and os.access(path, os.R_OK))
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in readable]
 
 
 def _made_before(store: Path, stamp: str) -> Ingested:
@@ -94,6 +106,7 @@ def ingest(
     stamp: str,
     parallel: Parallel,
     tell: Callable[[str], None] = lambda sentence: None,
+    as_given: bool = False,
 ) -> Ingested:
     """Load every case, resample it to image_size x image_size and write the store.
 
@@ -109,7 +122,14 @@ def ingest(
         for refusal in found.refused:
             tell(str(refusal))
         waiting = found.cases[writer.entries :]
-        load = partial(_load, size=image_size, classes=classes, salt=salt, room=writer.work)
+        load = partial(
+            _load,
+            size=image_size,
+            classes=classes,
+            salt=salt,
+            room=writer.work,
+            as_given=as_given,
+        )
         loaded = parallel(load, waiting)
         for case, (record, spilled, sentence) in zip(
             waiting, progress(loaded, "reading head CTs", "series", len(waiting)), strict=True
@@ -144,13 +164,13 @@ def ingest(
 
 
 def _load(
-    case: Case, size: int, classes: Classes, salt: bytes, room: Path
+    case: Case, size: int, classes: Classes, salt: bytes, room: Path, as_given: bool
 ) -> tuple[dict, Spilled | None, str]:
     """In a worker: a case's record for the report, its slices, or the sentence of its refusal."""
     who = hashed(salt, case.patient), hashed(salt, case.series)
     try:
         series = replace(case.load(), patient=who[0], uid=who[1])
-        under = plausible.check(series, classes, case.path)
+        under = plausible.check(series, classes, case.path, as_given)
         stored = to_slices(series, size, classes)
     except Refused as error:
         refusal = error

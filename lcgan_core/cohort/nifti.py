@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -15,12 +14,13 @@ from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.mask_values import EXCLUDED, MaskDecoder, majority
 from lcgan_core.cohort.nifti_file import Header, read_nifti
 from lcgan_core.cohort.orientation import normal_of, tilt_of, to_display
-from lcgan_core.cohort.placing import Grid, place
+from lcgan_core.cohort.patterns import matched
+from lcgan_core.cohort.placing import BY_ORDER, Grid, place
 from lcgan_core.cohort.series import Case, Found, Refused, Series
 from lcgan_core.cohort.source import files_below
 from lcgan_core.errors import UserError
 
-PLACEHOLDER = re.compile(r"\{(\w*)\}")
+EXAMPLE = "{patient}/{scan}_ct.nii.gz"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class NiftiCase:
             pixel_spacing=spacing,
             gantry_tilt=tilt_of(affine),
             notes=self.notes + tuple(dict.fromkeys(notes)),
+            by_order=BY_ORDER in notes,
         )
 
 
@@ -117,56 +118,19 @@ def find(source: Path, images: str, masks: str, labels: LabelMap) -> Found:
                 "1=EDH,2=IPH."
             )
     files, left_out = files_below(source)
-    if images == masks or {*PLACEHOLDER.findall(images)} != {*PLACEHOLDER.findall(masks)}:
-        raise UserError(
-            f'"{images}" and "{masks}" cannot tell an image from its mask; give two patterns with '
-            "the same placeholders."
-        )
-    drawn = _matching(source, files, masks)
-    masks_only = set(drawn.values())
-    taken = _matching(source, [path for path in files if path not in masks_only], images)
-    for pattern, found in ((images, taken), (masks, drawn)):
-        if not found:
-            raise UserError(
-                f'No file in {source} matches "{pattern}"; write the pattern from that folder on, '
-                'as in "{patient}/{scan}_ct.nii.gz".'
-            )
+    found = matched(source, files, images, masks, ("patient",), EXAMPLE)
     cases: list[Case] = []
     refused = []
-    for key, path in taken.items():
-        if key in drawn:
-            patient = key[0]
-            cases.append(NiftiCase(patient, "/".join(key), path, (drawn[key],), labels))
+    for key, path in found.images.items():
+        if key in found.masks:
+            cases.append(NiftiCase(key[0], "/".join(key), path, (found.masks[key],), labels))
         else:
             refused.append(
                 Refused(path, "has no mask; add one, all zero where there is no lesion.")
             )
     refused += [
         Refused(path, "is a mask without an image; add the image.")
-        for key, path in drawn.items()
-        if key not in taken
+        for key, path in found.masks.items()
+        if key not in found.images
     ]
     return Found(cases, refused, left_out, labels.classes)
-
-
-def _matching(source: Path, files: list[Path], pattern: str) -> dict[tuple[str, ...], Path]:
-    """(patient, scan) or (patient,) -> file, of the files that match."""
-    names = PLACEHOLDER.findall(pattern)
-    if "patient" not in names or not {"patient", "scan"}.issuperset(names):
-        raise UserError(
-            f'The pattern "{pattern}" needs {{patient}} and may have {{scan}}, and nothing else in '
-            'braces; write it as in "{patient}/{scan}_ct.nii.gz".'
-        )
-    expression, seen = "", set[str]()
-    for k, part in enumerate(PLACEHOLDER.split(pattern)):
-        if k % 2 == 0:
-            expression += re.escape(part)
-        else:
-            expression += f"(?P={part})" if part in seen else f"(?P<{part}>[^/]+?)"
-            seen.add(part)
-    found = {}
-    for path in files:
-        match = re.fullmatch(expression, path.relative_to(source).as_posix())
-        if match:
-            found[tuple(match[name] for name in ("patient", "scan") if name in seen)] = path
-    return found

@@ -84,6 +84,7 @@ class PictureCase:
             gantry_tilt=0.0,
             notes=(scale.note,),
             hu_exact=scale.exact,
+            by_order=True,
         )
 
 

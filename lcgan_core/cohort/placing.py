@@ -19,6 +19,7 @@ from lcgan_core.cohort.series import Refused
 
 LOST = 0.02
 """Share of a mask's labels that may lie beyond the scan: the rim of a lesion at the border."""
+BY_ORDER = "The mask's header says nothing; it was matched voxel by voxel."
 TILT = "The mask's header lacks the gantry tilt; it was matched slice by slice."
 
 
@@ -47,10 +48,12 @@ def place(
     by_index: a set's own word that masks of the scan's shape are in its voxel order, whatever
     their headers say.
     """
+    silent = not (grid.states and header.states) or _says_nothing(header.affine)
     found = _turn(header, grid)
     if found:
-        turn, *notes = found
-        return apply_orientation(mask, turn), tuple(note for note in notes if note)
+        turn, note = found
+        notes = (note, BY_ORDER if silent and not by_index else "")
+        return apply_orientation(mask, turn), tuple(filter(None, notes))
     if by_index and mask.shape == grid.shape:
         return mask, ("Mask and image have different headers; matched voxel by voxel.",)
     if header.other is not None:
@@ -59,9 +62,9 @@ def place(
             "states two places (sform and qform), neither that of the scan; save the mask anew "
             "with one of them.",
         )
-    if not (grid.states and header.states) or _says_nothing(header.affine):
+    if silent:
         if mask.shape == grid.shape:
-            return mask, ("The mask's header says nothing; it was matched voxel by voxel.",)
+            return mask, (BY_ORDER,)
         raise Refused(
             path,
             f"has {mask.shape} voxels, the scan {grid.shape}, and no header that says where they "

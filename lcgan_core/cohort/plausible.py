@@ -26,6 +26,12 @@ BRIGHT, BRIGHT_TURNED = 0.35, 0.6
 """Less than the first as it is and more than the second when turned: the mask is turned."""
 ABOVE_BRAIN = (8, 80)
 """HU above brain at which blood is told from it."""
+TISSUE = (0, 100)
+"""HU between which soft tissue and blood lie."""
+RIM = 1 / 64
+"""Of a slice's side, how wide a rim around a mask it is compared with."""
+STAYS = 0.5
+"""A mask of which more lies on itself when it is turned is nearly symmetric: no way is wrong."""
 AROUND = np.mgrid[-1:2, -1:2].reshape(2, 9, 1)
 """Row and column of a pixel's neighbours and its own."""
 FEWEST = 50
@@ -37,11 +43,15 @@ TURNS = {
 }
 
 
-def check(series: Series, classes: Classes, path: Path) -> dict[str, float]:
-    """Columns of the report: `outside_NAME`, share of a class's voxels outside the head, `hu_NAME`.
+def check(
+    series: Series, classes: Classes, path: Path, as_given: bool = False
+) -> dict[str, float]:
+    """Columns of the report: `outside_NAME`, share of a class's voxels outside the head, `hu_NAME`,
+    their median HU, `fit` of the mask as it lies and `fit_turned`, the best otherwise.
 
-    Raises Refused where most of a mask lies outside the head, or where it would fit clearly better
-    mirrored or turned.
+    Raises Refused where most of a mask lies outside the head; and, unless it is the user's word
+    that it lies right (as_given), where it would fit clearly better mirrored or turned, or, if no
+    geometry is stated, where it does not fit best as it lies.
     """
     columns: dict[str, float] = {}
     labelled = np.flatnonzero(series.labels.any(axis=(1, 2)))
@@ -58,15 +68,24 @@ def check(series: Series, classes: Classes, path: Path) -> dict[str, float]:
         if its.any():
             columns[f"outside_{name}"] = round(float(outside[its].mean()), 3)
             columns[f"hu_{name}"] = float(np.median(hu[its]))
+    fit, turned, best = fits(series.hu, series.labels)
+    columns |= {"fit": round(fit, 3), "fit_turned": round(turned, 3)}
     blood = np.isin(values, [n for name, n in classes.labels.items() if name in FIVE.names])
     step = max(1, len(k) // MOST)
     chosen = np.column_stack([k, y, x])[::step]
-    turned = better(series.hu, head, chosen, blood[::step])
-    if turned:
+    how = better(series.hu, head, chosen, blood[::step])
+    if how and not as_given:
         raise Refused(
             path,
-            f"has a mask that does not fit as its header places it, but would if {turned}; give "
-            "the mask with the header of the scan that it was drawn on.",
+            f"has a mask that does not fit as its header places it, but would if {how}; give the "
+            "mask with the header of the scan that it was drawn on, or say --as-given if it does "
+            "lie right.",
+        )
+    if series.by_order and turned >= fit and not as_given:
+        raise Refused(
+            path,
+            f"has a mask of which nothing states how it lies, and which fits no better as it is "
+            f"than {best}; give a mask with geometry, or look at it and say --as-given.",
         )
     if outside.mean() > OUTSIDE:
         raise Refused(
@@ -75,6 +94,55 @@ def check(series: Series, classes: Classes, path: Path) -> dict[str, float]:
             "was drawn on this scan.",
         )
     return columns
+
+
+def fits(hu: np.ndarray, labels: np.ndarray) -> tuple[float, float, str]:
+    """How well a mask fits as it lies, how well at best mirrored or turned, and how that is called.
+
+    hu, labels: (S, H, W), with some labels.
+    """
+    wide = 2 * max(1, round(min(hu.shape[1:]) * RIM)) + 1
+    rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide))
+    voxels = np.concatenate(
+        [
+            np.column_stack([np.full(len(y), k), y, x])
+            for k in np.flatnonzero(labels.any(axis=(1, 2)))
+            for y, x in [np.nonzero(cv2.dilate((labels[k] > 0).astype(np.uint8), rim))]
+        ]
+    )
+    voxels = voxels[:: max(1, len(voxels) // MOST)]
+    values = labels[tuple(voxels.T)]
+    found = [(0.0, "")]
+    for at, how in _turns(voxels, hu.shape):
+        inside = ((at >= 0) & (at < hu.shape)).all(axis=1)
+        there = labels[tuple(at[inside & (values > 0)].T)] > 0
+        if there.sum() <= STAYS * (values > 0).sum():
+            found.append((fit_of(hu, at, values), how))
+    return fit_of(hu, voxels, values), *max(found)
+
+
+def fit_of(hu: np.ndarray, voxels: np.ndarray, values: np.ndarray) -> float:
+    """How well labels tell the HU of soft tissue apart: the share of their variance, 0..1.
+
+    voxels: (N, 3), also beyond the scan; values: (N,) their labels, 0 beside the mask. A mask that
+    lies partly on bone, air or nothing fits by its other part only.
+
+    >>> hu = np.array([[[-1000, 30, 32, 60, 62, 900]]])
+    >>> voxels = np.array([[0, 0, x] for x in range(1, 5)])
+    >>> round(fit_of(hu, voxels, np.array([0, 0, 1, 1])), 3)  # 900 / (900 + 4)
+    0.996
+    """
+    low, high = max(TISSUE[0], int(hu.min())), min(TISSUE[1], int(hu.max()))
+    inside = ((voxels >= 0) & (voxels < hu.shape)).all(axis=1)
+    seen = hu[tuple(voxels[inside].T)].astype(float)
+    tissue = (seen > low) & (seen < high)  # what a window shows as black or white is not
+    seen, told = seen[tissue], values[inside][tissue]
+    spread = float(((seen - seen.mean()) ** 2).sum()) if seen.size else 0.0
+    if not spread:
+        return 0.0
+    groups = [seen[told == value] for value in np.unique(told)]
+    between = sum(len(group) * (group.mean() - seen.mean()) ** 2 for group in groups)
+    return float(between / spread * (told > 0).sum() / (values > 0).sum())
 
 
 def heads(hu: np.ndarray) -> np.ndarray:

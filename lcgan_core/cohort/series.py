@@ -20,7 +20,8 @@ class Series:
     labels: (S, H, W) uint8, 0 or a label of the classes that were found with it; positions: (S,) mm
     along the slice normal; pixel_spacing: (row, column) mm; gantry_tilt: degrees; notes: what a
     reader did beyond reading, for the report, without the name of a person or file; hu_exact: where
-    only HU of a window are known, the lowest and highest of them.
+    only HU of a window are known, the lowest and highest of them; by_order: whether the masks lie
+    where they do by the order of their voxels alone, since nothing states their geometry.
     """
 
     patient: str
@@ -32,6 +33,7 @@ class Series:
     gantry_tilt: float
     notes: tuple[str, ...] = ()
     hu_exact: tuple[float, float] | None = None
+    by_order: bool = False
 
 
 class Case(Protocol):

@@ -6,12 +6,19 @@
 `sample` picks random donors, `apply` is deterministic. Only pixels inside the skull are pasted, and
 none onto bone (white) or air (black). Source: the simplest form of CarveMix and of "simple
 copy-paste"; here a control for the paper's GAN copies.
+
+A slice that lends its head to `copies` keeps its own lesions, so that a copy shows those of two
+slices. `equal` pastes into slices without a lesion: a copy has one slice's mask, as a GAN copy has.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from lcgan_core.copies.base import Originals
+from lcgan_core.errors import UserError
+from lcgan_core.protocol.config import Config
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,44 @@ def sample(labels: Tensor, generator: torch.Generator) -> Pastes:
     return Pastes(donors[(drawn + own.long()) % len(donors)], flip)
 
 
-def copies(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def copies(
+    originals: Originals, generator: torch.Generator, config: Config
+) -> tuple[Tensor, Tensor]:
     """Pick a donor for each slice and paste its lesions; the result is on the CPU."""
-    images, labels = images.cpu(), labels.cpu()
+    images, labels = originals.images.cpu(), originals.labels.cpu()
     return apply(images, labels, sample(labels, generator))
+
+
+def equal(
+    originals: Originals, generator: torch.Generator, config: Config
+) -> tuple[Tensor, Tensor]:
+    """Paste each slice's lesions where they were into a slice without any; on the CPU.
+
+    What lies on bone or air of every such slice is left out. Raises UserError if the patients have
+    no such slice.
+    """
+    heads = originals.without_lesion()
+    if not len(heads):
+        raise UserError(
+            "The patients of the subset have no slice without a lesion, into which the copies of "
+            "the arm copy_paste_equal are pasted; leave the arm out, or read whole scans."
+        )
+    images, labels = originals.images.cpu(), originals.labels.cpu()
+    heads = heads[hosts(labels, heads, generator)]
+    return paste(heads, torch.zeros_like(heads), images, labels)
+
+
+def hosts(labels: Tensor, heads: Tensor, generator: torch.Generator) -> Tensor:
+    """(N,) int64: a random one of the heads (M, H, W) that take most of each slice's lesions.
+
+    A head drawn blindly often cuts lesions off: its skull is smaller or lies across them.
+    """
+    space, chosen = takes(heads), []
+    for mask in labels:
+        order = torch.randperm(len(heads), generator=generator)
+        taken = space[:, mask > 0].sum(1)
+        chosen.append(order[taken[order].argmax()])  # the first of those that take as much
+    return torch.stack(chosen)
 
 
 def apply(images: Tensor, labels: Tensor, pastes: Pastes) -> tuple[Tensor, Tensor]:
@@ -56,8 +97,20 @@ def apply(images: Tensor, labels: Tensor, pastes: Pastes) -> tuple[Tensor, Tenso
     flip = pastes.flip[:, None, None]
     from_images = torch.where(flip, from_images.flip(2), from_images)
     from_labels = torch.where(flip, from_labels.flip(2), from_labels)
-    pasted = (from_labels > 0) & (images > 0) & inside_skull(images)
+    return paste(images, labels, from_images, from_labels)
+
+
+def paste(
+    images: Tensor, labels: Tensor, from_images: Tensor, from_labels: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Slices with the lesions of other slices, as far as they take them, (N, H, W) uint8 each."""
+    pasted = (from_labels > 0) & takes(images)
     return torch.where(pasted, from_images, images), torch.where(pasted, from_labels, labels)
+
+
+def takes(images: Tensor) -> Tensor:
+    """(N, H, W) bool: pixels that a lesion may be pasted onto, inside the skull and not air."""
+    return (images > 0) & inside_skull(images)
 
 
 def inside_skull(images: Tensor) -> Tensor:
@@ -71,6 +124,6 @@ def inside_skull(images: Tensor) -> Tensor:
     bone = images == 255
     inside = ~bone
     for side in (1, 2):
-        inside &= bone.cumsum(side) > 0
-        inside &= bone.flip(side).cumsum(side).flip(side) > 0
+        inside &= bone.cumsum(side, dtype=torch.int16) > 0
+        inside &= bone.flip(side).cumsum(side, dtype=torch.int16).flip(side) > 0
     return inside

@@ -22,7 +22,7 @@ from lcgan_core.training.engine import Schedule, fit
 from lcgan_core.training.placing import device, place, resident, take
 
 CHANCE = 0.5
-FOLD_COLUMNS = ["fold", "steps", "slices", "auc", "ci_low", "ci_high"]
+FOLD_COLUMNS = ["fold", "steps", "slices", "auc", "ci_low", "ci_high", "real_share"]
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss, as GoogLeNet's authors chose it
 
 
@@ -90,9 +90,9 @@ def cross_fitted(
 
     `painted`: candidate -> (N, H, W) uint8, of the same masks as the real `images` (N, H, W) of
     `patients` (N,). `root` is the seed of the draw; `work` keeps unfinished training runs. A
-    classifier trains on one synthetic slice of every mask, of each candidate in turn, and its AUC
-    is of such slices of the patients that it has not seen. NaN and no rows if there is only one
-    patient.
+    classifier trains on one synthetic slice of every mask, of each candidate in turn; its AUC, and
+    the share of real slices that pass, are of the patients that it has not seen. NaN and no rows if
+    there is only one patient.
     """
     half = torch.from_numpy(realism_folds(patients, seed_of(root, "folds")))
     result = {candidate: torch.full((len(half),), float("nan")) for candidate in painted}
@@ -112,13 +112,15 @@ def cross_fitted(
         fit(task, len(both), schedule, seed, place, f"realism classifier, fold {fold + 1} of 2")
         for candidate, slices in painted.items():
             result[candidate][held_out] = probability_real(task.classifier, slices[held_out])
+        on_real = probability_real(task.classifier, images[held_out]).numpy()
         found = auc(
-            probability_real(task.classifier, images[held_out]).numpy(),
+            on_real,
             _in_turn(result)[held_out].numpy(),
             np.unique(patients[held_out.numpy()], return_inverse=True)[1],
             seed_of(seed, "auc"),
         )
-        rows.append((fold + 1, settings.steps, int(held_out.sum()), *found))
+        passes = float((on_real >= settings.threshold).mean())
+        rows.append((fold + 1, settings.steps, len(on_real), *found, passes))
     for fold in range(2):  # kept until now, so that no interruption trains the first fold again
         shutil.rmtree(work / f"fold-{fold}")
     return CrossFitted(result, pd.DataFrame(rows, columns=FOLD_COLUMNS))

@@ -29,10 +29,16 @@ class Cells:
     bottom: np.ndarray
     cases: np.ndarray
 
-    def by_patient(self, patients: Sequence[str] | np.ndarray) -> Cells:
-        """One row per patient, the sum of that patient's rows; in the order of the names (R,)."""
-        unique, row = np.unique(np.asarray(patients), return_inverse=True)
-        member = np.equal.outer(np.arange(len(unique)), row).astype(np.float64)
+    def by_patient(
+        self, patients: Sequence[str] | np.ndarray, among: Sequence[str] | np.ndarray | None = None
+    ) -> Cells:
+        """One row per patient, the sum of the rows (R,) that are that patient's, in sorted order.
+
+        `among`: all patients that there are; one without a row has no case.
+        """
+        every = np.unique(np.asarray(patients) if among is None else np.asarray(among))
+        row = np.searchsorted(every, np.asarray(patients))
+        member = np.equal.outer(np.arange(len(every)), row).astype(np.float64)
         return Cells(self.names, member @ self.top, member @ self.bottom, member @ self.cases)
 
     def values(self, weights: np.ndarray | None = None) -> np.ndarray:
@@ -113,6 +119,29 @@ METRICS: dict[str, Callable[[Overlap, int, float], Sums]] = {
 }
 """Metrics by class, one line each: (counts, min_area, min_dice) -> top, bottom, cases (N, K)."""
 MEAN_OVER_CLASSES = ("dice_class_detected", "dice_class_pooled")
+
+
+def with_patient_mean(by_patient: Cells) -> Cells:
+    """The same with the cell `dice_patient`: the mean over patients of their mean Dice per image.
+
+    In `dice_image` a patient with many slices counts more.
+
+    >>> two = Cells((("dice_image", "all"),), *np.array([[[1.0], [0.0]], [[1], [3]], [[1], [3]]]))
+    >>> with_patient_mean(two).values().tolist()  # one slice with a Dice of 1, three with 0
+    [[0.25, 0.5]]
+    """
+    k = by_patient.names.index(("dice_image", "all"))
+    top, bottom = by_patient.top[:, [k]], by_patient.bottom[:, [k]]
+    there = bottom > 0
+    mean = np.where(there, top / np.where(there, bottom, 1), 0)
+    at = by_patient.top.shape[1]
+    names = (*by_patient.names[:at], ("dice_patient", "all"), *by_patient.names[at:])
+    return Cells(
+        names,
+        np.hstack([by_patient.top, mean]),
+        np.hstack([by_patient.bottom, there]),
+        np.hstack([by_patient.cases, there]),
+    )
 
 
 def cells(

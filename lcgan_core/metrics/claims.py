@@ -1,50 +1,61 @@
-"""The paper's claims and a reviewer's questions, each tested on our numbers."""
+"""The paper's claims and a reviewer's questions, as weighted sums of cells.
+
+`verdicts` tests them on a run. Statements of the paper that compare no numbers of its tables, such
+as that training took longer, are not here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
-
 from lcgan_core.lesions import FIVE
-from lcgan_core.metrics.bootstrap import interval
-from lcgan_core.metrics.estimates import Estimate, weighted_sum
-from lcgan_core.protocol.paper import beside, comparable, paper_results, percent
+from lcgan_core.metrics.same_types import SAME
+from lcgan_core.protocol.paper import comparable, percent
 
-COLUMNS = [
-    "id", "source", "claim", "segmenter", "share", "paper_share", "paper", "value", "ci_low",
-    "ci_high", "n", "draws", "verdict",
-]  # fmt: skip
 MAIN, WITH_ALL = "both_raises_dice_image", "both_keeps_dice_image_with_all_data"
 """Ids of the paper's main claim, which is about scarce data, and of its counterpart."""
-POINT = 0.01
-LEAST_PATIENTS = 6
-"""Needed to decide a claim: with five that all agree, a sign test gives p = 2 / 2^5 > .05."""
-SCARCE = (
-    (MAIN, "both kinds of copy raise the Dice per image", "both", "original", "dice_image"),
-    ("gan_raises_dice_image", "GAN copies alone raise the Dice per image",
-     "gan", "original", "dice_image"),
-    ("traditional_beats_gan", "traditional copies alone do better than GAN copies alone",
-     "traditional", "gan", "dice_image"),
-    ("both_beats_traditional", "both kinds together do better than traditional copies alone",
-     "both", "traditional", "dice_image"),
-    ("both_raises_precision", "both kinds of copy raise precision",
-     "both", "original", "precision"),
-    ("both_raises_recall", "both kinds of copy raise recall", "both", "original", "recall"),
+PRIMARY, EXPLORATORY, QUESTION = "primary", "exploratory", "question"
+"""Roles: the one declared outcome, the paper's other claims, and a reviewer's questions."""
+MEASURES = {"dice_image": "the Dice per image", "precision": "precision", "recall": "recall"}
+COMPARISONS = (
+    ("both_raises", "both kinds of copy raise {}", "both", "original"),
+    ("gan_raises", "GAN copies alone raise {}", "gan", "original"),
+    ("traditional_raises", "traditional copies alone raise {}", "traditional", "original"),
+    ("traditional_beats_gan_in", "traditional copies alone raise {} more than GAN copies alone",
+     "traditional", "gan"),
+    ("both_beats_traditional_in", "both kinds together raise {} more than traditional copies alone",
+     "both", "traditional"),
+    ("both_beats_gan_in", "both kinds together raise {} more than GAN copies alone",
+     "both", "gan"),
 )  # fmt: skip
-"""What the paper claims of every subset, the main claim first: id, text, arm, baseline, metric."""
+"""What the paper claims of every subset and measure, the main one first: id, text, arms."""
 QUESTIONS = {
     ("gan", "duplicate2"): "GAN copies add more than the same slices once more",
     ("gan", "copy_paste"): "GAN copies add more than copies with pasted lesions",
+    ("copy_paste_equal", "gan"): "lesions pasted at equal foreground add more than GAN copies",
     ("gan", "l1_only"): "the discriminator adds to a generator trained on L1 alone",
+    ("gan", "permuted"): "GAN copies add more than slices with another slice's mask, the floor",
+    ("oracle", "gan"): "new patients around the same masks, the ceiling, add more than GAN copies",
+    ("gan", "gan_first"): "the chosen snapshot does better than the first",
+    ("gan", "gan_last"): "the chosen snapshot does better than the last",
+    ("gan", "gan_random"): "the chosen snapshot does better than one taken at random",
+    ("gan", "gan_worst"): "the chosen snapshot does better than the one with the worst scores",
+    ("gan_noise", "gan"): "scanner noise improves GAN copies",
+    ("gan2", "gan"): "two GAN copies of each slice do better than one",
+    ("gan4", "gan"): "four GAN copies of each slice do better than one",
+    ("gan8", "gan"): "eight GAN copies of each slice do better than one",
+    ("geometry", "original"): "traditional copies without changes of intensity help",
+    ("geometry", "traditional"): "traditional copies do better without changes of intensity",
     ("both", "duplicate3"): "both kinds of copy add more than the same slices twice more",
     ("both", "traditional3"): "GAN copies add more than a second traditional copy",
     ("both", "online"): "both kinds of copy add more than transforming anew at every step",
-    ("both_equal_steps", "original"): "both kinds of copy add at equal steps",
+    ("both_equal_epochs", "both"): "both kinds of copy do better with equal epochs",
+    ("pretrained", "original"): "training on synthetic slices before the real ones helps",
+    ("pretrained", "gan"): "synthetic slices help more before the real ones than among them",
+    ("original_again", "original"): "another seed alone changes the result",
 }
-"""(arm, baseline) -> the statement that is tested."""
+"""(arm, baseline) -> the statement that is tested; the last one is a check of the method."""
 
 Terms = tuple[tuple[float, float, str], ...]
 
@@ -63,7 +74,12 @@ class Claim(NamedTuple):
     metric: str = "dice_image"
     lesion: str = "all"
     within_a_point: bool = False
-    of_paper: bool = True
+    role: str = EXPLORATORY
+
+    @property
+    def of_paper(self) -> bool:
+        """Whether the paper states it."""
+        return self.role != QUESTION
 
     @property
     def fractions(self) -> list[float]:
@@ -83,7 +99,7 @@ def claims(fractions: Iterable[float], names: Collection[str]) -> list[Claim]:
     """
     subsets = sorted(fraction for fraction in set(fractions) if fraction < 1)
     asked = [
-        Claim(f"{arm}_over_{baseline}", says, _minus(fraction, arm, baseline), of_paper=False)
+        Claim(f"{arm}_over_{baseline}", says, _minus(fraction, arm, baseline), role=QUESTION)
         for (arm, baseline), says in QUESTIONS.items()
         for fraction in subsets
     ]
@@ -91,123 +107,126 @@ def claims(fractions: Iterable[float], names: Collection[str]) -> list[Claim]:
 
 
 def _of_paper(subsets: Sequence[float]) -> list[Claim]:
-    gains = [_minus(fraction, "both", "original") for fraction in subsets]
-    at_each = [
-        Claim(of, says, _minus(fraction, arm, baseline), metric)
-        for of, says, arm, baseline, metric in SCARCE
-        for fraction in subsets
-    ]
-    main, others = at_each[: len(subsets)], at_each[len(subsets) :]
-    with_all = Claim(
-        WITH_ALL,
-        "with all the data both kinds of copy change the Dice per image by less than a point",
-        _minus(1.0, "both", "original"),
-        within_a_point=True,
+    main, *others = _of_subsets(subsets)
+    of_several = [*_trends(subsets), *_gaps(subsets), *_by_type(subsets)] if subsets else []
+    return [*main, *_with_all_data(), *(claim for group in others for claim in group), *of_several]
+
+
+def _of_subsets(subsets: Sequence[float]) -> list[list[Claim]]:
+    """Each statement about scarce data as one claim of each subset; the main one first."""
+    made = [
+        [
+            Claim(
+                f"{stem}_{metric}", says.format(measure), _minus(fraction, arm, baseline), metric,
+                role=PRIMARY if f"{stem}_{metric}" == MAIN else EXPLORATORY,
+            )
+            for fraction in subsets
+        ]
+        for stem, says, arm, baseline in COMPARISONS
+        for metric, measure in MEASURES.items()
+    ]  # fmt: skip
+    mean = "both kinds of copy raise the mean Dice of the types"
+    made.append([Claim("both_raises_mean_of_types", mean, _gain(f), SAME) for f in subsets])
+    augmented = (
+        "traditional copies in the GAN's training change the Dice per image by under a point"
     )
-    trend = Claim(
-        "gain_is_larger_with_smallest_subset",
-        "the gain in Dice per image is larger with the smallest subset than with the largest",
-        (*gains[0], *_minus(subsets[-1], "original", "both")) if len(subsets) > 1 else (),
-    )
-    mean = tuple((w / len(subsets), fraction, arm) for gain in gains for w, fraction, arm in gain)
-    by_type = [
+    made.append(
+        [
+            Claim(
+                "gan_augmented_keeps_dice_image", augmented, _minus(f, "gan_augmented", "gan"),
+                within_a_point=True,
+            )
+            for f in subsets
+        ]
+    )  # fmt: skip
+    return made
+
+
+def _with_all_data() -> list[Claim]:
+    kinds = {"both": "both kinds of copy change", "gan": "GAN copies change"}
+    kinds["traditional"] = "traditional copies change"
+    measures = MEASURES | {SAME: "the mean Dice of the types"}
+    asked = [("both", metric) for metric in measures]
+    asked += [(arm, "dice_image") for arm in ("gan", "traditional")]
+    return [
         Claim(
-            f"both_raises_dice_of_{name.lower()}",
-            f"both kinds of copy raise the Dice of {name} where found",
+            f"{arm}_keeps_{metric}_with_all_data",
+            f"with all the data {kinds[arm]} {measures[metric]} by less than a point",
+            _minus(1.0, arm, "original"),
+            metric,
+            within_a_point=True,
+        )
+        for arm, metric in asked
+    ]
+
+
+def _trends(subsets: Sequence[float]) -> list[Claim]:
+    """That copies add less as data grow; it takes two subsets."""
+    return [
+        Claim(
+            f"gain_in_{metric}_is_larger_with_smallest_subset",
+            f"the gain in {measure} is larger with the smallest subset than with the largest",
+            (*_gain(subsets[0]), *_minus(subsets[-1], "original", "both")),
+            metric,
+        )
+        for metric, measure in MEASURES.items()
+        if len(subsets) > 1
+    ]
+
+
+def _gaps(subsets: Sequence[float]) -> list[Claim]:
+    """How far a subset stays behind all the data, without and with copies."""
+    largest, loss = subsets[-1], _minus(1.0, "original", "both")
+    behind = "all the data do better than the largest subset"
+    return [
+        Claim("all_data_beat_largest_subset", behind, _behind(largest, "original")),
+        Claim(
+            "all_data_beat_both_at_largest_subset",
+            f"{behind} with both kinds of copy",
+            _behind(largest, "both"),
+        ),
+        *(
+            Claim(
+                "gap_to_all_data_shrinks",
+                "both kinds of copy bring the subset nearer to all the data, if both have them",
+                (*_gain(fraction), *loss),
+            )
+            for fraction in subsets
+        ),
+    ]
+
+
+def _by_type(subsets: Sequence[float]) -> list[Claim]:
+    """The Dice of each type, as a mean over the subsets: where found, and with misses as 0.
+
+    The first is the paper's, and needs patients in whom both arms find the type; the second can be
+    decided wherever there are patients with the type.
+    """
+    mean = tuple((w / len(subsets), at, arm) for f in subsets for w, at, arm in _gain(f))
+    readings = {
+        "dice_class_detected": ("", "where found"),
+        "dice_instance": ("_or_0", "misses as 0"),
+    }
+    return [
+        Claim(
+            f"both_raises_dice_of_{name.lower()}{ending}",
+            f"both kinds of copy raise the Dice of {name}, {how}",
             mean,
-            "dice_class_detected",
+            metric,
             name,
         )
+        for metric, (ending, how) in readings.items()
         for name in FIVE.names
     ]
-    # a claim without terms needs more subsets than there are
-    return [claim for claim in (*main, with_all, trend, *others, *by_type) if claim.terms]
 
 
 def _minus(fraction: float, arm: str, baseline: str) -> Terms:
     return (1.0, fraction, arm), (-1.0, fraction, baseline)
 
 
-def put_to(grid: Mapping[tuple[str, float, str], Estimate], names: Collection[str]) -> pd.DataFrame:
-    """One row per segmenter and claim: our number with its interval, the paper's, the verdict.
-
-    `grid`: (segmenter, fraction, arm) -> Estimate, all from the same resamples; `names` of the
-    lesion classes. n is how many test patients have a case; `draws`, how many there are at each
-    fraction. A claim about an arm that the grid lacks is left out.
-    """
-    fractions = {fraction for _, fraction, _ in grid}
-    pairs = beside(fractions) if comparable(names) else {}
-    printed = paper_results().set_index(["fraction", "arm", "metric", "lesion"]).value.to_dict()
-    rows = []
-    for segmenter in dict.fromkeys(segmenter for segmenter, _, _ in grid):
-        ours = {(at, arm): part for (of, at, arm), part in grid.items() if of == segmenter}
-        for claim in claims(fractions, names):
-            if all((fraction, arm) in ours for _, fraction, arm in claim.terms):
-                rows.append({"segmenter": segmenter, **_row(claim, ours, pairs, printed)})
-    return pd.DataFrame(rows, columns=COLUMNS)
+def _gain(fraction: float) -> Terms:
+    return _minus(fraction, "both", "original")
 
 
-def _row(
-    claim: Claim,
-    ours: Mapping[tuple[float, str], Estimate],
-    pairs: Mapping[float, float],
-    printed: Mapping[Hashable, float],
-) -> dict:
-    # by fraction, since only the arms of one fraction share their draws
-    parts = [
-        weighted_sum([(w, ours[at, arm]) for w, at, arm in claim.terms if at == fraction])
-        for fraction in claim.fractions
-    ]
-    value, low, high, patients = _together(parts, (claim.metric, claim.lesion))
-    theirs = [pairs[fraction] for fraction in claim.fractions if fraction in pairs]
-    known = len(theirs) == len(parts)
-    return {
-        "id": claim.id,
-        "source": "paper" if claim.of_paper else "question",
-        "claim": claim.says,
-        "share": claim.share,
-        "paper_share": " and ".join(map(percent, theirs)) if known else "",
-        "paper": _paper(claim, pairs, printed),
-        "value": value,
-        "ci_low": low,
-        "ci_high": high,
-        "n": patients,
-        "draws": " and ".join(str(len(part.of_draws)) for part in parts),
-        "verdict": verdict(low, high, patients, claim.within_a_point),
-    }
-
-
-def _together(parts: list[Estimate], of: tuple[str, str]) -> tuple[float, float, float, int]:
-    """Value, interval and patients of the sum over fractions, which may have different draws."""
-    cell = parts[0].names.index(of)
-    value = sum(part.value[cell] for part in parts)
-    resampled = sum(part.resampled[:, cell] for part in parts)
-    known = np.logical_and.reduce([part.known[:, :, cell].any(0) for part in parts])
-    ends = interval(np.asarray(resampled)[:, None])[:, 0] if known.sum() > 1 else (np.nan, np.nan)
-    return float(value), float(ends[0]), float(ends[1]), int(known.sum())
-
-
-def _paper(claim: Claim, pairs: Mapping[float, float], printed: Mapping[Hashable, float]) -> float:
-    """The same sum of the paper's printed numbers; NaN where it prints none."""
-    keys = [(pairs.get(at), arm, claim.metric, claim.lesion) for _, at, arm in claim.terms]
-    if not all(key in printed for key in keys):
-        return float("nan")
-    return float(sum(w * printed[key] for (w, *_), key in zip(claim.terms, keys, strict=True)))
-
-
-def verdict(low: float, high: float, patients: int, within_a_point: bool = False) -> str:
-    """The verdict of a 95 % interval on "above 0" or "within a point of 0"; `patients` have a case.
-
-    >>> verdict(0.01, 0.2, 6), verdict(-0.2, -0.1, 6), verdict(-0.1, 0.1, 6), verdict(0.01, 0.2, 5)
-    ('confirmed', 'contradicted', 'undecided', 'undecided')
-    >>> verdict(-0.005, 0.005, 9, within_a_point=True), verdict(0.02, 0.1, 9, within_a_point=True)
-    ('confirmed', 'contradicted')
-    """
-    # no interval, or one of zero width: neither arm found anything
-    if patients < LEAST_PATIENTS or not high > low:
-        return "undecided"
-    floor, ceiling = (-POINT, POINT) if within_a_point else (0.0, np.inf)
-    if low > floor and high < ceiling:
-        return "confirmed"
-    outside = high < floor or (within_a_point and low > ceiling)
-    return "contradicted" if outside else "undecided"
+def _behind(fraction: float, arm: str) -> Terms:
+    return (1.0, 1.0, "original"), (-1.0, fraction, arm)

@@ -34,17 +34,18 @@ class Estimate:
     @property
     def value(self) -> np.ndarray:
         """(M,) means over the draws in which a cell has a value."""
-        return _mean(self.of_draws, np.ones((len(self.of_draws), 1)))
+        return mean_of_known(self.of_draws)
 
     @property
     def resampled(self) -> np.ndarray:
         """(B, M) the same means in each resample, over the draws that it contains."""
-        return _mean(self.of_resamples, self.weights.T[:, :, None])
+        return mean_of_known(self.of_resamples, self.weights.T[:, :, None])
 
     @property
     def n(self) -> np.ndarray:
-        """(M,) int64 cases per draw, on average: each draw's network may invent other lesions."""
-        return np.rint(self.cases.mean(0)).astype(np.int64)
+        """(M,) int64 cases per draw that has any, on average: networks may find other lesions."""
+        having = np.maximum((self.cases > 0).sum(0), 1)
+        return np.rint(self.cases.sum(0) / having).astype(np.int64)
 
     @property
     def interval(self) -> np.ndarray:
@@ -57,6 +58,18 @@ class Estimate:
     def __sub__(self, other: Estimate) -> Estimate:
         """The difference; its cases are the patients with a case in both."""
         return weighted_sum([(1.0, self), (-1.0, other)])
+
+    def at(self, cell: int) -> Estimate:
+        """One of its cells alone."""
+        one = slice(cell, cell + 1)
+        return Estimate(
+            self.names[one],
+            self.of_draws[:, one],
+            self.of_resamples[:, :, one],
+            self.weights,
+            self.cases[:, one],
+            self.known[:, :, one],
+        )
 
     def rows(self) -> list[dict]:
         """One dict per cell: metric, lesion, value, ci_low, ci_high, n, draws."""
@@ -88,15 +101,21 @@ class Estimate:
 
 
 def weighted_sum(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
-    """The weighted sum of estimates of the same draws; a case is a patient with a case in each."""
+    """The weighted sum of estimates of the same draws; a case is a patient with a case in each.
+
+    A draw without such a patient has no value. n counts the patients of all draws.
+    """
     _, first = parts[0]
     known = np.logical_and.reduce([part.known for _, part in parts])
+    there = known.any(1)
+    of_draws = np.sum([weight * part.of_draws for weight, part in parts], axis=0)
+    of_resamples = np.sum([weight * part.of_resamples for weight, part in parts], axis=0)
     return Estimate(
         first.names,
-        np.sum([weight * part.of_draws for weight, part in parts], axis=0),
-        np.sum([weight * part.of_resamples for weight, part in parts], axis=0),
+        np.where(there, of_draws, np.nan),
+        np.where(there[:, None], of_resamples, np.nan),
         first.weights,
-        known.sum(1),
+        np.broadcast_to(known.any(0).sum(0), there.shape),
         known,
     )
 
@@ -116,10 +135,14 @@ def estimate(by_patient: Sequence[Cells], patients: np.ndarray, draws: np.ndarra
     )
 
 
-def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean over the first axis without the NaN; NaN where nothing else is left."""
+def mean_of_known(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Weighted mean over the first axis without the NaN; NaN where nothing else is left.
+
+    >>> mean_of_known(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
+    [2.0, nan]
+    """
     known = np.isfinite(values)
-    taken = np.where(known, weights, 0)
+    taken = known if weights is None else np.where(known, weights, 0)
     total = taken.sum(0)
     mean = (np.where(known, values, 0) * taken).sum(0) / np.where(total > 0, total, 1)
     return np.where(total > 0, mean, np.nan)

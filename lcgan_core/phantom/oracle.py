@@ -18,8 +18,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from lcgan_core.cohort.resampling import resample
-from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_window
+from lcgan_core.copies.base import Originals
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import LABELS
 from lcgan_core.phantom.blood import Lesion
@@ -35,7 +35,9 @@ TRIES, OUTSIDE = 4, 0.01
 """Heads that are tried for a mask, and the share of it outside the skull at which one suffices."""
 
 
-def copies(originals: Slices, generator: torch.Generator, config: Config) -> tuple[Tensor, Tensor]:
+def copies(
+    originals: Originals, generator: torch.Generator, config: Config
+) -> tuple[Tensor, Tensor]:
     """A new patient's slice (N, H, W) uint8 around each mask of an in-silico subset, and the masks.
 
     Raises UserError for a cohort of one's own.

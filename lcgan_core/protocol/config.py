@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -64,6 +64,15 @@ class Lcgan(Group):
     precision: Precision = "auto"
 
 
+Transformation = Literal["rotation", "scale", "shear", "blur", "contrast"]
+
+
+class Traditional(Group):
+    transformations: tuple[Transformation, ...] = get_args(Transformation)  # in this order
+    # of "each pixel intensity was increased randomly by up to 50%" (paper 4.3)
+    contrast: Literal["gain", "about_mean", "hu_offset", "per_pixel"] = "gain"
+
+
 class Segmentation(Group):
     width: int = Field(ge=1)
     border: Literal[100, 1] = 100
@@ -108,6 +117,7 @@ class Config(Group):
     cohort: Cohort
     window: Window = Window()
     lcgan: Lcgan
+    traditional: Traditional = Traditional()
     segmentation: Segmentation
     realism: Realism
     arms: tuple[str, ...] = PAPER

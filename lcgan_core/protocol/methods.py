@@ -35,14 +35,17 @@ SEGMENTERS = {
 """Methods that outline lesions: `segmenters.base.Segmenter`; the first is the default."""
 
 COPIES = {
-    "traditional": Method("lcgan_core.copies.traditional:copies"),
-    "traditional2": Method("lcgan_core.copies.traditional:copies"),
+    "traditional": Method("lcgan_core.copies.traditional:copies", ("traditional",)),
+    "traditional2": Method("lcgan_core.copies.traditional:copies", ("traditional",)),
+    "geometry": Method("lcgan_core.copies.traditional:geometry", ("traditional.transformations",)),
     "copy_paste": Method("lcgan_core.copies.copy_paste:copies"),
+    "copy_paste_equal": Method("lcgan_core.copies.copy_paste:equal"),
+    "permuted": Method("lcgan_core.copies.permuted:copies"),
     "oracle": Method(
         "lcgan_core.phantom.oracle:copies", ("cohort.source", "cohort.matrix", "cohort.slices")
     ),
 }
-"""Copies that no network paints: (images, labels, torch.Generator) -> (images, labels).
+"""Copies that no network paints: `copies.base.Copies`.
 
 Two names of one function use different random numbers."""
 
@@ -133,8 +136,8 @@ def kinds() -> list[str]:
     return list(dict.fromkeys(["original", *PAINTED, *map(kind_of, GENERATORS), *COPIES]))
 
 
-def load(method: Method, functions: Iterable[str] = ()) -> Any:
-    """The class or function of a method, which has all of `functions`.
+def load(method: Method, functions: Iterable[str] = (), attributes: Iterable[str] = ()) -> Any:
+    """The class or function of a method, which has all of `functions` and `attributes`.
 
     Raises UserError naming what is missing.
     """
@@ -143,10 +146,9 @@ def load(method: Method, functions: Iterable[str] = ()) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, SyntaxError, AttributeError) as error:
         raise UserError(f"{method.place} cannot be loaded ({error}); correct its line.") from None
-    missing = [f for f in functions if not callable(getattr(found, f, None))]
+    missing = [f"the function {f}" for f in functions if not callable(getattr(found, f, None))]
+    missing += [f"the attribute {each}" for each in attributes if not hasattr(found, each)]
     if missing:
         file = getattr(sys.modules[module], "__file__", module)
-        raise UserError(
-            f"{name} in {file} lacks the function {missing[0]}; see the protocol's base.py."
-        )
+        raise UserError(f"{name} in {file} lacks {missing[0]}; see the protocol's base.py.")
     return found

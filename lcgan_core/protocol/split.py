@@ -16,7 +16,7 @@ Shown = Mapping[str, Collection[str]]
 """Patient -> the lesion classes on the patient's slices; none for a patient without a lesion."""
 
 
-def tested(shown: Shown, share: float, seed: int) -> set[str]:
+def set_aside(shown: Shown, share: float, seed: int) -> set[str]:
     """The test patients: `share` of those with a lesion, and of those without.
 
     Of the patients with a lesion at least one tests and at least one does not. Raises UserError

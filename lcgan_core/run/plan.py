@@ -221,7 +221,9 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
         case "augmentation":
             return SLICES
         case "segmentation":
-            return (*SLICES, "equal_steps", *methods.SEGMENTERS[job.segmenter or ""].settings)
+            redrawn = ("traditional",) if ARMS[job.what].redrawn else ()
+            own = methods.SEGMENTERS[job.segmenter or ""].settings
+            return (*SLICES, "equal_steps", *redrawn, *own)
         case "evaluation":
             return ("fractions", "draws", "evaluation", *PATIENTS)
     if job.what == JUDGE:

@@ -25,7 +25,7 @@ class Segmenter(Protocol):
     """A method under one profile, for `classes` lesion classes; one object holds one network."""
 
     initialisation: str
-    """Which weights the training started from, in a sentence; known once `task` was called."""
+    """Which weights the training started from, in a sentence; empty until `task` is called."""
 
     def __init__(self, config: Config, classes: int) -> None: ...
 
@@ -55,10 +55,9 @@ class Segmenter(Protocol):
 
 
 def segmenter(name: str, config: Config, classes: int) -> Segmenter:
-    """The segmenter registered as `name`; UserError if its class lacks a function."""
-    made = methods.load(
-        methods.SEGMENTERS[name], ("schedule", "task", "load", "segment", "features")
-    )
+    """The segmenter registered as `name`; UserError if its class lacks what the protocol asks."""
+    functions = "schedule", "task", "load", "segment", "features"
+    made = methods.load(methods.SEGMENTERS[name], functions, ("initialisation",))
     return made(config, classes)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_hu
 from lcgan_core.copies import scanner_noise
+from lcgan_core.copies.base import Copies, Originals
 from lcgan_core.generators.base import generator
 from lcgan_core.protocol import methods
 from lcgan_core.protocol.config import Config
@@ -65,16 +66,22 @@ def add_noise(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) 
 def copy(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
     """Copy each slice of the subset by a method without a network."""
     subset = cohort.training_slices(config, inputs["cohort"], job.fraction or 1.0, job.draw)
-    make = methods.load(methods.COPIES[job.what])
+    make: Copies = methods.load(methods.COPIES[job.what])
     seed = seed_of(seed_of_draw(config.seed, job.draw), job.what, job.fraction)
-    noise = torch.Generator().manual_seed(seed)
-    made = make(resident(subset.images), resident(subset.labels), noise)
+    originals = Originals(
+        resident(subset.images),
+        resident(subset.labels),
+        subset.table,
+        lambda: cohort.without_lesion(config, inputs["cohort"], subset.patients).images,
+    )
+    made = make(originals, torch.Generator().manual_seed(seed), config)
     images, labels = (part.cpu() for part in made)
     _save(work, images, labels)
     if job.what == "traditional" and job.draw == 1:
         from lcgan_core.copies.traditional import sample
 
-        drawn = sample(len(images), torch.Generator().manual_seed(seed))
+        noise = torch.Generator().manual_seed(seed)
+        drawn = sample(len(images), noise, config.traditional.transformations)
         pictures.transformed(images, labels, drawn, subset, work)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ def test_patients(config: Config, store: SliceStore, draw: int = 1) -> set[str]:
     """
     cohort, shown = config.cohort, _shown(store)
     if not cohort.folds:
-        return split.tested(shown, cohort.test_share, seed_of(config.seed, "split"))
+        return split.set_aside(shown, cohort.test_share, seed_of(config.seed, "split"))
     partition, number = divmod(draw - 1, cohort.folds)
     seed = seed_of(config.seed, "folds", partition)
     return split.fold(shown, cohort.folds, number, seed)
@@ -179,3 +179,11 @@ def _rows(config: Config, store: SliceStore, patients: set[str]) -> np.ndarray:
 
 def _slices(config: Config, cohort: Path, rows: np.ndarray) -> Slices:
     return slices.read(store_of(cohort), rows, config.window.level, config.window.width)
+
+
+def without_lesion(config: Config, cohort: Path, patients: Iterable[str]) -> Slices:
+    """The slices of some patients that show no lesion, none if there are none."""
+    store = store_of(cohort)
+    lesion = store.slices[store.classes.areas].sum(axis=1) > 0
+    rows = np.flatnonzero(store.slices.patient.isin(set(patients)) & ~lesion)
+    return _slices(config, cohort, rows)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -11,19 +12,17 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.lesions import FIVE
-from lcgan_core.metrics import claims, overlap
-from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
-from lcgan_core.metrics.cells import Cells, cells
-from lcgan_core.metrics.estimates import Estimate, estimate
+from lcgan_core.metrics import overlap, verdicts
+from lcgan_core.metrics.cells import cells
+from lcgan_core.metrics.estimates import Estimate
+from lcgan_core.metrics.inference import means
 from lcgan_core.metrics.overlap import scaled_area
-from lcgan_core.metrics.subgroups import by_size, sensitivity, with_components
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
-from lcgan_core.run.progress import progress
-from lcgan_core.seeds import seed_of
-from lcgan_core.segmenters.training import initialisation
-from lcgan_core.stages import cohort, cohort_tables, segmentation
+from lcgan_core.segmenters.training import facts, initialisation
+from lcgan_core.stages import cohort, cohort_tables
+from lcgan_core.stages.grid import Arm, Grid
 
 COLUMNS = [
     "profile", "seed", "segmenter", "fraction", "arm", "metric", "lesion",
@@ -34,86 +33,39 @@ OF_DRAWS = [
     "sd",
 ]  # fmt: skip
 """draws.csv: each draw's value of a cell; sd, over the draws, is the same in all rows of a cell."""
-Arm = tuple[str, float, str]
-"""Segmenter, fraction and arm."""
+OF_TRAINING = [
+    "profile", "seed", "segmenter", "fraction", "arm", "draw", "steps", "best_step", "train_dice",
+    "validation_dice", "dice_image", "converged",
+]  # fmt: skip
+"""training.csv: how far each network was trained, and its Dice on the slices that it has seen, on
+the validation patients and on the test patients."""
 ARM = ["segmenter", "fraction", "arm"]
 
 
 def evaluate(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
     """Score the predictions of all arms in all draws; write results.csv and the other tables."""
-    grid = _Grid(config, inputs)
+    grid, table = Grid(config, inputs), partial(_table, config)
+    draws = _spread(table(_draws(grid.arms), OF_DRAWS))
     named = {
-        "results": grid.table(_rows(grid.arms)),
-        "draws": _spread(grid.table(_draws(grid.arms), OF_DRAWS)),
-        "differences": grid.table(_differences(grid.arms), [*_with("baseline"), "draws"]),
-        "by_size": grid.table(_grouped(grid.groups, "size"), _with("size")),
-        "sensitivity": grid.table(_grouped(grid.rules, "rule"), _with("rule")),
-        "claims": claims.put_to(grid.arms, grid.names),
+        "results": table(_rows(grid.arms)),
+        "draws": draws,
+        "differences": table(_differences(grid.arms), [*_with("baseline"), "draws", "p"]),
+        "by_size": table(_grouped(grid.groups, "size"), _with("size")),
+        "sensitivity": table(_grouped(grid.rules, "rule"), _with("rule")),
+        "claims": verdicts.put_to(grid.arms, grid.names),
+        "training": table(_training(config, inputs, draws), OF_TRAINING),
     }
     for name, made in named.items():
         with artefacts.atomic(work / f"{name}.csv") as temporary:
             made.to_csv(temporary, index=False, float_format="%.6f")
-    facts = json.dumps(_facts(config, inputs), indent=1)
-    artefacts.write_text(work / "run.json", facts + "\n")
+    about = json.dumps(_facts(config, inputs), indent=1)
+    artefacts.write_text(work / "run.json", about + "\n")
 
 
-class _Grid:
-    """The estimates of every arm: as the tables have them, by lesion area, under other rules."""
-
-    def __init__(self, config: Config, inputs: Mapping[str, Path]):
-        self.config = config
-        store, rows = cohort.store_of(inputs["cohort"]), cohort.test_rows(config, inputs["cohort"])
-        table = store.slices.iloc[rows]
-        self.names = store.classes.names
-        self.truth, self.patients = store.labels[rows], table.patient.to_numpy()
-        self.areas = table[store.classes.areas].to_numpy()
-        self.weights = patient_weights(
-            len(set(self.patients)), config.evaluation.resamples, seed_of(config.seed, "bootstrap")
-        )
-        self.arms: dict[Arm, Estimate] = {}
-        self.groups: dict[Arm, dict[str, Estimate]] = {}
-        self.rules: dict[Arm, dict[str, Estimate]] = {}
-        of_arms: dict[Arm, list[Path]] = {}
-        for job in segmentations(config):
-            assert job.fraction is not None and job.segmenter is not None
-            arm = (job.segmenter, job.fraction, job.what)
-            of_arms.setdefault(arm, []).append(inputs[job.key])
-        for arm, folders in progress(of_arms.items(), "evaluating", "arm", len(of_arms)):
-            self._add(arm, folders)
-
-    def _add(self, arm: Arm, of_draws: Sequence[Path]) -> None:
-        size, names = self.config.image_size, self.names
-        guesses = [segmentation.predictions(folder) for folder in of_draws]
-        counts = [overlap(guess, self.truth, classes=len(names)) for guess in guesses]
-        area = scaled_area(size)
-        self.arms[arm] = self._resampled([cells(one, names, area) for one in counts])
-        self.groups[arm] = self._each(by_size(one, names, self.areas) for one in counts)
-        self.rules[arm] = self._each(
-            [
-                *sensitivity(one, names, size),
-                with_components(guess, self.truth, names, size),
-            ]
-            for one, guess in zip(counts, guesses, strict=True)
-        )
-
-    def _each(self, of_draws: Iterable[Iterable[tuple[str, Cells]]]) -> dict[str, Estimate]:
-        tables: dict[str, list[Cells]] = {}
-        for parts in of_draws:
-            for name, part in parts:
-                tables.setdefault(name, []).append(part)
-        return {name: self._resampled(parts) for name, parts in tables.items()}
-
-    def _resampled(self, of_draws: Sequence[Cells]) -> Estimate:
-        # one seed for all: fractions with equally many draws get the same ones in a resample
-        seed = seed_of(self.config.seed, "draws")
-        draws = draw_weights(len(of_draws), self.config.evaluation.resamples, seed)
-        by_patient = [table.by_patient(self.patients) for table in of_draws]
-        return estimate(by_patient, self.weights, draws)
-
-    def table(self, rows: Iterator[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
-        """Rows with the run's name and seed in front."""
-        start = {"profile": self.config.name, "seed": self.config.seed}
-        return pd.DataFrame([start | row for row in rows], columns=list(columns))
+def _table(config: Config, rows: Iterator[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """Rows with the run's name and seed in front."""
+    start = {"profile": config.name, "seed": config.seed}
+    return pd.DataFrame([start | row for row in rows], columns=list(columns))
 
 
 def _named(arm: Arm) -> dict:
@@ -149,8 +101,8 @@ def _differences(grid: dict[Arm, Estimate]) -> Iterator[dict]:
     for first, second in combinations(grid, 2):
         if first[:2] == second[:2]:
             difference = grid[second] - grid[first]
-            for row in difference.rows():
-                yield {**_named(second), "baseline": first[2], **row}
+            for row, p in zip(difference.rows(), means([difference]).p, strict=True):
+                yield {**_named(second), "baseline": first[2], **row, "p": float(p)}
 
 
 def _grouped(grid: dict[Arm, dict[str, Estimate]], column: str) -> Iterator[dict]:
@@ -158,6 +110,15 @@ def _grouped(grid: dict[Arm, dict[str, Estimate]], column: str) -> Iterator[dict
         for name, part in parts.items():
             for row in part.rows():
                 yield {**_named(arm), column: name, **row}
+
+
+def _training(config: Config, inputs: Mapping[str, Path], draws: pd.DataFrame) -> Iterator[dict]:
+    """What each network's job noted of its training, beside its Dice per image on the test."""
+    image = draws[draws.metric == "dice_image"].set_index([*ARM, "draw"]).value
+    for job in segmentations(config):
+        place = (job.segmenter, job.fraction, job.what, job.draw)
+        noted = facts(inputs[job.key])
+        yield {**dict(zip([*ARM, "draw"], place, strict=True)), "dice_image": image[place], **noted}
 
 
 def stored_label_maps() -> pd.DataFrame:

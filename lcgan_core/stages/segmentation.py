@@ -31,12 +31,14 @@ def segment(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) ->
     schedule = method.schedule(job.fraction or 1.0)
     schedule = schedule._replace(steps=round(schedule.steps * config.times(job.what)))
     label = f"{job.segmenter}, {cohort.name_of(*of)}, {job.what}"
-    train(method, phases(job, subset, inputs), schedule, seed, subset, validation, work, label)
+    train(
+        method, phases(config, job, subset, inputs), schedule, seed, subset, validation, work, label
+    )
     test = cohort.test_slices(config, heads, job.draw)
     np.save(work / "predictions.npy", method.segment(test.images).numpy())
 
 
-def phases(job: Job, subset: Slices, inputs: Mapping[str, Path]) -> list[Pairs]:
+def phases(config: Config, job: Job, subset: Slices, inputs: Mapping[str, Path]) -> list[Pairs]:
     """What an arm trains on, one phase after another: usually one, of the N slices of the subset
     and then its copies.
 
@@ -51,9 +53,11 @@ def phases(job: Job, subset: Slices, inputs: Mapping[str, Path]) -> list[Pairs]:
             copies = (torch.from_numpy(np.array(made[0])), torch.from_numpy(np.array(made[1])))
         images.append(copies[0])
         labels.append(copies[1])
-    make = Redrawn if arm.redrawn else Pairs
     of_phases = (slice(1, None), slice(1)) if arm.pretrained else (slice(None),)
-    return [make(torch.cat(images[part]), torch.cat(labels[part])) for part in of_phases]
+    parts = [(torch.cat(images[part]), torch.cat(labels[part])) for part in of_phases]
+    if arm.redrawn:
+        return [Redrawn(*part, config.traditional) for part in parts]
+    return [Pairs(*part) for part in parts]
 
 
 def predictions(folder: Path) -> np.ndarray:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lcgan_core.copies import traditional
+from lcgan_core.protocol.config import Traditional
 from lcgan_core.training.placing import resident, take
 
 
@@ -25,10 +26,15 @@ class Pairs:
 class Redrawn(Pairs):
     """Like Pairs, but the second half of the slices gets a new transformation at every step."""
 
+    def __init__(self, images: Tensor, labels: Tensor, settings: Traditional) -> None:
+        super().__init__(images, labels)
+        self.settings = settings
+
     def __getitem__(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         images, labels = super().__getitem__(batch)
-        drawn = traditional.sample(len(batch), torch.default_generator)
-        moved, moved_labels = traditional.apply(images, labels, drawn)
+        used, contrast = self.settings.transformations, self.settings.contrast
+        drawn = traditional.sample(len(batch), torch.default_generator, used)
+        moved, moved_labels = traditional.apply(images, labels, drawn, contrast)
         copies = batch >= len(self) // 2
         copies = copies.to(images.device, non_blocking=True)[:, None, None]
         return torch.where(copies, moved, images), torch.where(copies, moved_labels, labels)

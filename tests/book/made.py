@@ -10,7 +10,9 @@ from PIL import Image
 
 from lcgan_core.lesions import FIVE
 from lcgan_core.metrics.claims import claims
+from lcgan_core.metrics.same_types import FOUND, SAME
 from lcgan_core.metrics.subgroups import RULES, SIZES
+from lcgan_core.metrics.verdicts import COLUMNS
 from lcgan_core.protocol import paper
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, pages, plan
@@ -168,6 +170,7 @@ def evaluation(config, job, folder, classes):
     every = ("all", *classes.names)
     cells = [{"metric": metric, "lesion": name} for metric in METRICS for name in every]
     cells.insert(0, {"metric": "dice_image", "lesion": "all"})
+    cells += [{"metric": metric, "lesion": "all"} for metric in ("dice_patient", SAME, FOUND)]
     n = {"n": 9}
     tables = {
         "results": [{**of, **cell, **value(), **n} for of in networks for cell in cells],
@@ -179,7 +182,7 @@ def evaluation(config, job, folder, classes):
         ],
         "differences": [
             {**of, "baseline": other["arm"], **cell, **value(), **n}
-            | {"draws": len(config.draws_at(of["fraction"]))}
+            | {"draws": len(config.draws_at(of["fraction"])), "p": 0.25}
             for other, of in itertools.combinations(networks, 2)
             if (of["segmenter"], of["fraction"]) == (other["segmenter"], other["fraction"])
             for cell in cells
@@ -199,6 +202,12 @@ def evaluation(config, job, folder, classes):
             for name in every
         ],
     }
+    tables["training"] = [
+        {**of, "draw": draw, "steps": 90, "best_step": 60, "train_dice": 0.777}
+        | {"validation_dice": 0.555, "dice_image": 0.333, "converged": of["arm"] != "gan"}
+        for of in networks
+        for draw in config.draws_at(of["fraction"])
+    ]
     for name, rows in tables.items():
         table = pd.DataFrame([start | row for row in rows])
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6f")
@@ -218,12 +227,13 @@ def evaluation(config, job, folder, classes):
                 "paper_share": " and ".join(map(paper.percent, theirs)) if known else "",
                 "paper": 0.05 if known else np.nan, **value(), "n": 9,
                 "draws": " and ".join(str(len(config.draws_at(f))) for f in fractions),
-                "verdict": "undecided",
+                "role": claim.role, "p": 0.25, "p_holm": 0.5 if claim.role == "primary" else np.nan,
+                "half_width": 0.015, "equivalent": "undecided",
+                "magnitude": "outside" if known else "", "detectable": 0.033,
+                "verdict": "undecided", "reason": "the interval contains 0",
             }
         )  # fmt: skip
-    columns = ["id", "source", "claim", "segmenter", "share", "paper_share", "paper", "value"]
-    columns += ["ci_low", "ci_high", "n", "draws", "verdict"]
-    pd.DataFrame(asked, columns=columns).to_csv(folder / "claims.csv", index=False)
+    pd.DataFrame(asked, columns=COLUMNS).to_csv(folder / "claims.csv", index=False)
     facts = {
         "profile": config.name, "overrides": {}, "cohort": "in-silico",
         "classes": classes.to_json(), "patients": {"train": 48, "test": 24}, "slices": 576,

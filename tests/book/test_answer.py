@@ -21,7 +21,8 @@ def row(name, verdict, share="10%", source="paper", value=0.06, ends=(0.01, 0.1)
     return {
         "id": name, "source": source, "claim": f"{name} in words", "verdict": verdict,
         "share": share, "paper_share": "10%", "value": value, "ci_low": ends[0],
-        "ci_high": ends[1], "paper": paper,
+        "ci_high": ends[1], "paper": paper, "detectable": 0.04, "magnitude": "inside",
+        "reason": "" if verdict != "undecided" else "3 draws, 6 are needed",
     }  # fmt: skip
 
 
@@ -37,6 +38,7 @@ def test_verdicts_count_the_papers_statements_alone():
     said = answer.text(claims)
     assert "We tested 3 statements" in said
     assert "1 is confirmed, 0 are contradicted and 2 are undecided" in said
+    assert "The paper's gain lies inside our interval at 10%." in said
 
 
 def test_the_main_claim_is_told_by_its_verdicts():
@@ -65,10 +67,26 @@ def test_gains_are_the_main_claim_share_by_share():
         ]
     )  # fmt: skip
     assert answer.gains(claims).to_numpy().tolist() == [
-        ["2.5%", "+.060", "+.010 to +.100", "+.050 at 10%", "confirmed"],
-        ["5%", "+.060", "+.010 to +.100", "–", "confirmed"],
-        ["100%", "-.002", "–", "less than .010 at 10%", "undecided"],
+        ["2.5%", "+.060", "+.010 to +.100", "+.050 at 10%", ".040", "confirmed"],
+        ["5%", "+.060", "+.010 to +.100", "–", ".040", "confirmed"],
+        [
+            "100%",
+            "-.002",
+            "–",
+            "less than .010 at 10%",
+            ".040",
+            "undecided (3 draws, 6 are needed)",
+        ],
     ]
+
+
+def test_the_magnitude_of_the_main_claim_is_told_share_by_share():
+    sides = {"2.5%": "outside", "10%": "outside", "25%": "inside", "50%": ""}
+    rows = [row(MAIN, "undecided", share) | {"magnitude": side} for share, side in sides.items()]
+    assert answer.magnitudes(pd.DataFrame(rows)) == (
+        "The paper's gain lies outside our interval at 2.5% and 10% and inside our interval at 25%."
+    )
+    assert answer.magnitudes(pd.DataFrame(rows[3:])) == ""
 
 
 def test_questions_that_are_decided_are_listed_with_their_shares():

@@ -42,7 +42,7 @@ def test_a_finished_run_is_collected_with_a_row_per_job(finished, collected):
     there = {name for name in opened.record["files"] if not name.startswith("viewers/")}
     assert there == {
         "results.csv", "draws.csv", "differences.csv", "by_size.csv", "sensitivity.csv",
-        "claims.csv", "candidates.csv", "memorisation.csv", "kernel_distance.csv",
+        "claims.csv", "training.csv", "candidates.csv", "memorisation.csv", "kernel_distance.csv",
         "neighbours.csv", "densities.csv", "real_slices.csv", "runs.csv", "fig6.png",
         "notebooks/01_cohort.ipynb",
         "notebooks/02_training.ipynb", "notebooks/03_selection.ipynb",
@@ -104,7 +104,7 @@ RESULTS = {
     ),
     "without a row": (
         lambda path: path.write_text("".join(path.read_text().splitlines(True)[:-1])),
-        "lacks 1 rows, the first of fcn8s, 1.0, both, recall, SDH",
+        "lacks 1 rows, the first of fcn8s, 1.0, both, types_found, all",
     ),
 }
 
@@ -112,7 +112,7 @@ RESULTS = {
 @pytest.mark.parametrize("case", RESULTS)
 def test_results_that_are_none_or_lack_a_row_are_refused_in_a_sentence(case, collected):
     path = collected / "results.csv"
-    assert len(contents.read_results(path, "quick")) == 16 * 31
+    assert len(contents.read_results(path, "quick")) == 16 * 34
     damage, sentence = RESULTS[case]
     damage(path)
     with pytest.raises(UserError, match="results.csv") as told:

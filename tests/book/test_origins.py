@@ -67,7 +67,7 @@ def test_networks_of_a_row(case):
 
 
 def test_networks_of_a_claim_are_those_of_all_its_terms():
-    (compared,) = (
+    compared, *_ = (
         claim.id
         for claim in claims(FRACTIONS, FIVE.names)
         if {fraction for _, fraction, _ in claim.terms} == {0.1, 0.5}

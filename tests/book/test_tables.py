@@ -17,6 +17,7 @@ def made(fractions=FRACTIONS, lesions=FIVE.names):
     """Results in which every cell has another value, so that a misplaced one shows."""
     cells = [(m, "all") for m in ("dice_image", "precision", "recall")]
     cells += [("dice_class_detected", name) for name in (*lesions, "all")]
+    cells += [("dice_class_common", "all"), ("types_found", "all")]
     rows = [
         [fraction, arm, metric, name, k / 1000, k / 1000 - 0.01, k / 1000 + 0.01, 9]
         for k, (fraction, arm, (metric, name)) in enumerate(
@@ -65,6 +66,10 @@ def test_table3_has_the_classes_in_the_paper_s_order(results):
         "IPH", "IVH", "EDH", "SDH", "SAH", "Mean",
     ]  # fmt: skip
     row = table.loc[("10% | 25%", "+ traditional aug.")]
+    here = {"lesion": "all", "fraction": 0.25, "arm": "traditional"}
+    assert row["Mean", "paper"] == ".734"
+    assert row["Mean", "ours"].startswith(ours(results, metric="dice_class_common", **here))
+    assert row["types", "found"] == f"0{ours(results, metric='types_found', **here)} of 9"
     assert row["SAH", "paper"] == ".645"
     where = {"metric": "dice_class_detected", "lesion": "SAH", "fraction": 0.25}
     assert row["SAH", "ours"].startswith(ours(results, arm="traditional", **where))
@@ -104,6 +109,8 @@ def test_the_paper_s_types_are_not_set_beside_other_classes():
     results = made(lesions=("PHE", "IPH"))
     assert not [name for name in tables.table1(results).columns if name.startswith("paper")]
     table = tables.table3(results)
-    assert list(table.columns) == [("PHE", "ours"), ("IPH", "ours"), ("Mean", "ours")]
+    assert list(table.columns) == [
+        ("PHE", "ours"), ("IPH", "ours"), ("Mean", "ours"), ("types", "found"),
+    ]  # fmt: skip
     where = {"metric": "dice_class_detected", "lesion": "PHE", "fraction": 0.5, "arm": "gan"}
     assert table.loc[("50%", "+ GAN generated"), "PHE"].item().startswith(ours(results, **where))

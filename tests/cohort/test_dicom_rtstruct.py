@@ -1,6 +1,7 @@
 """RTSTRUCT contours are filled on the slices that they were drawn on."""
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
@@ -73,6 +74,22 @@ def write_rtstruct(scan, rois, named=True, off=0.0, kind="CLOSED_PLANAR"):
     path = scan.folder / "plan"
     item.save_as(path, enforce_file_format=True)
     return path
+
+
+def observe(path, **told):
+    """Add what the first ROI is observed to be; `code`: value, scheme and meaning."""
+    item = pydicom.dcmread(path)
+    seen = Dataset()
+    seen.ObservationNumber, seen.ReferencedROINumber = 1, 1
+    if code := told.pop("code", None):
+        names = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+        seen.RTROIIdentificationCodeSequence = [Dataset()]
+        for name, value in zip(names, code, strict=True):
+            setattr(seen.RTROIIdentificationCodeSequence[0], name, value)
+    for name, value in told.items():
+        setattr(seen, name, value)
+    item.RTROIObservationsSequence = [seen]
+    item.save_as(path)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -198,3 +215,38 @@ def test_contours_that_cancel_each_other_out_are_refused(tmp_path):
 def test_contours_between_the_pixels_are_refused(tmp_path, scan):
     write_rtstruct(scan, {"SDH": [(2, [(5.2, 6.2), (5.2, 6.8), (5.8, 6.8), (5.8, 6.2)])]})
     assert "hold not one pixel" in refusal(tmp_path).reason
+
+
+@pytest.mark.parametrize(
+    ("told", "value"),
+    [
+        ({"code": ("274100004", "SCT", "Cerebral hemorrhage")}, 1),
+        ({"code": ("21454007", "SCT", "Subarachnoid hemorrhage")}, 3),
+        ({"code": ("82999001", "SCT", "Epidural hemorrhage")}, 4),
+        ({"code": ("35486000", "SCT", "Subdural hemorrhage")}, 5),
+        ({"code": ("4711", "99LOCAL", "Intraventricular hemorrhage")}, 2),
+        ({"ROIObservationLabel": "SDH", "RTROIInterpretedType": "ORGAN"}, 5),
+        ({"ROIObservationDescription": "epidural haematoma", "RTROIInterpretedType": ""}, 4),
+    ],
+)
+def test_an_observation_says_what_the_name_leaves_open(tmp_path, scan, told, value):
+    """SNOMED CT's own codes for haemorrhages of one type, as in a SEG."""
+    observe(write_rtstruct(scan, {"ROI 1": [(2, SQUARE)]}), **told)
+    assert np.array_equal(read_one(tmp_path, None).labels == value, square(scan.hu.shape))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"code": ("21454007", "SCT", "Subarachnoid hemorrhage")},
+        {"code": ("79654002", "SCT", "Edema")},
+        {"ROIObservationLabel": "no SDH"},
+        {"RTROIInterpretedType": "EXTERNAL"},
+        {"RTROIInterpretedType": "SUPPORT"},
+    ],
+)
+def test_an_observation_that_contradicts_the_name_asks_for_a_map(tmp_path, scan, told):
+    observe(write_rtstruct(scan, {"SDH": [(2, SQUARE)]}), **told)
+    assert "a ROI of no known class" in refusal(tmp_path).reason
+    labels = read_one(tmp_path, LabelMap.parse("sdh=SDH")).labels
+    assert np.array_equal(labels == 5, square(scan.hu.shape))

@@ -246,13 +246,7 @@ def test_a_seg_on_a_grid_of_its_own_is_resampled_as_simpleitk_does(tmp_path, sca
             other.edit(k, ImagePositionPatient=place.tolist())
     labels = np.zeros((11, 24, 28), np.uint8)
     labels[3:8, 6:14, 9:20] = 1
-    path = write_seg(other, labels, ["SDH"])
-    seg = pydicom.dcmread(path)
-    for group in seg.PerFrameFunctionalGroupsSequence:
-        del group.DerivationImageSequence
-    seg.ReferencedSeriesSequence[0].SeriesInstanceUID = scan.items[0].SeriesInstanceUID
-    del seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence
-    seg.save_as(scan.folder / "mask")
+    on_its_own(write_seg(other, labels, ["SDH"]), scan, scan.folder / "mask")
     shutil.rmtree(other.folder)
     series = read_one(tmp_path, None)
     image = sitk.ReadImage([str(path) for path in scan.paths])
@@ -265,3 +259,37 @@ def test_a_seg_on_a_grid_of_its_own_is_resampled_as_simpleitk_does(tmp_path, sca
     expected = sitk.GetArrayFromImage(told)
     assert expected.any() and np.array_equal(series.labels > 0, expected > 0)
     assert any("resampled" in note for note in series.notes)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 18.5])
+@pytest.mark.parametrize("heights", [[0, 1.08, 8.07, 13, 18, 25], [5.0 * k for k in range(6)]])
+def test_frames_on_the_slices_of_a_scan_keep_to_them_however_these_are_spaced(
+    tmp_path, heights, tilt
+):
+    """Pixels twice as large, so that each covers four; slices 1 and 3 bleed, 2 between them not."""
+    scan = make_scan(tmp_path / "patient" / "head", heights, tilt=tilt)
+    coarse = make_scan(
+        tmp_path / "other", heights, tilt=tilt, spacing=(1.0, 1.5),
+        hu=noisy_head((6, 10, 12)).astype(int),
+    )  # fmt: skip
+    for k, place in enumerate(coarse.place):
+        inward = place + (0.75 * scan.rows + 0.5 * scan.columns) / 2
+        coarse.edit(k, ImagePositionPatient=[round(float(n), 6) for n in inward])
+    labels = np.zeros((6, 10, 12), np.uint8)
+    labels[1, 2:5, 3:9] = labels[3, 4:7, 2:6] = 1
+    path = write_seg(coarse, labels, ["SDH"])
+    on_its_own(path, scan, scan.folder / "mask")
+    shutil.rmtree(coarse.folder)
+    series = read_one(tmp_path, None)
+    expected = np.kron(labels, np.ones((1, 2, 2), np.uint8))
+    assert np.array_equal(series.labels > 0, expected > 0)
+
+
+def on_its_own(path, scan, to):
+    """Let a SEG name the series of `scan` and no image."""
+    seg = pydicom.dcmread(path)
+    for group in seg.PerFrameFunctionalGroupsSequence:
+        del group.DerivationImageSequence
+    seg.ReferencedSeriesSequence[0].SeriesInstanceUID = scan.items[0].SeriesInstanceUID
+    del seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    seg.save_as(to)

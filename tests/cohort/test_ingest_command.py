@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import os
+import shlex
 import sys
 
 import numpy as np
@@ -15,7 +17,12 @@ from lcgan_core.protocol import methods
 
 from .conftest import BORN, IDENTITY, NAME
 from .dicom_files import make_scan, some_labels
+from .test_pictures import head as picture_head
+from .test_pictures import write as write_pictures
 from .test_public_sets import make_bhsd, make_instance
+from .volumes import head as nifti_head
+from .volumes import lesion as nifti_lesion
+from .volumes import write as write_nifti
 
 FOLDER = "DOE^JANE"
 PHI = {
@@ -199,6 +206,39 @@ def test_a_binary_set_asks_what_it_shows_and_takes_it(lcgan, tmp_path):
     assert set(np.unique(SliceStore.open(tmp_path / "store").labels)) == {0, 3}
 
 
+def test_a_changed_table_of_classes_makes_another_store(lcgan, tmp_path):
+    """It lies outside the folder of the scans; what counts is what it says, not its name."""
+    make_instance(tmp_path / "download")
+    table, again = tmp_path / "mine.csv", tmp_path / "copy.csv"
+    table.write_text("scan,class\n1,EDH\n2,SDH\n")
+    again.write_bytes(table.read_bytes())
+
+    def ingest(classes, store="store"):
+        return lcgan("ingest", tmp_path / "download", "--out", tmp_path / store, "--classes", classes)
+
+    assert ingest(table)[0] == ingest(again)[0] == 0
+    was = table.stat()
+    table.write_text("scan,class\n1,SDH\n2,EDH\n")
+    os.utime(table, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert "holds something else" in ingest(table)[0]
+    assert ingest(table, "other")[0] == 0
+    first, second = (SliceStore.open(tmp_path / name).labels[:] for name in ("store", "other"))
+    assert np.array_equal(first > 0, second > 0) and (first != second)[first > 0].all()
+
+
+@pytest.mark.parametrize("name", ["in\nput", "in\tput\x1b[2J", "in\u2028put"])
+def test_a_sentence_about_an_odd_path_stays_one_line(lcgan, tmp_path, name):
+    said, _, err = lcgan("ingest", tmp_path / name, "--out", tmp_path / "store")
+    assert said.isprintable() and repr(name)[1:-1] in said and err == ""
+    scan = make_scan(tmp_path / name / "a", hu=head())
+    scan.write_mask(np.zeros((6, 20, 24), np.uint8))
+    make_scan(tmp_path / name / "b", hu=head(1), PatientID="another")
+    (tmp_path / name / "labels.json").write_text('{"1": "SDH"}')
+    code, _, err = lcgan("ingest", tmp_path / name, "--out", tmp_path / "store")
+    assert code == 3 and f"{repr(name)[1:-1]}/b has a CT series without a mask" in err
+    assert len(err.splitlines()) == 2
+
+
 def test_the_label_map_decides_which_classes_a_store_has(lcgan, mixed, tmp_path):
     labels = "1=PHE:perihaematomal oedema,2=IPH,3=,4=,5="
     options = ("--size", "64", "--labels", labels, "--allow-refused")
@@ -231,6 +271,43 @@ def test_a_binary_mask_may_show_a_class_of_ones_own(lcgan, tmp_path):
     assert lcgan("ingest", tmp_path / "download", *options)[0] == 0
     store = SliceStore.open(tmp_path / "store")
     assert store.classes.names == ("PHE",) and set(np.unique(store.labels)) == {0, 1}
+
+
+def pictures(folder):
+    """Two patients as windowed pictures with masks beside them."""
+    for k in (1, 2):
+        grey = np.rint(picture_head(k).clip(0, 80) / 80 * 255).astype(np.uint8)
+        mask = np.zeros(grey.shape, np.uint8)
+        mask[4:7, 26:34, 20:27] = 1
+        grey[mask > 0] = 220
+        write_pictures(folder, grey, mask, images=f"images/p{k}/{{}}.png", masks=f"masks/p{k}/{{}}.png")
+
+
+def volumes(folder):
+    for k in (1, 2):
+        hu, mask = nifti_head(k), nifti_lesion(value=2)
+        hu[mask > 0] = 75
+        write_nifti(folder / f"p{k}/1_ct.nii.gz", hu)
+        write_nifti(folder / f"p{k}/1_seg.nii.gz", mask)
+
+
+@pytest.mark.parametrize(("make", "form"), [(pictures, "png"), (volumes, "nifti")])
+def test_a_folder_that_needs_options_names_the_command_that_makes_a_store(
+    lcgan, tmp_path, make, form
+):
+    """The command works as it stands where the files are called as in it."""
+    source = tmp_path / "it's mine"
+    make(source)
+    (source / "read me.txt").write_text("")
+    said, _, err = lcgan("run", "cohort", "--cohort", source, "--set", "image_size=64")
+    assert said.count("`") == 2 and err == "" and "use STORE as the cohort" in said
+    program, *asked = shlex.split(said.split("`")[1])
+    assert program == "lcgan" and asked[asked.index("--format") + 1] == form
+    asked = [str(tmp_path / "store") if part == "STORE" else part for part in asked]
+    assert lcgan(*asked, "--size", "64")[0] == 0
+    assert SliceStore.open(tmp_path / "store").slices.patient.nunique() == 2
+    assert lcgan("run", "cohort", "--cohort", tmp_path / "store", "--set", "image_size=64")[0] == 0
+    assert lcgan("ingest", source, "--out", tmp_path / "b")[0] == said
 
 
 @pytest.mark.parametrize("form", methods.FORMATS)

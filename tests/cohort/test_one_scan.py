@@ -137,6 +137,57 @@ def test_interleaved_passes_that_nothing_tells_apart_but_the_mask(tmp_path, numb
     assert np.array_equal(series.hu, one.hu) and any("every second" in n for n in series.notes)
 
 
+NUMBERS = {
+    "none": (lambda k: None, lambda k: None),
+    "restarted, the other way": (lambda k: k + 1, lambda k: 8 - k),
+    "restarted, the same way": (lambda k: k + 1, lambda k: k + 1),
+    "going on, the other way": (lambda k: k + 1, lambda k: 16 - k),
+    "by height": (lambda k: 2 * k + 1, lambda k: 2 * k + 2),
+    "by height, in no order": (lambda k: 2 * k + 1 + k % 2, lambda k: 2 * k + 2 - k % 2),
+}
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("mask", ["names all slices", "names some slices", "names nothing"])
+@pytest.mark.parametrize("numbers", NUMBERS)
+def test_two_passes_over_the_same_positions_are_never_mixed(tmp_path, numbers, mask, which):
+    """No tag differs but UIDs and numbers: the HU are those of one pass, or there are none."""
+    one = first_of(tmp_path)
+    two = second(one)
+    for scan, number in zip((one, two), NUMBERS[numbers], strict=True):
+        for k in range(8):
+            scan.edit(k, InstanceNumber=number(k))
+    chosen = (one, two)[which]
+    if mask == "names nothing":
+        chosen.write_mask(some_blood()).rename(tmp_path / "p" / "mask.nii.gz")
+    elif mask == "names all slices":
+        write_seg(chosen, some_blood(), ["SDH"])
+    else:
+        write_seg(chosen, some_blood()[2:6], ["SDH"], sources=chosen.items[2:6])
+    found = find(tmp_path, OURS)
+    if found.cases:
+        assert np.array_equal(found.cases[0].load().hu, chosen.hu)
+    else:
+        said = " ".join(each.reason for each in found.refused)
+        assert "nothing says which belong to one scan" in said or "any of 2 CT series" in said
+    if mask == "names all slices" or numbers == "going on, the other way":
+        assert bool(found.cases) == (mask != "names nothing")
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_of_one_repeated_slice_the_later_one_has_to_be_known(tmp_path, numbered):
+    scan = first_of(tmp_path)
+    item = scan.items[3]
+    item.SOPInstanceUID, item.InstanceNumber = generate_uid(), 99 if numbered else 4
+    item.PixelData = (noisy_head((1, 20, 24), 4) + 1024).astype("<u2").tobytes()
+    item.save_as(scan.folder / "again")
+    scan.write_mask(some_blood())
+    if numbered:
+        assert np.array_equal(read_one(tmp_path).hu[3], noisy_head((1, 20, 24), 4)[0])
+    else:
+        assert "two slices or more at 1 position" in find(tmp_path, OURS).refused[0].reason
+
+
 # What is one scan although tags differ
 
 

@@ -1,9 +1,13 @@
 """Lesion copy-paste: pasted pixels come from the donor with their labels; the rest is untouched."""
 
+import pytest
 import torch
 
 from lcgan_core.copies import copy_paste
 from lcgan_core.copies.copy_paste import Pastes
+from lcgan_core.errors import UserError
+
+from .originals import originals
 
 
 def slices(n=12, size=16, seed=0):
@@ -61,7 +65,8 @@ def test_bone_air_and_scalp_take_no_lesion():
 def test_copies_are_drawn_by_the_generator_and_applied():
     images, labels = slices()
     first, again, other = (
-        copy_paste.copies(images, labels, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        copy_paste.copies(originals(images, labels), torch.Generator().manual_seed(seed), None)
+        for seed in (1, 1, 2)
     )
     drawn = copy_paste.sample(labels, torch.Generator().manual_seed(1))
     for made, repeated, expected in zip(
@@ -76,3 +81,57 @@ def test_slices_without_any_lesion_stay_as_they_are():
     labels = 0 * labels
     pastes = copy_paste.sample(labels, torch.Generator().manual_seed(0))
     assert torch.equal(copy_paste.apply(images, labels, pastes)[0], images)
+
+
+def open_heads(count=5, size=16):
+    """Heads without a lesion, each of one grey level in a square skull."""
+    heads = torch.zeros(count, size, size, dtype=torch.uint8)
+    heads[:, 1:-1, 1:-1] = 255
+    heads[:, 2:-2, 2:-2] = 50 + torch.arange(count, dtype=torch.uint8)[:, None, None]
+    return heads
+
+
+def inner_lesions():
+    """`slices` whose lesions lie inside the skull of `open_heads`."""
+    images, labels = slices()
+    outside = torch.ones(16, 16, dtype=torch.bool)
+    outside[2:-2, 2:-2] = False
+    labels[:, outside] = 0
+    return images, labels
+
+
+def equal(images, labels, heads, seed=1):
+    made = originals(images, labels, heads=heads)
+    return copy_paste.equal(made, torch.Generator().manual_seed(seed), None)
+
+
+def test_an_equal_copy_has_the_foreground_of_one_slice_in_a_head_without_a_lesion():
+    (images, labels), heads = inner_lesions(), open_heads()
+    new, new_labels = equal(images, labels, heads)
+    assert torch.equal(new_labels, labels), "the copy of a slice has that slice's mask"
+    lesion, hosts = labels > 0, set()
+    for k in range(len(images)):
+        assert torch.equal(new[k][lesion[k]], images[k][lesion[k]])
+        host = [h for h in range(len(heads))
+                if torch.equal(new[k][~lesion[k]], heads[h][~lesion[k]])]  # fmt: skip
+        assert len(host) == 1
+        hosts |= {*host}
+    assert len(hosts) > 1, "hosts are drawn"
+    twice = copy_paste.copies(originals(images, labels), torch.Generator().manual_seed(1), None)[1]
+    assert (twice > 0).sum() > 1.3 * lesion.sum(), "what these copies are compared with"
+    assert not torch.equal(new, equal(images, labels, heads, seed=2)[0])
+
+
+def test_a_head_that_takes_the_whole_lesion_is_preferred():
+    images, labels = inner_lesions()
+    heads = open_heads(4)
+    heads[[0, 1, 3], 2:-2, 5:-2] = 255  # bone where most of the lesions are
+    chosen = copy_paste.hosts(labels[1:], heads, torch.Generator().manual_seed(0))
+    assert (chosen == 2).all()
+
+
+def test_a_subset_without_a_slice_free_of_lesions_is_refused_in_a_sentence():
+    images, labels = slices()
+    with pytest.raises(UserError, match="no slice without a lesion.*leave the arm out") as error:
+        equal(images, labels, images[:0])
+    assert "\n" not in str(error.value)

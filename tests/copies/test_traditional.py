@@ -1,5 +1,7 @@
 """Traditional augmentation: geometry against torchvision, blur against OpenCV, ranges."""
 
+from typing import get_args
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,12 @@ from torchvision.transforms.v2 import functional as tv
 
 from lcgan_core.copies import traditional
 from lcgan_core.copies.traditional import Transformations
+from lcgan_core.protocol import profiles
+from lcgan_core.protocol.config import Transformation
+
+from .originals import originals
+
+CONFIG = profiles.load("quick")
 
 
 def one(angle=0.0, scale=1.0, shear=0.0, blur=False, gain=1.0):
@@ -152,6 +160,77 @@ def test_copies_made_in_batches_are_those_made_at_once():
     at_once = traditional.apply(
         images, labels, traditional.sample(many, torch.Generator().manual_seed(5))
     )
-    in_parts = traditional.copies(images, labels, torch.Generator().manual_seed(5))
+    in_parts = traditional.copies(
+        originals(images, labels), torch.Generator().manual_seed(5), CONFIG
+    )
     for a, b in zip(at_once, in_parts, strict=True):
         assert torch.equal(a, b)
+
+
+def drawn_with(used):
+    return traditional.sample(200, torch.Generator().manual_seed(3), used)
+
+
+def test_a_transformation_that_is_left_out_changes_nothing_and_leaves_the_others_as_they_are():
+    assert tuple(traditional.NONE) == get_args(Transformation)
+    fields = {
+        "rotation": ("angle", 0), "scale": ("scale", 1), "shear": ("shear", 0),
+        "blur": ("blur", False), "contrast": ("gain", 1),
+    }  # fmt: skip
+    every = drawn_with(tuple(fields))
+    for left_out, (field, none) in fields.items():
+        drawn = drawn_with([name for name in fields if name != left_out])
+        assert (getattr(drawn, field) == none).all()
+        assert not (getattr(every, field) == none).all()
+        for other, _ in fields.values():
+            if other != field:
+                assert torch.equal(getattr(drawn, other), getattr(every, other))
+
+
+@pytest.mark.parametrize("contrast", ["gain", "per_pixel"])
+def test_without_any_transformation_a_copy_is_its_original(contrast):
+    images, labels = noise(6)
+    config = profiles.load("quick", traditional_transformations=[], traditional_contrast=contrast)
+    for make in (traditional.copies, traditional.geometry):
+        same = make(originals(images, labels), torch.Generator().manual_seed(1), config)
+        assert torch.equal(same[0], images) and torch.equal(same[1], labels)
+
+
+def test_geometry_moves_pixels_and_leaves_their_intensities():
+    flat = torch.full((40, 32, 32), 200, dtype=torch.uint8)
+    labels = torch.randint(6, flat.shape, dtype=torch.uint8)
+    moved, moved_labels = traditional.geometry(
+        originals(flat, labels), torch.Generator().manual_seed(1), CONFIG
+    )
+    assert (moved[:, 12:20, 12:20] == 200).all(), "neither brighter nor, at the rim, blurred in"
+    assert (moved_labels != labels).flatten(1).any(1).all()
+    some, _ = traditional.copies(originals(flat, labels), torch.Generator().manual_seed(1), CONFIG)
+    assert (some[:, 12:20, 12:20] > 200).any()
+    turned = profiles.load("quick", traditional_transformations=["rotation", "contrast"])
+    flat_turned, _ = traditional.geometry(
+        originals(flat, labels), torch.Generator().manual_seed(1), turned
+    )
+    assert (flat_turned[:, 16, 16] == 200).all()
+    assert (flat_turned[:, 16, 2] == 200).all(), "not made smaller: scale is left out"
+
+
+def test_the_profile_decides_how_contrast_is_read():
+    images, labels = noise(8)
+    made = {
+        contrast: traditional.copies(
+            originals(images, labels),
+            torch.Generator().manual_seed(1),
+            profiles.load("quick", traditional_contrast=contrast),
+        )
+        for contrast in ("gain", "about_mean", "hu_offset", "per_pixel")
+    }
+    changed = drawn_gain(8, 1) > 1
+    assert changed.any() and not changed.all()
+    for contrast, (copies, copied_labels) in made.items():
+        assert torch.equal(copied_labels, made["gain"][1])
+        same = (copies == made["gain"][0]).flatten(1).all(1)
+        assert torch.equal(same, ~changed | (contrast == "gain"))
+
+
+def drawn_gain(n, seed):
+    return traditional.sample(n, torch.Generator().manual_seed(seed)).gain

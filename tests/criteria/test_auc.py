@@ -80,6 +80,7 @@ def test_the_area_is_of_held_out_slices_and_takes_candidates_in_turn(slices, tmp
     # real slices of 100 to 140; of two candidates one is always darker, the other always brighter
     made = fitted(slices, {1: slices - 90, 2: slices + 90}, tmp_path, steps=1)
     assert made.folds.auc.tolist() == [0.5, 0.5]
+    assert made.folds.real_share.tolist() == [1.0, 1.0]
     assert blind(made.folds)
     assert (made.probability[1] < 0.3).all() and (made.probability[2] > 0.7).all()
 

@@ -17,8 +17,8 @@ PACKAGE = "lcgan_core"
 GROUND, ROOF = ("errors", "seeds", "lesions"), "cli"
 FLOORS = [
     {"ground"},
-    {"models", "metrics", "copies", "protocol"},
-    {"run"},
+    {"models", "metrics", "protocol"},
+    {"copies", "run"},
     {"cohort", "training"},
     {"phantom", "generators", "segmenters"},
     {"criteria"},

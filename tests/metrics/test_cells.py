@@ -7,7 +7,7 @@ from scipy import stats
 from lcgan_core import metrics
 from lcgan_core.metrics import Overlap
 from lcgan_core.metrics.bootstrap import draw_weights, patient_weights
-from lcgan_core.metrics.cells import cells
+from lcgan_core.metrics.cells import cells, with_patient_mean
 from lcgan_core.metrics.estimates import estimate
 
 NAMES = ("IPH", "IVH", "SAH", "EDH", "SDH")
@@ -77,6 +77,24 @@ def test_weighting_patients_is_repeating_their_slices():
         theirs = expected(COUNTS[np.concatenate(slices)], 5)
         for key, value in as_dict(by_patient, values).items():
             assert value == pytest.approx(theirs[key], nan_ok=True), key
+
+
+def test_the_mean_over_patients_counts_each_patient_once():
+    table = with_patient_mean(cells(COUNTS, NAMES, min_area=5).by_patient(PATIENTS))
+    dice = COUNTS.dice_image()
+    by_hand = [np.nanmean(dice[patient == PATIENTS]) for patient in "abcdef"]
+    assert as_dict(table)["dice_patient", "all"] == pytest.approx(np.mean(by_hand))
+    assert dict(zip(table.names, table.counts(), strict=True))["dice_patient", "all"] == 6
+    assert as_dict(table)["dice_image", "all"] != pytest.approx(np.mean(by_hand))
+    others = as_dict(cells(COUNTS, NAMES, min_area=5))
+    assert {key: as_dict(table)[key] for key in others} == pytest.approx(others)
+
+
+def test_a_patient_without_a_row_has_no_case():
+    every = cells(COUNTS, NAMES, min_area=5)
+    table = every.by_patient(PATIENTS, among=["a", "b", "c", "d", "e", "f", "g"])
+    assert not table.known()[6].any()
+    np.testing.assert_array_equal(table.top[:6], every.by_patient(PATIENTS).top)
 
 
 def test_a_class_without_test_cases_is_nan_with_n_0():

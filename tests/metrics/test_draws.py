@@ -83,6 +83,35 @@ def test_a_draw_without_a_value_is_left_out_of_mean_and_difference():
     assert (both - one).value == pytest.approx([0.0])
 
 
+def test_folds_that_test_different_patients_by_hand():
+    """A resample takes patients of both folds; each fold's mean is over its own."""
+    table = [[0.2, 0.6, np.nan, np.nan], [np.nan, np.nan, 0.4, 1.0]]
+    patients = np.array([[1, 1, 1, 1], [2, 0, 1, 1], [1, 0, 0, 3], [2, 2, 0, 0]])
+    made = of(table, patients, np.ones((4, 2)))
+    assert made.value == pytest.approx([(0.4 + 0.7) / 2])
+    by_hand = [0.55, (0.2 + 0.7) / 2, (0.2 + 1.0) / 2, 0.4]  # in the last, one fold is left
+    assert made.resampled[:, 0] == pytest.approx(by_hand)
+    assert made.known[:, :, 0].tolist() == [[True, True, False, False], [False, False, True, True]]
+    (row,) = (made - of(table, patients, np.ones((4, 2)))).rows()
+    assert (row["value"], row["n"]) == (0, 4), "the patients of both folds"
+
+
+def test_arms_without_a_patient_in_common_have_no_difference():
+    first, second = ([[0.2, np.nan], [0.4, 0.6]], [[np.nan, 0.8], [0.5, 0.7]])
+    weights = np.ones((3, 2)), np.ones((3, 2))
+    (row,) = (of(second, *weights) - of(first, *weights)).rows()
+    assert (row["value"], row["n"]) == (pytest.approx(0.1), 2), "of the second draw alone"
+    (none,) = (of(second[:1], *weights) - of(first[:1], *weights)).rows()
+    assert np.isnan([none["value"], none["ci_low"]]).all() and none["n"] == 0
+
+
+def test_cases_are_counted_in_the_draws_that_have_any():
+    """One case in one of three draws is not none."""
+    nothing = [np.nan, np.nan]
+    made = of([[0.3, np.nan], nothing, nothing], np.ones((2, 2)), np.ones((2, 3)))
+    assert made.value == pytest.approx([0.3]) and made.n.tolist() == [1]
+
+
 def test_a_single_draw_is_always_taken():
     assert (draw_weights(1, 50, seed=0) == 1).all()
     weights = patient_weights(2, 50, 0)

@@ -19,18 +19,21 @@ PROTOCOLS = {
     "SEGMENTERS": (segmenters.Segmenter, partial(segmenters.segmenter, classes=2)),
 }
 """Each registry's protocol, and what makes a method by its name and a profile."""
-FUNCTIONS = [
-    (registry, name)
+MEMBERS = [
+    (registry, name, inspect.isfunction(vars(protocol).get(name)))
     for registry, (protocol, _) in PROTOCOLS.items()
-    for name, found in vars(protocol).items()
-    if inspect.isfunction(found) and not name.startswith("_")
+    for name in vars(protocol) | inspect.get_annotations(protocol)
+    if not name.startswith("_")
 ]
+"""Registry, name, and whether it is a function: what the protocols themselves list."""
 
 
-def test_every_function_of_the_two_protocols_is_asked_for_below():
-    assert sorted(FUNCTIONS) == [
-        ("GENERATORS", "fit"), ("GENERATORS", "paint"), ("SEGMENTERS", "features"),
-        ("SEGMENTERS", "load"), ("SEGMENTERS", "segment"), ("SEGMENTERS", "task"),
+def test_every_member_of_the_two_protocols_is_asked_for_below():
+    assert sorted(MEMBERS) == [
+        ("GENERATORS", "fit", True), ("GENERATORS", "paint", True),
+        ("SEGMENTERS", "features", True), ("SEGMENTERS", "initialisation", False),
+        ("SEGMENTERS", "load", True), ("SEGMENTERS", "schedule", False),
+        ("SEGMENTERS", "segment", True), ("SEGMENTERS", "task", True),
     ]  # fmt: skip
 
 
@@ -48,16 +51,20 @@ def written(tmp_path, monkeypatch):
     sys.modules.pop("outside_method", None)
 
 
-@pytest.mark.parametrize(("registry", "lacking"), FUNCTIONS)
-def test_a_method_without_a_function_of_its_protocol_is_refused(registry, lacking, written):
-    has = [name for of, name in FUNCTIONS if of == registry and name != lacking]
-    written(registry, "class Mine:\n" + "".join(f"    def {f}(self): ...\n" for f in has))
+@pytest.mark.parametrize(("registry", "lacking", "function"), MEMBERS)
+def test_a_method_without_a_member_of_its_protocol_is_refused(registry, lacking, function, written):
+    has = [
+        f"    def {name}(self): ..." if is_function else f"    {name} = None"
+        for of, name, is_function in MEMBERS
+        if of == registry and name != lacking
+    ]
+    written(registry, "\n".join(["class Mine:", *has]))
     _, make = PROTOCOLS[registry]
     with pytest.raises(UserError) as error:
         make("mine", config=profiles.load("quick"))
     said = str(error.value)
     assert said.startswith("Mine in ") and "outside_method.py" in said
-    assert f"lacks the function {lacking};" in said
+    assert f"lacks the {'function' if function else 'attribute'} {lacking};" in said
     assert "\n" not in said
 
 
@@ -83,7 +90,8 @@ def test_the_shipped_methods_do_what_their_protocol_says(registry):
     _, make = PROTOCOLS[registry]
     for name in getattr(methods, registry):
         made = make(name, config=profiles.load("quick"))
-        assert all(callable(getattr(made, f)) for of, f in FUNCTIONS if of == registry)
+        for of, member, function in MEMBERS:
+            assert of != registry or callable(getattr(made, member)) == function
 
 
 def test_every_method_is_there_and_reads_settings_of_the_profile():

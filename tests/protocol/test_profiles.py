@@ -122,7 +122,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.from_namespace("cohort", {"draw": 2}), "Unknown parameter 'draw'"),
         (
             lambda: profiles.from_namespace("training", {"generator": "gan"}),
-            "Unknown generator 'gan'; allowed: lcgan, l1_only.",
+            "Unknown generator 'gan'; allowed: lcgan, l1_only, lcgan_augmented.",
         ),
         (
             lambda: profiles.from_namespace("segmentation", {"segmenter": "unet"}),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcgan_core.errors import UserError
-from lcgan_core.protocol.split import fold, mixed, subset, tested, validating
+from lcgan_core.protocol.split import fold, mixed, set_aside, subset, validating
 
 cohorts = st.dictionaries(
     st.text("0123456789abcdef", min_size=1, max_size=6), st.sets(st.sampled_from("ABCDEFG")),
@@ -59,7 +59,7 @@ def off(shown, patients):
 
 @given(several, st.floats(0.05, 0.95), seeds)
 def test_patients_with_and_without_lesions_are_on_both_sides(shown, share, seed):
-    tests, lesion = tested(shown, share, seed), with_lesion(shown)
+    tests, lesion = set_aside(shown, share, seed), with_lesion(shown)
     assert tests <= set(shown)
     assert 0 < len(tests & lesion) < len(lesion)
     assert abs(len(tests & lesion) - share * len(lesion)) <= 1
@@ -80,7 +80,7 @@ def test_the_order_in_which_patients_come_changes_nothing(shown, fraction, seed,
     other = {one: set(shown[one]) for one in chance.sample(list(shown), len(shown))}
     assert mixed(other, seed) == mixed(shown, seed)
     assert subset(other, fraction, seed) == subset(shown, fraction, seed)
-    assert tested(other, 0.3, seed) == tested(shown, 0.3, seed)
+    assert set_aside(other, 0.3, seed) == set_aside(shown, 0.3, seed)
     assert fold(other, 2, 1, seed) == fold(shown, 2, 1, seed)
     assert validating(other, 0.3, seed) == validating(shown, 0.3, seed)
 
@@ -99,7 +99,7 @@ def test_another_seed_is_another_draw():
     shown = made_up(40, [0.5, 0.5])
     for number in (1, 2):
         assert set(subset(shown, 0.25, number)) != set(subset(shown, 0.25, number + 1))
-        assert tested(shown, 0.3, number) != tested(shown, 0.3, number + 1)
+        assert set_aside(shown, 0.3, number) != set_aside(shown, 0.3, number + 1)
         assert fold(shown, 4, 0, number) != fold(shown, 4, 0, number + 1)
         assert validating(shown, 0.2, number) != validating(shown, 0.2, number + 1)
 
@@ -110,7 +110,7 @@ def test_each_class_has_its_share_to_about_a_patient_where_chance_errs_by_more(c
     drawn, plain = [], []
     for seed in range(40):
         for fraction in (0.1, 0.25, 0.5):
-            for patients in (subset(shown, fraction, seed), tested(shown, fraction, seed)):
+            for patients in (subset(shown, fraction, seed), set_aside(shown, fraction, seed)):
                 drawn.append(off(shown, patients))
         chance = random.Random(seed)
         plain += [off(shown, chance.sample(sorted(shown), n)) for n in (9, 22, 45)]
@@ -142,11 +142,12 @@ def test_every_patient_is_in_one_fold(shown, folds, seed):
 
 
 @pytest.mark.parametrize("classes", SHARES)
-def test_folds_show_each_class_alike(classes):
+def test_folds_show_each_class_alike_where_chance_does_less(classes):
     shown = made_up(90, SHARES[classes])
     parts = [fold(shown, 5, number, seed) for seed in range(20) for number in range(5)]
-    assert sum(off(shown, part) for part in parts) / len(parts) <= 1
-    assert max(off(shown, part) for part in parts) <= 2.2
+    drawn = [off(shown, part) for part in parts]
+    plain = [off(shown, random.Random(seed).sample(sorted(shown), 18)) for seed in range(100)]
+    assert max(drawn) <= 2.2 and sum(drawn) <= 0.55 * sum(plain)
 
 
 @given(cohorts, st.floats(0.0, 0.99), seeds)
@@ -169,5 +170,5 @@ def test_a_fraction_outside_0_to_1_is_told(fraction):
 @pytest.mark.parametrize("shown", [{}, {"a": {"A"}}, {"a": {"A"}, "healthy": set()}])
 def test_a_single_patient_with_a_lesion_cannot_be_split(shown):
     with pytest.raises(UserError, match=r"patient\(s\) with a lesion; add patients") as told:
-        tested(shown, 0.3, 1)
+        set_aside(shown, 0.3, 1)
     assert "\n" not in str(told.value)

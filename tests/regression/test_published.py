@@ -65,8 +65,9 @@ def test_every_cell_of_the_grid_is_there(results, record):
         for arm in config["arms"]
         if arm in papers or fraction <= config["controls_up_to"]
     }
-    # image 1; instance, detected, pooled, precision, recall: all and every class each
-    assert len(results) == len(networks) * (1 + 5 * (1 + len(record["run"]["classes"])))
+    # instance, detected, pooled, precision, recall: all and every class each; image, patient, the
+    # mean over the same types and their number: 1
+    assert len(results) == len(networks) * (5 * (1 + len(record["run"]["classes"])) + 4)
 
 
 def test_a_cell_is_the_mean_of_its_draws(published, results):
@@ -115,13 +116,22 @@ def test_claims_and_verdicts_follow_from_the_differences(opened):
         assert np.allclose(shown_there, expected, atol=WRITTEN, equal_nan=True), claim.id
         floor, ceiling = (-0.01, 0.01) if claim.within_a_point else (0, np.inf)
         _, low, high = expected
-        if row.n < 6 or not low < high or (low <= floor <= high) or (low <= ceiling <= high):
-            verdict = "undecided"
-        else:
+        verdict = "undecided"
+        open_ = not low < high or (low <= floor <= high) or (low <= ceiling <= high)
+        if row.n >= 6 and int(row.draws) >= 6 and not open_ and _tests_agree(claim, row):
             verdict = "confirmed" if floor < low and high < ceiling else "contradicted"
         assert row.verdict == verdict, claim.id
+        assert (row.verdict == "undecided") == pd.notna(row.reason), claim.id
+        if pd.notna(row.paper) and low < high:
+            assert row.magnitude == ("inside" if low <= row.paper <= high else "outside")
         seen += 1
     assert seen >= 19  # the paper's four arms are asked 19 such claims
+
+
+def _tests_agree(claim, row):
+    if claim.within_a_point:
+        return row.equivalent != "undecided"
+    return (row.p_holm if claim.role == "primary" else row.p) < 0.05
 
 
 def test_every_network_of_a_row_is_in_runs_csv_with_its_fingerprint(published, record):

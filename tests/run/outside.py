@@ -10,9 +10,9 @@ from lcgan_core.training import checkpoint
 from lcgan_core.training.engine import Schedule
 
 
-def mirrored(images, labels, generator):
+def mirrored(originals, generator, config):
     """A kind of copy: every slice mirrored left to right."""
-    return images.flip(2), labels.flip(2)
+    return originals.images.flip(2), originals.labels.flip(2)
 
 
 class Grey:

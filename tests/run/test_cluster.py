@@ -39,7 +39,11 @@ def no_slurm():
     return None
 
 
-needs_slurm = pytest.mark.skipif(no_slurm() is not None, reason=str(no_slurm()))
+@pytest.fixture(scope="module")
+def slurm():
+    """Skips where there is none; a SLURM that is off takes seconds to say so."""
+    if why := no_slurm():
+        pytest.skip(why)
 
 
 @contextlib.contextmanager
@@ -84,8 +88,8 @@ def slurm_jobs(rule, place):
     return [row[0] for row in rows if row[1] == rule and row[2] == str(place)]
 
 
-@needs_slurm
 @pytest.mark.slow
+@pytest.mark.usefixtures("slurm")
 def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
     with on_slurm(tmp_path / "there", page=PAGE) as (cluster, there, words):
         while not (there / "training" / ".1-lcgan.partial").is_dir():
@@ -108,7 +112,7 @@ def test_slurm_gives_what_this_machine_gives_though_it_kills_a_job(tmp_path):
         assert (there / name).read_bytes() == (here / name).read_bytes(), name
 
 
-@needs_slurm
+@pytest.mark.usefixtures("slurm")
 def test_a_cluster_that_refuses_is_one_sentence(tmp_path):
     much = ("--set-resources", "cohort:mem_mb=900000000", "--retries", "0")
     with on_slurm(tmp_path / "run", *much) as (cluster, _, words):

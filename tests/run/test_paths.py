@@ -136,6 +136,16 @@ def test_other_values_reach_their_commands(checkout):
     assert int(calls[1][2]) >= 1 and calls[1][7].removeprefix("mem_mb=").isdigit()
 
 
+def test_without_a_cluster_snakemake_finds_no_slurm_to_wait_for(checkout):
+    program = checkout / ".venv" / "bin" / "snakemake"
+    program.write_text('#!/bin/sh\nprintf "%s\\0\\001\\0" "$SLURM_CONF" >> "$CALLS"\n')
+    user_s = {"SLURM_CONF": "/etc/slurm.conf"}
+    _, [_, [found], _] = make(checkout, "book", environment=user_s)
+    assert found == "/dev/null"
+    _, [_, [found], _] = make(checkout, "book", CLUSTER="slurm", environment=user_s)
+    assert found == user_s["SLURM_CONF"]
+
+
 def test_a_python_with_a_space_in_its_path_is_used(checkout):
     own = checkout / "my python"
     own.write_text(RECORD)
@@ -146,10 +156,11 @@ def test_a_python_with_a_space_in_its_path_is_used(checkout):
 
 
 def snakemake(folder, *options, **environment):
+    own = {"PYTHONPATH": str(folder), "SLURM_CONF": os.devnull, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock", *options],
         cwd=folder, capture_output=True, text=True, check=False, timeout=600,
-        env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, **own, **environment},
     )  # fmt: skip
 
 

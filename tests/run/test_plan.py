@@ -42,10 +42,10 @@ def test_every_control_has_jobs_of_its_own():
     config = profiles.load("quick", arms=list(ARMS))
     assert nx.is_directed_acyclic_graph(graph(config))
     # beside the paper's arms, at each fraction: two other generators with their selections and
-    # copies, a second traditional copy and a pasted one; of the GAN four other snapshots, seven
+    # copies, and six kinds of copy without a network; of the GAN four other snapshots, seven
     # more copies, and one with noise
     assert counted(config) == {
-        "cohort": 1, "training": 13, "selection": 12, "augmentation": 72, "segmentation": 80,
+        "cohort": 1, "training": 13, "selection": 12, "augmentation": 88, "segmentation": 104,
         "evaluation": 1,
     }  # fmt: skip
     needed = plan.inputs(config, segmentation("both_equal_epochs"))

@@ -27,6 +27,7 @@ def snakemake(folder, *options, config=CONFIG, **numbers):
     ]  # fmt: skip
     environment = {
         "LCGAN_RUNS": str(folder), "LCGAN_SALT": str(folder / "salt"), "OMP_NUM_THREADS": "1",
+        "SLURM_CONF": os.devnull,
     }  # fmt: skip
     done = subprocess.run(
         list(map(str, command)),

@@ -16,8 +16,7 @@ from lcgan_core.run import code, plan
 
 def stamps(config):
     """Job -> stamp, for every job of a run."""
-    for cached in (code._module, code._code_hash, code._Module.definition, plan._fingerprint):
-        cached.cache_clear()
+    plan._fingerprint.cache_clear()
     return {job: plan.fingerprint(config, job) for job in plan.jobs(config)}
 
 
@@ -37,7 +36,12 @@ def package(tmp_path, monkeypatch):
     copied = tmp_path / "lcgan_core"
     shutil.copytree(code.PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code, "PACKAGE", copied)
+    forget_code()
     yield copied
+    forget_code()
+
+
+def forget_code():
     for cached in (code._module, code._code_hash, code._Module.definition, plan._fingerprint):
         cached.cache_clear()
 
@@ -54,22 +58,13 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "training/curves.py", "training/engine.py", "run/progress.py", "errors.py",
-        "cohort/formats.py", "cohort/contact_sheet.py", "models/generator.py",
-        "models/__init__.py", "metrics/__init__.py", "metrics/overlap.py", "stages/training.py",
-        "generators/l1_only.py", "copies/traditional.py", "phantom/skull.py",
-    ],
-)  # fmt: skip
-def test_comments_docstrings_and_formatting_make_nothing_stale(name, compact, before, package):
-    path = package / name
-    text = path.read_text()
-    first = text.index('"""', 3) + 3
-    path.write_text(
-        '"""Other words."""\n\n# a comment\n' + text[first:].replace("\n\n\n", "\n\n\n\n")
-    )
+def test_comments_docstrings_and_formatting_make_nothing_stale(compact, before, package):
+    for path in package.rglob("*.py"):
+        text = path.read_text()
+        if text.startswith('"""'):
+            _, _, rest = text.split('"""', 2)
+            rest = rest.replace("\n\n\n", "\n\n\n\n")
+            path.write_text(f'"""Other words."""\n\n# a comment\n{rest}')
     assert changed(before, stamps(compact)) == (set(), set())
 
 
@@ -118,7 +113,8 @@ def test_a_new_kind_of_copy_makes_new_jobs_and_the_evaluation_stale(
     compact, before, package, monkeypatch
 ):
     (package / "copies/flipped.py").write_text(
-        "def copies(images, labels, generator):\n    return images.flip(2), labels.flip(2)\n"
+        "def copies(originals, generator, config):\n"
+        "    return originals.images.flip(2), originals.labels.flip(2)\n"
     )
     monkeypatch.setitem(methods.COPIES, "flipped", Method("lcgan_core.copies.flipped:copies"))
     monkeypatch.setitem(ARMS, "flipped", Arm("+ mirrored", ("flipped",)))
@@ -229,6 +225,27 @@ def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(numb
     assert plan.EVALUATION in stale
     if name.startswith("cohort_") or name in ("image_size", "seed"):
         assert stale == set(before) - kept
+
+
+def test_a_reading_of_contrast_makes_stale_only_what_transforms_intensities():
+    arms = list(ARMS)
+    before = stamps(profiles.load("quick", arms=arms))
+    takes = {arm for arm in ARMS if {"traditional", "traditional2"} & {*ARMS[arm].copies}}
+    stale, new = changed(
+        before, stamps(profiles.load("quick", arms=arms, traditional_contrast="hu_offset"))
+    )
+    assert not new
+    named = {(job.stage, job.what) for job in stale - {plan.EVALUATION}}
+    assert named == {
+        ("augmentation", "traditional"), ("augmentation", "traditional2"),
+        *(("segmentation", arm) for arm in takes | {"online"}),
+    }  # fmt: skip
+    turned = stamps(profiles.load("quick", arms=arms, traditional_transformations=["rotation"]))
+    moved, new = changed(before, turned)
+    assert not new
+    more = {(job.stage, job.what) for job in moved - stale}
+    assert more == {("augmentation", "geometry"), ("segmentation", "geometry")}
+    assert stale < moved
 
 
 def test_the_title_of_an_arm_and_a_defaulted_field_make_nothing_stale(compact, before, monkeypatch):

@@ -18,7 +18,7 @@ TRUTH[:, 1:3, 1:3] = 1
 
 
 def slices(images):
-    return Slices(images, TRUTH[: len(images)], pd.DataFrame(), Classes(("IPH",)))
+    return Slices(images, TRUTH[: len(images)], pd.DataFrame(), Classes(("IPH",), ("bleeding",)))
 
 
 class Counter:
@@ -92,8 +92,10 @@ def test_a_phase_goes_on_with_the_network_of_the_one_before_and_sees_only_its_ow
     assert json.loads((tmp_path / "training.json").read_text())["steps"] == 10
 
 
-@pytest.mark.parametrize("subset", [1, 3])
-def test_train_dice_is_measured_on_about_as_many_slices_as_validation(subset):
+@pytest.mark.parametrize(("subset", "validation", "looked_at"), [(1, 1, 1), (3, 1, 1), (3, 2, 3)])
+def test_train_dice_is_measured_on_about_as_many_slices_as_validation(
+    subset, validation, looked_at
+):
     shown = []
 
     class Noted(Counter):
@@ -104,5 +106,5 @@ def test_train_dice_is_measured_on_about_as_many_slices_as_validation(subset):
     method = Noted(best=0)
     method.task(Pairs(TRUTH, TRUTH), 0)
     images = torch.zeros_like(TRUTH)
-    training._monitor(method, slices(images[:subset]), slices(images[:1])).measure()
-    assert shown == [subset, 1]
+    training._monitor(method, slices(images[:subset]), slices(images[:validation])).measure()
+    assert shown == [looked_at, validation]

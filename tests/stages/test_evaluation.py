@@ -21,29 +21,37 @@ FOUND = {("original", 1): 5, ("original", 2): 10, ("gan", 1): 6, ("gan", 2): 10}
 PATIENTS = 24
 
 
-def given(folder, found, classes=FIVE, **overrides):
+def given(
+    folder, found, classes=FIVE, patients=PATIENTS, tested=None, noted=lambda job: {}, **overrides
+):
     """(config, folder of stage 6) of networks that find `found(job)` of the ten rows of a lesion.
 
-    Every slice of 64 pixels shows the first class on all columns of its first ten rows.
+    Every slice of 64 pixels shows the first class on all columns of its first ten rows. `tested`:
+    draw -> rows of the store that it tests; `noted(job)`: what its training.json says.
     """
-    labels = np.zeros((2 * PATIENTS, 64, 64), np.uint8)
+    labels = np.zeros((2 * patients, 64, 64), np.uint8)
     labels[:, :10] = 1
-    store = write_store(folder / "store", PATIENTS, slices=2, labels=labels, classes=classes)
+    store = write_store(folder / "store", patients, slices=2, labels=labels, classes=classes)
     config = profiles.load("quick", cohort=str(store), image_size=64, **overrides)
     inputs = {"cohort": cohort_of(config, folder / "cohort")}
-    tests = len(cohort.test_rows(config, inputs["cohort"]))
+    rows_of = tested or dict.fromkeys(
+        range(1, max(config.draws) + 1), cohort.test_rows(config, inputs["cohort"], 1)
+    )
     record = {"code": "c", "versions": {"torch": "9"}, "device": "CPU (made up)", "seconds": 2.0}
     for job in plan.segmentations(config):
         place = inputs[job.key] = folder / job.key
         place.mkdir()
-        prediction = np.zeros((tests, 64, 64), np.uint8)
+        prediction = np.zeros((len(rows_of[job.draw]), 64, 64), np.uint8)
         prediction[:, : found(job)] = 1
         np.save(place / "predictions.npy", prediction)
         (place / "initialisation.txt").write_text("By hand.\n")
         (place / artefacts.PROVENANCE).write_text(json.dumps(record))
+        (place / "training.json").write_text(json.dumps(noted(job)))
     made = folder / "evaluation"
     made.mkdir()
-    evaluation.evaluate(config, plan.EVALUATION, inputs, made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cohort, "test_rows", lambda config, heads, draw: rows_of[draw])
+        evaluation.evaluate(config, plan.EVALUATION, inputs, made)
     return config, made
 
 
@@ -58,7 +66,7 @@ def two_draws(tmp_path_factory):
 
     def read(name):
         table = pd.read_csv(made / f"{name}.csv")
-        return table if name == "claims" else table[table.metric == "dice_image"]
+        return table[table.metric == "dice_image"] if "metric" in table else table
 
     return config, read, json.loads((made / "run.json").read_text())
 
@@ -115,6 +123,9 @@ def test_differences_and_claims_are_paired_in_a_draw(two_draws):
     assert (row.n, row.draws) == (3, 2)
     claims = read("claims").set_index(["id", "share"])
     claim = claims.loc[("gan_raises_dice_image", "12.5%")]
+    # of two draws that differ by d, the standard error is d / 2: t is their mean by that, 1
+    assert [row.p, claim.p] == pytest.approx([0.5, 0.5], abs=1e-6)
+    assert (claim.verdict, claim.reason) == ("undecided", "3 patients with a case, 6 are needed")
     assert [claim.value, claim.ci_low, claim.ci_high] == pytest.approx(
         [row.value, row.ci_low, row.ci_high], abs=1e-6
     )
@@ -146,7 +157,7 @@ def test_lesions_and_rows_are_of_the_store_s_classes(tmp_path):
     _, made = given(tmp_path, lambda job: 6, TWO)
     found = tables(made)
     assert set(found) == {
-        "results", "draws", "differences", "by_size", "sensitivity", "claims",
+        "results", "draws", "differences", "by_size", "sensitivity", "claims", "training",
     }  # fmt: skip
     for name in ("results", "draws", "differences", "by_size", "sensitivity"):
         assert set(found[name].lesion) == {"all", "PHE", "IPH"}, name
@@ -192,3 +203,53 @@ def test_two_segmenters_stand_side_by_side_and_are_never_subtracted(tmp_path, mo
     assert differences.groupby("segmenter").size().nunique() == 1
     assert differences[differences.metric == "dice_image"].value.abs().max() == 0
     assert set(found["claims"].segmenter) == {"fcn8s", "other"}
+
+
+def test_draws_that_test_different_patients_by_hand(tmp_path):
+    """Two folds of two patients: a cell is the mean over the folds."""
+    folds = {1: np.arange(0, 4), 2: np.arange(4, 8)}
+    _, made = given(
+        tmp_path,
+        lambda job: FOUND.get((job.what, job.draw), FOUND["original", job.draw]),
+        patients=4,
+        tested=folds,
+        draws=2,
+        fractions=[0.5, 1.0],
+    )
+    found = {name: table[table.get("metric", "dice_image") == "dice_image"] for name, table in
+             tables(made).items() if "metric" in table}  # fmt: skip
+    cell = found["results"].query("fraction == 0.5 and arm == 'original'").iloc[0]
+    assert cell.value == pytest.approx((DICE[5] + DICE[10]) / 2, abs=1e-6)
+    assert cell.n == 4, "slices of a fold"
+    of_draws = found["draws"].query("fraction == 0.5 and arm == 'gan'")
+    assert of_draws.value.tolist() == pytest.approx([DICE[6], DICE[10]], abs=1e-6)
+    keys = "fraction == 0.5 and arm == 'gan' and baseline == 'original'"
+    difference = found["differences"].query(keys).iloc[0]
+    assert difference.value == pytest.approx((DICE[6] - DICE[5]) / 2, abs=1e-6)
+    assert (difference.n, difference.draws) == (4, 2), "patients of both folds"
+    claims = tables(made)["claims"].set_index(["id", "share"])
+    assert claims.n["gan_raises_dice_image", "50%"] == 4
+
+
+def test_how_far_networks_were_trained_is_collected_beside_their_test_dice(tmp_path):
+    told = {"steps": 40, "best_step": 30, "train_dice": 0.8, "validation_dice": 0.6}
+    _, made = given(
+        tmp_path,
+        lambda job: 5,
+        noted=lambda job: told | {"converged": job.what != "gan", "more": 1},
+        fractions=[0.5, 1.0],
+    )
+    table = tables(made)["training"]
+    assert list(table) == evaluation.OF_TRAINING
+    row = table.query("fraction == 0.5 and arm == 'gan'").iloc[0]
+    assert (row.draw, row.steps, row.best_step, row.converged) == (1, 40, 30, False)
+    assert [row.train_dice, row.validation_dice, row.dice_image] == pytest.approx(
+        [0.8, 0.6, DICE[5]], abs=1e-6
+    )
+    assert table.converged.sum() == 2 * 3
+
+
+def test_jobs_that_kept_no_record_of_their_training_have_only_their_test_dice(two_draws):
+    table = two_draws[1]("training")
+    assert len(table) == 5 * 4 and table.dice_image.notna().all()
+    assert table[["steps", "train_dice", "converged"]].isna().all(axis=None)

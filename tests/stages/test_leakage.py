@@ -35,7 +35,7 @@ def leaks(split, subsets, folds):
 
 def drawn(config, shown, seed, draw=1):
     """Split, subsets and folds of a draw, by the functions that the stages call."""
-    test = splitting.tested(shown, config.cohort.test_share, seed)
+    test = splitting.set_aside(shown, config.cohort.test_share, seed)
     train = {patient: shown[patient] for patient in set(shown) - test}
     root = seed_of_draw(seed, draw)
     subsets = [splitting.subset(train, fraction, root + 1) for fraction in config.fractions]

@@ -46,7 +46,7 @@ def test_an_arm_is_the_subset_and_then_its_copies(heads, tmp_path, name):
         copies[kind] = (torch.full_like(subset.images, 10 + number), (subset.labels > 0).byte())
         np.save(inputs[kind] / "images.npy", copies[kind][0].numpy())
         np.save(inputs[kind] / "labels.npy", copies[kind][1].numpy())
-    phases = segmentation.phases(arm(name), subset, inputs)
+    phases = segmentation.phases(config, arm(name), subset, inputs)
     order = ["original", *ARMS[name].copies]
     wanted = [order[1:], order[:1]] if name == "pretrained" else [order]
     for pairs, kinds in zip(phases, wanted, strict=True):
@@ -57,7 +57,7 @@ def test_an_arm_is_the_subset_and_then_its_copies(heads, tmp_path, name):
 def test_the_copies_of_one_arm_are_drawn_anew_and_its_originals_never(heads):
     config, made = heads
     subset = cohort.training_slices(config, made, 0.5)
-    (pairs,) = segmentation.phases(arm("online"), subset, {"cohort": made})
+    (pairs,) = segmentation.phases(config, arm("online"), subset, {"cohort": made})
     every, half = torch.arange(len(pairs)), len(pairs) // 2
     torch.manual_seed(1)
     first, second = pairs[every], pairs[every]

@@ -23,6 +23,7 @@ SMALL = {
     "image_size": 64, "fractions": [0.5, 1.0], "lcgan_width": 2, "lcgan_snapshots": [1, 2],
     "segmentation_width": 2, "segmentation_steps": 8, "realism_steps": 1,
     "evaluation_resamples": 20, "arms": [*PAPER, *CONTROLS], "controls_up_to": 0.5,
+    "cohort_test_share": 0.25,
 }  # fmt: skip
 BLACK, RED, BLUE = (0, 0, 0), (230, 60, 60), (70, 130, 255)
 NAMES = {"PHE", "IPH"}
@@ -133,7 +134,10 @@ def test_results_and_claims_are_of_the_two_classes(run):
     assert claims.paper.isna().all()
     facts = json.loads((made / "run.json").read_text())
     assert facts["classes"] == TWO.to_json()
-    assert facts["remarks"] == []
+    assert facts["remarks"] == [
+        f"At {share}% of the patients, a single validation patient picks the weights."
+        for share in (50, 100)
+    ]
 
 
 def picture(folder, name):

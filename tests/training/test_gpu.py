@@ -59,9 +59,10 @@ def test_a_step_never_waits(monkeypatch, name, free):
 
 def test_traditional_copies_are_made_on_the_gpu_without_waiting():
     on_gpu, noise = (IMAGES.cuda(), LABELS.cuda()), torch.default_generator
-    traditional.copies(*on_gpu, noise)
+    drawn = traditional.sample(len(IMAGES), noise)
+    traditional.transformed(*on_gpu, drawn)
     with no_waiting():
-        copies = traditional.copies(*on_gpu, noise)
+        copies = traditional.transformed(*on_gpu, drawn)
     assert {each.device.type for each in copies} == {"cuda"}
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from lcgan_core.book.words import ABSENT, linked, markdown, several
+from lcgan_core.book.words import ABSENT, linked, markdown, number, several
 from lcgan_core.metrics.claims import MAIN, WITH_ALL
+from lcgan_core.metrics.verdicts import LEAST_DRAWS, LEAST_PATIENTS
 from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import signed
 
@@ -25,8 +26,8 @@ def text(claims: pd.DataFrame) -> str:
     papers = claims[claims.source == "paper"]
     found = [OTHER_CLASSES]
     if len(papers):
-        found = [main(papers), markdown(gains(papers)), verdicts(papers)]
-    return "\n\n".join([*found, questions(claims)]).rstrip()
+        found = [main(papers), markdown(gains(papers)), magnitudes(papers), verdicts(papers)]
+    return "\n\n".join(filter(None, [*found, questions(claims)]))
 
 
 def main(claims: pd.DataFrame) -> str:
@@ -50,15 +51,17 @@ def verdicts(papers: pd.DataFrame) -> str:
     """How many of the paper's statements were confirmed, contradicted or left undecided.
 
     >>> verdicts(pd.DataFrame({"verdict": ["confirmed", "undecided"]}))
-    'We tested 2 statements of the paper on this run: 1 is confirmed, 0 are ...'
+    'We tested 2 statements of the paper on this run, each at every fraction: 1 is confirmed, ...'
     """
     count = papers.verdict.value_counts()
     found = [int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")]
     confirmed, contradicted, undecided = (f"{n} {'is' if n == 1 else 'are'}" for n in found)
     return (
-        f"We tested {sum(found)} statements of the paper on this run: {confirmed} "
-        f"confirmed, {contradicted} contradicted and {undecided} undecided, which means that the "
-        "interval contains zero or that there are too few cases "
+        f"We tested {sum(found)} statements of the paper on this run, each at every fraction: "
+        f"{confirmed} confirmed, {contradicted} contradicted and {undecided} undecided. "
+        "*Undecided* means that the interval contains zero, or that there are fewer than "
+        f"{LEAST_DRAWS} draws or {LEAST_PATIENTS} patients with a case. The main claim is the one "
+        "outcome declared in advance; all others are exploratory "
         "([all of them](controls.md#all-claims-as-a-table))."
     )
 
@@ -74,10 +77,36 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
                 "our gain": linked(signed(row.value), row),
                 "95 % interval": " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT,
                 "the paper's gain": _theirs(row),
-                "verdict": row.verdict,
+                "least gain that would be found": found_from(row),
+                "verdict": _verdict(row),
             }
         )
     return pd.DataFrame(rows)
+
+
+def found_from(row: pd.Series) -> str:
+    """The smallest true difference that this many draws would find; a dash if they are too few."""
+    return ABSENT if pd.isna(row.detectable) else number(row.detectable)
+
+
+def _verdict(row: pd.Series) -> str:
+    return f"{row.verdict} ({row.reason})" if pd.notna(row.reason) and row.reason else row.verdict
+
+
+def magnitudes(claims: pd.DataFrame) -> str:
+    """Where the paper's gain lies outside our interval, and where inside; empty without its number.
+
+    >>> row = {"id": MAIN, "role": "primary", "share": "10%"}
+    >>> magnitudes(pd.DataFrame([row | {"magnitude": "outside"}]))
+    "The paper's gain lies outside our interval at 10%."
+    """
+    main = claims[claims.id == MAIN]
+    found = [
+        f"{side} our interval at {_listed(main['share'][main.magnitude == side])}"
+        for side in ("outside", "inside")
+        if (main.magnitude == side).any()
+    ]
+    return f"The paper's gain lies {_listed(found)}." if found else ""
 
 
 def _theirs(row: pd.Series) -> str:
@@ -121,12 +150,14 @@ def certainty(facts: dict) -> str:
     if draws := several(dict(facts["draws"])):
         said.append(
             f"**{draws}.** There, training patients and seeds were drawn several times, and the "
-            "intervals roughly reflect this. A fraction with one draw is one training run."
+            "intervals reflect this, roughly where draws are few. A fraction with one draw is one "
+            f"training run. A verdict needs {LEAST_DRAWS} draws."
         )
     else:
         said.append(
             "**One draw.** Each number comes from one training run. Other training patients or "
-            "another seed may give a different gain; no interval here reflects that."
+            "another seed may give a different gain; no interval here reflects that, and nothing "
+            f"is decided from fewer than {LEAST_DRAWS} draws."
         )
     if facts["cohort"] == IN_SILICO:
         said.append(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from lcgan_core.book.contents import Bundle, of_stage
-from lcgan_core.book.pages import answer, scrutiny, slips
+from lcgan_core.book.pages import answer, scrutiny, slips, statements
 from lcgan_core.book.pages.origins import of_first_segmenter
 from lcgan_core.book.words import html, markdown
 from lcgan_core.protocol.paper import percent
@@ -23,12 +23,14 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     papers, questions = (claims[claims.source == source] for source in ("paper", "question"))
     return {
         "answer": answer.text(claims),
-        "claims": scrutiny.sentences(papers) or f"*{answer.OTHER_CLASSES}*",
-        "claims_table": markdown(scrutiny.claims_table(linked["claims"])),
-        "questions": scrutiny.sentences(questions)
+        "claims": statements.sentences(papers) or f"*{answer.OTHER_CLASSES}*",
+        "claims_table": markdown(statements.claims_table(linked["claims"])),
+        "questions": statements.sentences(questions)
         or "*This run trained only the paper's four arms; the setting `arms` adds the controls.*",
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),
+        "again": _again(evaluated["differences"]),
+        "training": _training(evaluated["training"]),
         "draws": html(spread)
         if len(spread)
         else "*This run has one draw at each fraction; the setting `draws` asks for more.*",
@@ -41,6 +43,15 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "densities": html(scrutiny.densities(linked["densities"])),
         "slips": markdown(slips.slips()),
     }
+
+
+def _again(differences: pd.DataFrame) -> str:
+    counted = scrutiny.again(differences)
+    return html(counted) if len(counted) else "*This run did not train the arm `original_again`.*"
+
+
+def _training(facts: pd.DataFrame) -> str:
+    return f"{scrutiny.unconverged(facts)}\n\n{html(scrutiny.training(facts))}"
 
 
 def _by_segmenter(results: pd.DataFrame) -> str:

@@ -71,7 +71,7 @@ def jobs(bundle: Bundle, name: str, row: pd.Series, trained: Networks) -> list[s
         for (segmenter, *cell), of_draws in trained.items()
         if segmenter == row.segmenter and tuple(cell) in wanted
         for draw, job in of_draws.items()
-        if name != "draws" or draw == row.draw
+        if "draw" not in TABLES[name].keys or draw == row.draw
     ]
 
 

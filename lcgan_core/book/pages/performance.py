@@ -11,12 +11,6 @@ import pandas as pd
 from lcgan_core.run.artefacts import REPOSITORY
 
 FOLDER = REPOSITORY / "results" / "bench"
-BESIDE, OPERATIONS, COHORTS, PROFILES = (
-    "Ours and the plain recipe",
-    "Where the time of LcGAN's step goes, each operation at its fastest",
-    "Ingest of growing cohorts",
-    "A training step of each profile",
-)
 NONE = "–"
 
 
@@ -28,10 +22,8 @@ def results(folder: Path = FOLDER) -> list[dict[str, Any]]:
 def tables(result: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Title -> table of texts; a list that the run left empty has none."""
     shown = {
-        BESIDE: [_beside(row) for row in result["rows"]],
-        OPERATIONS: _operations(result["operations"]),
-        COHORTS: [_cohort(row) for row in result["cohorts"]],
-        PROFILES: [_profile(row) for row in result["profiles"]],
+        "Ours and the plain recipe": [_beside(row) for row in result["rows"]],
+        "Ingest of growing cohorts": [_cohort(row) for row in result["cohorts"]],
     }
     return {title: pd.DataFrame(rows).fillna(NONE) for title, rows in shown.items() if rows}
 
@@ -56,39 +48,12 @@ def _beside(row: dict) -> dict[str, str]:
 COLUMNS = ("task", "unit", "ours", "plain", "ratio", "percentage of limit", "plain recipe")
 
 
-def _operations(rows: list[dict]) -> list[dict[str, str]]:
-    """The last row is of all operations together."""
-    return [
-        {
-            "operations": row["operations"],
-            "calls": str(row["calls"]),
-            "ms": figures(1000 * row["seconds"]),
-            "percentage of time": f"{100 * row['seconds'] / rows[-1]['seconds']:.0f} %",
-            "TFLOP/s": figures(row["tflops"]) if row["tflops"] else NONE,
-            "percentage of limit": f"{100 * row['share']:.0f} %" if row["tflops"] else NONE,
-        }
-        for row in rows
-    ]
-
-
 def _cohort(row: dict) -> dict[str, str]:
     if "skipped" in row:
         return {"slices": f"skipped: {row['skipped']}"}
     return {
         "slices": f"{row['slices']:,}",
         "ms per slice": figures(1000 * row["seconds"] / row["slices"]),
-        "peak memory, MiB": figures(row["peak_mib"]),
-    }
-
-
-def _profile(row: dict) -> dict[str, str]:
-    return {
-        "profile": row["profile"],
-        "network": row["network"],
-        "pixels": str(row["image_size"]),
-        "width": str(row["width"]),
-        "batch": str(row["batch"]),
-        "ms per step": figures(1000 * row["seconds"]),
         "peak memory, MiB": figures(row["peak_mib"]),
     }
 

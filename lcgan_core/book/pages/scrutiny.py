@@ -1,4 +1,4 @@
-"""Tables that the paper does not have: controls, lesion areas, other rules, claims."""
+"""Tables that the paper does not have: controls, draws, lesion areas, other rules."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from lcgan_core.book.beside import lesions
 from lcgan_core.book.figures.forest import difference
 from lcgan_core.book.pages.tables import cell
 from lcgan_core.book.words import ABSENT, linked, number, times
-from lcgan_core.metrics.claims import LEAST_PATIENTS
+from lcgan_core.metrics.inference import ALPHA
 from lcgan_core.metrics.subgroups import SIZES
 from lcgan_core.protocol.arms import ARMS, PAPER
 from lcgan_core.protocol.paper import percent, signed
 
 INTERVAL = "{} ({} to {})"
+AGAIN = "original_again"
+"""The arm `original` with another seed."""
 
 
 def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
@@ -29,7 +31,9 @@ def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
             heading = percent(fraction) + times(int(here.draws.max()))
             row[heading, "DSC"] = _dice_image(results, fraction=fraction, arm=arm)
             own = difference(here, arm, "original")
-            row[heading, "difference from Original"] = _signed(own.iloc[0]) if len(own) else ABSENT
+            row[heading, "difference from Original"] = (
+                with_interval(own.iloc[0]) if len(own) else ABSENT
+            )
     return pd.DataFrame(rows).T
 
 
@@ -89,27 +93,56 @@ def rules(sensitivity: pd.DataFrame, fraction: float) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """One row per claim and fraction: ours with interval, n, the paper's number, the verdict."""
-    rows = [row for _, row in claims.iterrows()]
-    columns = {
-        "claim": claims.claim,
-        "segmenter": claims.segmenter,
-        "fraction": claims["share"],
-        "ours": [_signed(row) for row in rows],
-        "n": [linked(str(row.n), row) for row in rows],
-        "draws": [linked(str(row.draws), row) for row in rows],
-        "paper": [ABSENT if pd.isna(v) else signed(v) for v in claims.paper],
-        "verdict": claims.verdict,
-    }
-    if claims.segmenter.nunique() < 2:
-        del columns["segmenter"]
-    return pd.DataFrame(columns)
+def again(differences: pd.DataFrame) -> pd.DataFrame:
+    """How many verdicts there would be on an arm against itself with another seed, by fraction;
+    without rows if the arm was not trained."""
+    same = differences[(differences.arm == AGAIN) & (differences.baseline == "original")]
+    rows = {}
+    for fraction, cells in same[same.value.notna() & same.p.notna()].groupby("fraction"):
+        apart = (cells.ci_low > 0) | (cells.ci_high < 0)
+        rows[percent(float(str(fraction)))] = {
+            "draws": int(cells.draws.max()),
+            "comparisons": len(cells),
+            "interval without 0": int(apart.sum()),
+            "and p below .05": int((apart & (cells.p < ALPHA)).sum()),
+        }
+    return pd.DataFrame(rows).T
 
 
-def sentences(claims: pd.DataFrame) -> str:
-    """A list in Markdown with one sentence per claim."""
-    return "\n".join(f"- {sentence(row)}" for _, row in claims.iterrows())
+def training(facts: pd.DataFrame) -> pd.DataFrame:
+    """Mean Dice of `original` on the slices that it has seen, on validation and on test patients,
+    by fraction, and how many of its networks converged."""
+    rows = {}
+    for fraction, networks in facts[facts.arm == "original"].groupby("fraction"):
+        seen = {
+            heading: number(networks[column].mean())
+            for heading, column in (
+                ("training", "train_dice"), ("validation", "validation_dice"),
+                ("test", "dice_image"),
+            )
+        }  # fmt: skip
+        noted = networks.converged.dropna().astype(bool)
+        converged = f"{noted.sum()} of {len(noted)}" if len(noted) else ABSENT
+        rows[percent(float(str(fraction)))] = {**seen, "converged": converged}
+    return pd.DataFrame(rows).T
+
+
+def unconverged(facts: pd.DataFrame) -> str:
+    """A sentence on the networks that were still improving when their training ended."""
+    noted = facts[facts.converged.notna()]
+    if noted.empty:
+        return "This run kept no record of whether its networks had converged."
+    still = noted[~noted.converged.astype(bool)]
+    if still.empty:
+        return f"All {len(noted)} networks had converged when their training ended."
+    named = [
+        f"{row.arm} at {percent(row.fraction)}" + (f" (draw {row.draw})" if row.draw > 1 else "")
+        for _, row in still.iterrows()
+    ]
+    return (
+        f"**{len(still)} of {len(noted)} networks had not converged** when their training ended, "
+        f"so their scores may rise with more steps: {', '.join(named)}."
+    )
 
 
 def judges(candidates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -177,34 +210,9 @@ def _short(hu: float) -> str:
     return ABSENT if pd.isna(hu) else f"{hu:.4g}"
 
 
-def _signed(row: pd.Series) -> str:
+def with_interval(row: pd.Series) -> str:
     """A difference with its interval, in the number format of the paper's tables."""
     if pd.isna(row.value):
         return linked(ABSENT, row)
     ends = (signed(v) for v in (row.value, row.ci_low, row.ci_high))
     return linked(INTERVAL.format(*ends) if pd.notna(row.ci_low) else signed(row.value), row)
-
-
-def sentence(row: pd.Series) -> str:
-    """A row of claims.csv as one plain sentence."""
-    said = "The paper's claim that" if row.source == "paper" else "The hypothesis that"
-    paper = f"; the paper's value is {signed(row.paper)} at {row.paper_share}"
-    paper = paper if pd.notna(row.paper) else ""
-    counted = f"n = {row.n} test patients{_draws(row.draws)}"
-    if row.n < LEAST_PATIENTS:
-        counted += ", too few to decide"
-    if pd.isna(row.ci_low):
-        found = f"{row.n} test patients have a case, too few for an interval"
-    elif not row.ci_high > row.ci_low:
-        found = f"the two arms give identical results in every resample, {counted}"
-    else:
-        found = (
-            f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
-            f"{counted}"
-        )
-    return f"{said} {row.claim} is **{row.verdict}** at {row.share} ({linked(found, row)}{paper})."
-
-
-def _draws(draws: int | str) -> str:
-    """The number of draws at each fraction, unless all have one."""
-    return "" if set(str(draws).split(" and ")) == {"1"} else f", {draws} draws"

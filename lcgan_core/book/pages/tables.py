@@ -10,6 +10,7 @@ import pandas as pd
 
 from lcgan_core.book import beside
 from lcgan_core.book.words import ABSENT, linked, number
+from lcgan_core.metrics.same_types import FOUND, SAME
 from lcgan_core.protocol.arms import ARMS, PAPER
 from lcgan_core.protocol.paper import percent
 
@@ -41,7 +42,10 @@ def table2(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def table3(results: pd.DataFrame) -> pd.DataFrame:
-    """DSC of each lesion class by fraction and arm (paper Table 3)."""
+    """DSC of each lesion class by fraction and arm (paper Table 3).
+
+    Our mean is over the types that all four arms found; beside it, how many an arm found.
+    """
     paper = beside.numbers(results)
     lesions = ORDER if len(paper) else beside.lesions(results)
     rows = {}
@@ -54,11 +58,20 @@ def table3(results: pd.DataFrame) -> pd.DataFrame:
                 where = {"arm": arm, "metric": "dice_class_detected", "lesion": lesion}
                 if len(paper):
                     row[column, "paper"] = cell(paper, fraction=theirs, **where)
+                if lesion == "all":
+                    where["metric"] = SAME
                 row[column, "ours"] = cell(results, fraction=ours, **where)
+            row["types", "found"] = _found(results, fraction=ours, arm=arm)
             rows[share if len(paper) else percent(ours), ARMS[arm].title] = row
     frame = pd.DataFrame(rows).T
     frame.index.names = ["paper | ours" if len(paper) else "fraction", ""]
     return frame
+
+
+def _found(results: pd.DataFrame, fraction: float, arm: str) -> str:
+    """How many types an arm found, as a mean over its draws, of those that the test slices have."""
+    chosen = (results.fraction == fraction) & (results.arm == arm) & (results.metric == FOUND)
+    return next((f"{row.value:.3g} of {row.n}" for _, row in results[chosen].iterrows()), ABSENT)
 
 
 def _by_fraction(results: pd.DataFrame, metrics: dict[str, str]) -> pd.DataFrame:

@@ -96,7 +96,7 @@ def transformed(rows: pd.DataFrame, pixels: int, classes: Classes) -> str:
         scale="scaled",
         shear="sheared",
         blur="blurred",
-        gain="brightened",
+        gain="contrast",
     )
     return viewer(
         "Original slice and traditional copy",

@@ -16,6 +16,7 @@ from lcgan_core.cohort.dicom.seg import read_seg
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.orientation import tilt_of, to_display
+from lcgan_core.cohort.placing import BY_ORDER
 from lcgan_core.cohort.series import Refused, Series
 
 READERS = {"NIfTI": read_nifti_mask, "SEG": read_seg, "RTSTRUCT": read_rtstruct}
@@ -50,6 +51,7 @@ class DicomCase:
             pixel_spacing=(row, column),
             gantry_tilt=tilt_of(affine),
             notes=(*self.stack.notes, *notes, *mask_notes),
+            by_order=BY_ORDER in mask_notes,
         )
 
     def _read_masks(self) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from skimage.draw import polygon2mask
 
 from lcgan_core.cohort.dicom.bare import read_whole
 from lcgan_core.cohort.dicom.header import Slice
-from lcgan_core.cohort.dicom.part_names import label_of
+from lcgan_core.cohort.dicom.part_names import label_of, said_by
 from lcgan_core.cohort.dicom.place import Places
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.label_map import BACKGROUND, LabelMap
@@ -24,6 +24,13 @@ BESIDE = 1.0
 ALIKE, KEPT = 0.95, 0.1
 """The shared area from which on two outlines are one drawn twice; what holes must leave of it."""
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+THINGS = {
+    "EXTERNAL", "BOLUS", "ISOCENTER", "REGISTRATION", "MARKER", "SUPPORT", "FIXATION",
+    "DOSE_REGION", "DOSE_MEASUREMENT", "CAVITY", "CONTRAST_AGENT", "BRACHY_CHANNEL",
+    "BRACHY_ACCESSORY", "BRACHY_SRC_APP", "BRACHY_CHNL_SHLD",
+}  # fmt: skip
+"""What a ROI may be said to be that is no bleeding, whatever it is called. All other types leave it
+open: planning systems write ORGAN or GTV for anything."""
 
 
 class Contour(NamedTuple):
@@ -45,6 +52,7 @@ def read_rtstruct(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarra
         for roi in item.get("ROIContourSequence") or []
     }
     frames = {str(roi.get("ReferencedFrameOfReferenceUID") or "") for roi in _rois(item)}
+    observed = _observed(item)
     result = np.zeros(stack.shape, np.uint8)
     skipped = twice = 0
     for roi in _rois(item):
@@ -52,8 +60,8 @@ def read_rtstruct(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarra
         if not drawn:
             skipped += 1
             continue
-        name = str(roi.get("ROIName") or "")
-        value = label_of([name, str(roi.get("ROIDescription") or "")], labels)
+        name, *more = (str(roi.get(tag) or "") for tag in ("ROIName", "ROIDescription"))
+        value = label_of([name, *more, *observed[int(roi.ROINumber)]], labels)
         if value is None:
             raise Refused(
                 path,
@@ -82,6 +90,19 @@ def read_rtstruct(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarra
 
 def _rois(item: pydicom.Dataset) -> Sequence[pydicom.Dataset]:
     return item.get("StructureSetROISequence") or []
+
+
+def _observed(item: pydicom.Dataset) -> dict[int, list[str]]:
+    """What is said of each ROI, by its number, beside its name: labels, codes and types."""
+    said: dict[int, list[str]] = defaultdict(list)
+    for seen in item.get("RTROIObservationsSequence") or []:
+        texts = said[int(seen.ReferencedROINumber)]
+        for tag in ("ROIObservationLabel", "ROIObservationDescription"):
+            texts.append(str(seen.get(tag) or ""))
+        texts += said_by(seen.get("RTROIIdentificationCodeSequence"))
+        kind = str(seen.get("RTROIInterpretedType") or "")
+        texts += [kind] if kind.upper() in THINGS else []
+    return said
 
 
 def _contours(roi: pydicom.Dataset) -> Iterator[Contour]:

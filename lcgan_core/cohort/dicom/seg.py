@@ -12,7 +12,7 @@ from lcgan_core.cohort.dicom.bare import read_whole
 from lcgan_core.cohort.dicom.geometry import SAME_ORIENTATION
 from lcgan_core.cohort.dicom.part_names import label_of, said_by
 from lcgan_core.cohort.dicom.place import Places
-from lcgan_core.cohort.dicom.planes import lay, volume_of
+from lcgan_core.cohort.dicom.planes import Frames, Planes, lay, planes_of
 from lcgan_core.cohort.dicom.stack import Stack
 from lcgan_core.cohort.label_map import BACKGROUND, LabelMap
 from lcgan_core.cohort.series import Refused
@@ -35,7 +35,7 @@ def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, tu
     if len(groups) != frames:
         raise Refused(path, "does not say where its frames lie; export the mask again.")
     places, whose = Places(stack), {str(item.get("FrameOfReferenceUID") or "")}
-    affine = None
+    planes = None
     size = (int(item.Rows), int(item.Columns))
     if size != stack.shape[1:] or not all(_same_grid((group, shared), stack) for group in groups):
         if any(_sources((group, shared)) for group in groups) or not places.share_a_frame(whose):
@@ -45,14 +45,15 @@ def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, tu
                 f"{stack.shape[2]}, or lies in another plane or has another pixel spacing, though "
                 "it names the slices of the series; export the segmentation on their grid.",
             )
-        where, affine = _own_grid([(group, shared) for group in groups], path)
+        planes = _own_grid([(group, shared) for group in groups], stack, path)
+        where = planes.of_frames
     else:
         where = [_slice_of((group, shared), places, whose, stack, path) for group in groups]
     try:
         pixels = item.pixel_array.reshape(frames, *size)
     except Exception as error:  # every decoder has its own family of errors
         raise Refused(path, "cannot be decoded; export the mask again.", error) from None
-    shape = stack.shape if affine is None else (max(where) + 1, *size)
+    shape = stack.shape if planes is None else (max(where) + 1, *size)
     result, twice = np.zeros(shape, np.uint8), np.zeros(shape, bool)
     for number, value in sorted(label_of_segment.items()):
         if value == BACKGROUND:
@@ -62,8 +63,8 @@ def read_seg(path: Path, stack: Stack, labels: LabelMap) -> tuple[np.ndarray, tu
             twice[where[k]] |= inside & (at != value) & (at != BACKGROUND)
             at[inside] = value
     notes: tuple[str, ...] = ()
-    if affine is not None:
-        result, notes = lay(path, result, affine, stack)
+    if planes:
+        result, notes = lay(path, result, planes)
     if twice.any():
         notes += (f"{twice.sum()} pixels had two classes; the later one was taken.",)
     return result, notes
@@ -159,22 +160,25 @@ def _sources(groups: Group) -> list[str]:
     return [uid for each in sources if (uid := str(each.get("ReferencedSOPInstanceUID") or ""))]
 
 
-def _own_grid(frames: list[Group], path: Path) -> tuple[list[int], np.ndarray]:
-    """Plane of each frame and affine of the grid that they span; raises Refused."""
+def _own_grid(frames: list[Group], stack: Stack, path: Path) -> Planes:
+    """The planes in which frames on a grid of their own lie; raises Refused."""
+    measures = [_first(groups, "PixelMeasuresSequence") for groups in frames]
     told = [
         (
             _first(groups, "PlanePositionSequence").get("ImagePositionPatient"),
             _first(groups, "PlaneOrientationSequence").get("ImageOrientationPatient"),
-            _first(groups, "PixelMeasuresSequence").get("PixelSpacing"),
+            measured.get("PixelSpacing"),
         )
-        for groups in frames
+        for groups, measured in zip(frames, measures, strict=True)
     ]
     if any(value is None for each in told for value in each):
         raise Refused(path, "does not say where its frames lie; export the mask again.")
     positions, orientations, spacings = (np.array(each, float) for each in zip(*told, strict=True))
     if np.ptp(orientations, axis=0).max() > SAME_ORIENTATION or np.ptp(spacings, axis=0).any():
         raise Refused(path, "has frames of several grids; export it on the grid of the series.")
-    return volume_of(path, positions, orientations[0], spacings[0])
+    thick = measures[0].get("SpacingBetweenSlices") or measures[0].get("SliceThickness")
+    thickness = float(thick) if thick else None
+    return planes_of(path, Frames(positions, orientations[0], spacings[0], thickness), stack)
 
 
 def _close(values: Sequence | None, expected: Sequence[float], within: float) -> bool:

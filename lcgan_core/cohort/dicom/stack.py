@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from lcgan_core.cohort.dicom.geometry import LPS_TO_RAS, to_affine
 from lcgan_core.cohort.dicom.header import Slice
-from lcgan_core.cohort.dicom.scans import SAME_PLACE_MM, alike, height
+from lcgan_core.cohort.dicom.scans import SAME_PLACE_MM, SHORTEST, alike, height
 from lcgan_core.cohort.placing import Grid
 from lcgan_core.cohort.series import LeftOut, Refused
 
@@ -111,7 +110,11 @@ def _one_geometry(slices: Sequence[Slice]) -> tuple[list[Slice], list[LeftOut]]:
 
 
 def _one_a_position(slices: list[Slice], named: Set[str]) -> tuple[list[Slice], list[str]]:
-    """Sorted; of several at one position what a mask names, then the last acquired and numbered."""
+    """Sorted; of several at one position what a mask names, else the last acquired and numbered.
+
+    Raises Refused where that would mix two scans: where nothing says which slice is the later one,
+    or where more positions are shared than one repeats when a patient has moved.
+    """
     places: list[list[Slice]] = []
     for item in sorted(slices, key=height):
         if places and height(item) - height(places[-1][0]) < SAME_PLACE_MM:
@@ -119,29 +122,36 @@ def _one_a_position(slices: list[Slice], named: Set[str]) -> tuple[list[Slice], 
         else:
             places.append([item])
     kept: list[Slice] = []
-    copies = repeats = chosen = 0
+    undecided: list[list[Slice]] = []
+    shared = copies = 0
     for place in places:
         one_each = {item.instance or str(item.path): item for item in place}
         copies += len(place) - len(one_each)
-        repeats += len(one_each) - 1
-        by_rank = partial(_rank, named=named)
-        kept.append(max(one_each.values(), key=by_rank))
-        chosen += kept[-1].instance in named and not named >= one_each.keys()
+        shared += len(one_each) > 1
+        ranked = sorted(one_each.values(), key=_rank)
+        here = [item for item in ranked if item.instance in named]
+        if len(ranked) > 1 and len(here) != 1:
+            undecided.append(ranked)
+        kept.append(here[0] if len(here) == 1 else ranked[-1])
+    tied = any(_rank(a) == _rank(b) for *_, a, b in undecided)
+    if len(places) > 1 and (tied or undecided and shared >= SHORTEST):
+        raise Refused(
+            undecided[0][0].path,
+            f"and its series have two slices or more at {shared} positions, and nothing says which "
+            "belong to one scan; export each scan as a series of its own.",
+        )
     notes = []
     if copies:
         notes.append(f"{copies} files were there twice; one of each was taken.")
-    if repeats:
-        why = "the one that the mask names" if chosen else "the later acquisition"
+    if repeats := len(slices) - copies - len(kept):
+        why = "the later acquisition" if undecided else "the one that the mask names"
         notes.append(f"{repeats} slices shared the position of another one; {why} was taken.")
     return kept, notes
 
 
-def _rank(item: Slice, named: Set[str]) -> tuple[bool, int, int]:
-    return (
-        item.instance in named,
-        -1 if item.acquisition is None else item.acquisition,
-        -1 if item.number is None else item.number,
-    )
+def _rank(item: Slice) -> tuple[int, int]:
+    acquisition, number = (-1 if n is None else n for n in (item.acquisition, item.number))
+    return acquisition, number
 
 
 def _check_gaps(of: Stack) -> list[str]:
