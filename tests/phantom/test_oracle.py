@@ -7,8 +7,8 @@ import torch
 from scipy import ndimage
 
 from lcgan_core.cohort.resampling import to_slices
-from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_window
+from lcgan_core.copies.base import Originals
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, LABELS
 from lcgan_core.metrics.sharpness import sharpness_laplacian
@@ -132,8 +132,8 @@ def test_copies_are_windowed_slices_with_the_same_masks(usual):
     hu, labels, table = usual
     few = slice(0, 3)
     config = profiles.load("quick")
-    originals = Slices(
-        torch.from_numpy(to_window(hu[few])), torch.from_numpy(labels[few]), table[few], FIVE
+    originals = Originals(
+        torch.from_numpy(to_window(hu[few])), torch.from_numpy(labels[few]), table[few], list
     )
     images, masks = oracle.copies(originals, torch.Generator().manual_seed(3), config)
     assert images.shape == masks.shape and images.dtype == torch.uint8
