@@ -172,6 +172,17 @@ def test_blood_on_the_skull_fills_the_glare_that_its_mask_leaves_out(name, reach
     np.testing.assert_array_equal(inside[:, :2] > 0, False)
 
 
+@pytest.mark.parametrize(("far", "lifted"), [(1.0, True), (30.0, False)])
+def test_the_brain_is_lifted_by_blood_on_the_skull_and_not_by_blood_on_the_falx(far, lifted):
+    across, down = np.meshgrid(np.arange(9.0) - 4, np.arange(9.0) - 4)
+    at = Where(across, -down, 0 * across, far + 4 - across)
+    lesion = Lesion("SDH", (1.5, 0, 0), (9, 9, 9), 55.0, smooth(np.random.default_rng(1), 9.0))
+    outline = Outline(lesion, np.ones((9, 9), np.float32), 1.0)
+    thick = outline.thickness(at, np.where(across > 1, 1.0, -1.0))
+    assert (thick[4, 6:] > 0).all() == lifted
+    assert (thick > 0).any() == lifted
+
+
 def test_a_real_cohort_has_no_oracle(tmp_path):
     arms = [*profiles.load("quick").arms, "oracle"]
     assert "oracle" in profiles.load("quick", arms=arms).arms
