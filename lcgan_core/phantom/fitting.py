@@ -30,7 +30,7 @@ LEANS_MM = 12.0
 """Blood whose outer border lies deeper hangs on the falx or the tentorium."""
 POINTS = 400
 """Pixels of a mask that are looked at."""
-BULGE_MM, WIDE = 6.0, 5.0
+BULGE_MM, WIDE = 6.0, 8.0
 """The most that a skull is bulged; SD of its smoothing, in ANGLES of a turn."""
 
 
@@ -69,9 +69,10 @@ def _beside(blood: Array) -> Array:
     return around & settled[:, None]
 
 
-def fitted(it: Patient, mask: Mask) -> tuple[Patient, float]:
+def fitted(it: Patient, mask: Mask) -> tuple[Patient, float, float]:
     """The patient with the mask inside the skull, extra-axial blood against it and intraventricular
-    blood in the ventricles, as nearly as a likely head allows; and the height (mm) of the slice."""
+    blood in the ventricles, as nearly as a likely head allows; the height (mm) of the slice; and by
+    how many mm the skull then still had to be bulged or dented."""
     by, best = np.zeros(len(SPREAD)), np.zeros(len(SPREAD))
     least = np.inf
     for _ in range(STEPS):
@@ -82,7 +83,8 @@ def fitted(it: Patient, mask: Mask) -> tuple[Patient, float]:
         slope = (np.stack(ahead) - now) / STEP
         by = (by - np.linalg.solve(slope @ slope.T, slope @ now)).clip(-3, 3)
     moved, height = _moved(it, mask.height, best)
-    return _bulged(moved, replace(mask, height=height)), height
+    bulge = _bulge(moved, replace(mask, height=height))
+    return _bulged(moved, bulge), height, float(np.abs(bulge).max())
 
 
 def depth(it: Patient, mask: Mask) -> Array:
@@ -120,11 +122,11 @@ def _misfit(it: Patient, mask: Mask, by: Array) -> Array:
     return np.concatenate([*(f.ravel() / STIFF / np.sqrt(f.size) for f in faults), by])
 
 
-def _bulged(it: Patient, mask: Mask) -> Patient:
-    """The patient whose skull bulges or is dented where the mask would not quite lie against it."""
+def _bulge(it: Patient, mask: Mask) -> Array:
+    """(ANGLES + 1,) mm by which a skull has to bulge, or to be dented, to lie against the mask."""
     x, y, z = it.in_head(mask.left, mask.back, mask.height)
     deep, _, _, _, slope = it.shells.depths(x, y, z)
-    leans = mask.outer & (deep < LEANS_MM)
+    leans = mask.outer & (deep < LEANS_MM / 2)  # a skull is not dented to meet the tentorium
     out = (np.where(leans, TOUCH_MM, GLARE_MM) - deep) / np.maximum(slope, 0.3)
     degree = np.floor(np.arctan2(x, y) / (2 * np.pi) * ANGLES).astype(int) % ANGLES
     wanted = np.full(ANGLES, -np.inf)
@@ -134,7 +136,10 @@ def _bulged(it: Patient, mask: Mask) -> Patient:
     wanted[~known] = 0
     even, weight = (gaussian_filter1d(a.astype(float), WIDE, mode="wrap") for a in (wanted, known))
     bulge = (even / np.maximum(weight, 0.25)).clip(-BULGE_MM, BULGE_MM).astype(np.float32)
-    bulge = np.append(bulge, bulge[0])
+    return np.append(bulge, bulge[0])
+
+
+def _bulged(it: Patient, bulge: Array) -> Patient:
     inner, outer = it.shells.inner.copy(), it.shells.outer.copy()
     inner[..., 0] += bulge
     inner[..., 2] += bulge

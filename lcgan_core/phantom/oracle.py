@@ -31,8 +31,9 @@ from lcgan_core.phantom.tissues import Array
 from lcgan_core.protocol.config import IN_SILICO, Config
 from lcgan_core.run.progress import progress
 
-TRIES, OUTSIDE = 4, 0.01
-"""Heads that are tried for a mask, and the share of it outside the skull at which one suffices."""
+TRIES, ENOUGH = 4, 2.5
+"""Heads that are tried for a mask, and what one may lack: mm by which its skull had to be bulged,
+and per cent of the mask that lie outside it nevertheless."""
 
 
 def copies(
@@ -78,6 +79,8 @@ def patient_around(
     rng: np.random.Generator, labels: Array, px: float, height: float
 ) -> tuple[Patient, float]:
     """A patient with the haemorrhages of labels (H, W), px mm a pixel, and the slice's height."""
+    if not labels.any():
+        return replace(draw_patient(rng, rng.random()), lesions=[]), height
     mask = mask_of(labels, px, height)
     best: tuple[float, Patient, float] | None = None
     for _ in range(TRIES):
@@ -85,11 +88,11 @@ def patient_around(
         turn = next(
             t for t in iter(rng.random, None) if ("IVH" in types(t)) == (LABELS["IVH"] in labels)
         )
-        patient, at = fitted(replace(draw_patient(rng, turn), lesions=[]), mask)
-        share = float((depth(patient, replace(mask, height=at)) < 0).mean())
-        if best is None or share < best[0]:
-            best = share, patient, at
-        if share <= OUTSIDE:
+        patient, at, lacks = fitted(replace(draw_patient(rng, turn), lesions=[]), mask)
+        lacks += 100 * float((depth(patient, replace(mask, height=at)) < 0).mean())
+        if best is None or lacks < best[0]:
+            best = lacks, patient, at
+        if lacks <= ENOUGH:
             break
     assert best is not None
     _, patient, at = best

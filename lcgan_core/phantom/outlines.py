@@ -52,8 +52,11 @@ class Outline:
         if not self.like.lifts:
             return np.zeros_like(at.x)
         turn = np.arctan2(at.x, at.y) / (2 * np.pi) * RAYS
-        blood, deepest = inside > 0, np.zeros(RAYS)
-        np.maximum.at(deepest, np.floor(turn[blood]).astype(int) % RAYS, at.depth[blood])
+        blood, deepest, nearest = inside > 0, np.zeros(RAYS), np.full(RAYS, np.inf)
+        ray = np.floor(turn[blood]).astype(int) % RAYS
+        np.maximum.at(deepest, ray, at.depth[blood])
+        np.minimum.at(nearest, ray, at.depth[blood])
+        deepest[nearest > 2 * HIDDEN_MM] = 0  # brain lies between this blood and the bone
         even = gaussian_filter1d(deepest, 1.0, mode="wrap")
         return np.interp(turn, np.arange(RAYS) + 0.5, even, period=RAYS).astype(np.float32)
 

@@ -7,12 +7,17 @@ import torch
 from scipy import ndimage
 
 from lcgan_core.cohort.resampling import to_slices
-from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.windows import to_window
+from lcgan_core.copies.base import Originals
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, LABELS
 from lcgan_core.metrics.sharpness import sharpness_laplacian
 from lcgan_core.phantom import InSilicoCase, oracle
+from lcgan_core.phantom.blood import Lesion
+from lcgan_core.phantom.brain import Where
+from lcgan_core.phantom.fields import smooth
+from lcgan_core.phantom.outlines import Outline, distance
+from lcgan_core.phantom.patient import draw_patient
 from lcgan_core.protocol import profiles
 from lcgan_core.run import plan
 
@@ -127,8 +132,8 @@ def test_copies_are_windowed_slices_with_the_same_masks(usual):
     hu, labels, table = usual
     few = slice(0, 3)
     config = profiles.load("quick")
-    originals = Slices(
-        torch.from_numpy(to_window(hu[few])), torch.from_numpy(labels[few]), table[few], FIVE
+    originals = Originals(
+        torch.from_numpy(to_window(hu[few])), torch.from_numpy(labels[few]), table[few], list
     )
     images, masks = oracle.copies(originals, torch.Generator().manual_seed(3), config)
     assert images.shape == masks.shape and images.dtype == torch.uint8
@@ -136,6 +141,46 @@ def test_copies_are_windowed_slices_with_the_same_masks(usual):
     assert 80 < images[masks > 0].float().median() < 170  # blood of 31 to 67 HU in 0..100
     again, _ = oracle.copies(originals, torch.Generator().manual_seed(3), config)
     assert torch.equal(images, again)
+
+
+def test_a_mask_without_lesion_gives_a_head_without_blood(usual):
+    _, labels, table = usual
+    none, sizes = np.zeros_like(labels[:1]), table.pixel_spacing_mm.to_numpy()[:1]
+    hu = oracle.paint(none, sizes, np.array([45.0]), MATRIX, SLICES, 1)
+    brain = hu[(hu > 15) & (hu < BONE)]
+    assert (brain < 48).mean() > 0.95  # skin and muscle are the rest
+
+
+def test_a_point_of_a_plane_is_found_again_from_its_place_in_the_head():
+    patient = draw_patient(np.random.default_rng(4), 0.5)
+    left, back = np.meshgrid(np.linspace(-90, 90, 7), np.linspace(-100, 80, 7))
+    x, y, _ = patient.in_head(left, back, 30.0)
+    np.testing.assert_allclose(patient.in_plane(x, y), (left, back), atol=1e-3)  # float32
+
+
+@pytest.mark.parametrize(("name", "reaches"), [("EDH", True), ("IPH", False)])
+def test_blood_on_the_skull_fills_the_glare_that_its_mask_leaves_out(name, reaches):
+    px = 1.0
+    mask = np.zeros((9, 9), bool)
+    mask[3:6, 3:7] = True  # two pixels from bone, which begins at column 9
+    across, down = np.meshgrid(np.arange(9) - 4.0, np.arange(9) - 4.0)
+    at = Where(across, -down, 0 * across, 4.5 - across)
+    lesion = Lesion(name, (1.5, 0, 0), (9, 9, 9), 55.0, smooth(np.random.default_rng(1), 9.0))
+    inside = Outline(lesion, distance(mask, px), px).inside(at, across, down)
+    np.testing.assert_array_equal(inside[3:6, 3:7] > 0, True)
+    np.testing.assert_array_equal(inside[3:6, 7:] > 0, reaches)
+    np.testing.assert_array_equal(inside[:, :2] > 0, False)
+
+
+@pytest.mark.parametrize(("far", "lifted"), [(1.0, True), (30.0, False)])
+def test_the_brain_is_lifted_by_blood_on_the_skull_and_not_by_blood_on_the_falx(far, lifted):
+    across, down = np.meshgrid(np.arange(9.0) - 4, np.arange(9.0) - 4)
+    at = Where(across, -down, 0 * across, far + 4 - across)
+    lesion = Lesion("SDH", (1.5, 0, 0), (9, 9, 9), 55.0, smooth(np.random.default_rng(1), 9.0))
+    outline = Outline(lesion, np.ones((9, 9), np.float32), 1.0)
+    thick = outline.thickness(at, np.where(across > 1, 1.0, -1.0))
+    assert (thick[4, 6:] > 0).all() == lifted
+    assert (thick > 0).any() == lifted
 
 
 def test_a_real_cohort_has_no_oracle(tmp_path):
