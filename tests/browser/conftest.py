@@ -10,11 +10,11 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP = {"width": 1280, "height": 900}
@@ -22,6 +22,8 @@ PHONE = {"width": 390, "height": 844}
 WAIT = 120_000
 """Milliseconds: a machine that does much else at once may take as long to draw a chart."""
 expect.set_options(timeout=WAIT)
+Window = tuple[BrowserContext, str]
+"""A window of the browser, and the address of what it shows."""
 
 
 def built_book() -> Path | None:
@@ -68,7 +70,13 @@ def browser() -> Iterator[Browser]:
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files without telling every request."""
+    """Serves files, many over one connection, without telling every request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the window was closed
+            super().handle()
 
     def log_message(self, *args: object) -> None:
         pass
@@ -79,17 +87,28 @@ def served(folder: Path) -> Iterator[str]:
     """The address of a folder that is served while the block runs."""
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        # looks every so often whether it is to end, and the test waits for that
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
 @contextmanager
-def watched(browser: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
-    """A page of a site, and the list to which all that goes wrong on it is added."""
-    with browser.new_context(base_url=address, viewport=DESKTOP) as context:
+def window(browser: Browser, folder: Path) -> Iterator[Window]:
+    """Tabs that show a folder, which is served meanwhile, and share what they have fetched."""
+    with (
+        served(folder) as address,
+        browser.new_context(base_url=address, viewport=DESKTOP) as context,
+    ):
         context.set_default_timeout(WAIT)
-        page = context.new_page()
+        yield context, address
+
+
+@contextmanager
+def watched(window: Window) -> Iterator[tuple[Page, list[str]]]:
+    """A new tab, and the list to which all that goes wrong on it is added."""
+    context, address = window
+    with context.new_page() as page:
         wrong: list[str] = []
 
         def request(sent) -> None:
@@ -111,13 +130,20 @@ def watched(browser: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
         yield page, wrong
 
 
+@pytest.fixture(scope="session")
+def book_window(book: Path, browser: Browser) -> Iterator[Window]:
+    """Where all tests show the built book."""
+    with window(browser, book) as shown:
+        yield shown
+
+
 @pytest.fixture
-def page(book: Path, browser: Browser) -> Iterator[Page]:
+def page(book_window: Window) -> Iterator[Page]:
     """An empty tab of the served book (`page.goto("/book/results.html")`).
 
     The test fails at its end where a page said an error or asked for what is missing or elsewhere.
     """
-    with served(book) as address, watched(browser, address) as (tab, wrong):
+    with watched(book_window) as (tab, wrong):
         yield tab
     assert wrong == []
 
@@ -125,7 +151,7 @@ def page(book: Path, browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def broken(tmp_path: Path, browser: Browser) -> Iterator[Callable[[str], tuple[Page, list[str]]]]:
     """Shows a page with the given body: the page, and what went wrong on it."""
-    with served(tmp_path) as address, watched(browser, address) as (tab, wrong):
+    with window(browser, tmp_path) as shown, watched(shown) as (tab, wrong):
 
         def show(body: str) -> tuple[Page, list[str]]:
             head = '<html lang="en"><title>A page</title><link rel="icon" href="data:,">'

@@ -8,8 +8,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from monai.metrics import DiceMetric
-from monai.networks.utils import one_hot
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from lcgan_core import metrics
@@ -157,6 +155,10 @@ def test_detection_by_hand_over_images_and_classes():
 
 @CLASSES
 def test_instance_and_image_dice_equal_monai(classes):
+    # it imports all of itself, which every worker would do to collect this file
+    from monai.metrics import DiceMetric
+    from monai.networks.utils import one_hot
+
     prediction, truth = random_maps(classes=classes)
     hot = [
         one_hot(torch.tensor(labels[:, None].astype(int)), classes + 1)
