@@ -94,7 +94,7 @@ def _made_before(store: Path, stamp: str) -> Ingested:
     if (store / "manifest.json").is_file():
         made = SliceStore.open(store)
         if made.manifest.get("stamp") == stamp:
-            return Ingested(made, pd.read_csv(store / REPORT, dtype={"patient": str}))
+            return Ingested(made, pd.read_csv(store / REPORT, dtype={"patient": str, "reason": str}))
     raise UserError(f"{store} exists and holds something else; give another folder.")
 
 
