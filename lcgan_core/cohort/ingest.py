@@ -93,7 +93,8 @@ def _made_before(store: Path, stamp: str) -> Ingested:
     if (store / "manifest.json").is_file():
         made = SliceStore.open(store)
         if made.manifest.get("stamp") == stamp:
-            return Ingested(made, pd.read_csv(store / REPORT, dtype={"patient": str}))
+            texts = {"patient": str, "reason": str}  # there may be no reason at all
+            return Ingested(made, pd.read_csv(store / REPORT, dtype=texts))
     raise UserError(f"{store} exists and holds something else; give another folder.")
 
 

@@ -20,6 +20,8 @@ def columns(classes: Classes) -> list[str]:
 
     `item` is a salted hash of the path; cm2 is the mean area of a class on the slices that show it;
     `outside` is the share of a class's voxels that lie outside the head, `hu` their median HU;
+    `fit` and `fit_turned` say how well the mask fits as it lies and at best otherwise, see
+    plausible.fit_of;
     `reason` is why a series was refused or left out, or what was done to a taken one.
     """
     slices, areas, outside, hu = (
@@ -27,7 +29,8 @@ def columns(classes: Classes) -> list[str]:
     )
     return [
         "status", "item", "patient", "series", "files", "slices", "with_lesion", *slices, *areas,
-        *outside, *hu, "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "reason",
+        *outside, *hu, "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "fit",
+        "fit_turned", "reason",
     ]  # fmt: skip
 
 

@@ -62,13 +62,14 @@ class Made:
 
 
 def store_of(
-    cases, folder: Path, *, size=32, processes=1, refused=(), left_out=(), tell=None, classes=FIVE
-):
+    cases, folder: Path, *, size=32, processes=1, refused=(), left_out=(), tell=None, classes=FIVE,
+    as_given=False,
+):  # fmt: skip
     """Ingest `cases`; `tell`, a list, takes the sentences."""
     found = Found(list(cases), list(refused), list(left_out), classes)
     told = tell.append if tell is not None else lambda sentence: None
     with workers(processes) as parallel:
-        return ingest(found, folder, size, SALT, "made up", "stamp", parallel, told)
+        return ingest(found, folder, size, SALT, "made up", "stamp", parallel, told, as_given)
 
 
 __all__ = ["SALT", "SECRETS", "Ingested", "LeftOut", "Made", "Refused", "store_of"]

@@ -214,7 +214,9 @@ def test_a_changed_table_of_classes_makes_another_store(lcgan, tmp_path):
     again.write_bytes(table.read_bytes())
 
     def ingest(classes, store="store"):
-        return lcgan("ingest", tmp_path / "download", "--out", tmp_path / store, "--classes", classes)
+        return lcgan(
+            "ingest", tmp_path / "download", "--out", tmp_path / store, "--classes", classes
+        )
 
     assert ingest(table)[0] == ingest(again)[0] == 0
     was = table.stat()
@@ -280,7 +282,9 @@ def pictures(folder):
         mask = np.zeros(grey.shape, np.uint8)
         mask[4:7, 26:34, 20:27] = 1
         grey[mask > 0] = 220
-        write_pictures(folder, grey, mask, images=f"images/p{k}/{{}}.png", masks=f"masks/p{k}/{{}}.png")
+        write_pictures(
+            folder, grey, mask, images=f"images/p{k}/{{}}.png", masks=f"masks/p{k}/{{}}.png"
+        )
 
 
 def volumes(folder):

@@ -29,7 +29,7 @@ PICTURES = [path for path in FILES if path.suffix in (".png", ".jpg", ".jpeg")]
 
 
 def outcome(find):
-    """"taken", or the sentence: every file ends as one or the other."""
+    """ "taken", or the sentence: every file ends as one or the other."""
     try:
         found = find()
         reasons = [each.reason for each in (*found.refused, *found.left_out)]

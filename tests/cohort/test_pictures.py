@@ -287,7 +287,9 @@ def ingested(folder, name, window, size=64):
     write(folder / name, cut(head(len(name)), *window), drawn())
     given = {"images": IMAGES, "masks": MASKS, "spacing": "0.5/5", "as_class": PHE}
     found = formats.find("png", folder / name, given, map)
-    return store_of(found.cases, folder / f"{name}-store", size=size, classes=found.classes).store
+    return store_of(  # the mask shows nothing of this head
+        found.cases, folder / f"{name}-store", size=size, classes=found.classes, as_given=True
+    ).store
 
 
 def test_a_window_beyond_the_known_hu_is_refused(tmp_path):
@@ -305,6 +307,27 @@ def test_a_window_beyond_the_known_hu_is_refused(tmp_path):
             with pytest.raises(UserError, match="show 0 to 80 HU.*_level=40 and window_width=80"):
                 slices.read(each, rows, level, width)
     assert slices.read(wide, rows, 50, 100).size == 64
+
+
+@pytest.mark.parametrize("turn", [np.s_[:, :, ::-1], np.s_[:, ::-1], np.s_[::-1]])
+def test_a_mask_that_lies_otherwise_than_its_picture_is_refused_or_taken_at_ones_word(
+    tmp_path, turn
+):
+    """By construction: a lesion 15 HU brighter than brain, its mask mirrored or upside down."""
+    hu, mask = head(), np.zeros((SLICES, 48, 40), np.uint8)
+    mask[1:4, 24:34, 8:15] = 1
+    hu[mask > 0] += 15
+    given = {"images": IMAGES, "masks": MASKS, "spacing": "0.5/5", "as_class": "IPH"}
+    for name, drawn_so in (("right", mask), ("wrong", mask[turn])):
+        write(tmp_path / name, rounded(hu, 40, 80), np.ascontiguousarray(drawn_so))
+        found = find(tmp_path / name, **given)
+        made = tmp_path / f"{name}-store"
+        if name == "wrong":
+            with pytest.raises(UserError, match="--as-given"):
+                store_of(found.cases, tmp_path / "none", size=64)
+        store = store_of(found.cases, made, size=64, as_given=name == "wrong")
+        better = store.report.fit[0] > store.report.fit_turned[0]
+        assert better == (name == "right")
 
 
 def test_a_store_of_scans_knows_all_hu(tmp_path):

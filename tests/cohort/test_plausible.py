@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from lcgan_core.cohort import nifti
 from lcgan_core.cohort.label_map import LabelMap
-from lcgan_core.cohort.plausible import check
+from lcgan_core.cohort.plausible import check, fit_of
 from lcgan_core.cohort.series import Refused, Series
 from lcgan_core.lesions import FIVE, Classes
 from lcgan_core.phantom.patient import scan_patient
@@ -38,10 +39,10 @@ def head(level=70, seed=0):
     return (hu + noise).round().astype(np.int16), labels
 
 
-def checked(hu, labels, classes=FIVE):
+def checked(hu, labels, classes=FIVE, as_given=False, **more):
     labels = np.ascontiguousarray(labels)
-    series = Series("p", "u", hu, labels, 5.0 * np.arange(len(hu)), (3.0, 3.0), 0.0)
-    return check(series, classes, Path("case"))
+    series = Series("p", "u", hu, labels, 5.0 * np.arange(len(hu)), (3.0, 3.0), 0.0, **more)
+    return check(series, classes, Path("case"), as_given)
 
 
 def test_the_report_says_how_much_lies_outside_and_what_lies_under_a_class():
@@ -49,7 +50,8 @@ def test_the_report_says_how_much_lies_outside_and_what_lies_under_a_class():
     labels[7, 0, :16] = FIVE.labels["SDH"]  # 16 of 208 voxels in the air
     told = checked(hu, labels)
     assert told["outside_SDH"] == round(16 / 208, 3)
-    assert told["hu_SDH"] == np.median(hu[labels > 0]) and set(told) == {"outside_SDH", "hu_SDH"}
+    assert told["hu_SDH"] == np.median(hu[labels > 0]) and told["fit"] > told["fit_turned"]
+    assert set(told) == {"outside_SDH", "hu_SDH", "fit", "fit_turned"}
 
 
 @pytest.mark.parametrize("how", TURNS)
@@ -60,19 +62,81 @@ def test_a_turned_mask_is_refused_and_told_how(how):
     assert how in told.value.reason and told.value.reason.endswith(".")
 
 
-@pytest.mark.parametrize("level", [20, 35, 45])
-def test_blood_that_is_no_brighter_than_brain_proves_nothing(level):
-    """Old or thin blood: such a mask is taken, mirrored or not, with its HU in the report."""
+@pytest.mark.parametrize("how", TURNS)
+def test_a_turned_mask_is_taken_on_the_users_word(how):
+    hu, labels = head()
+    told = checked(hu, TURNS[how](labels), as_given=True)
+    assert told["fit"] < 0.1 and told["fit_turned"] > 0.8
+
+
+@pytest.mark.parametrize("level", [33, 35, 37])
+def test_blood_that_is_no_brighter_than_brain_lies_where_its_header_says(level):
+    """Such a mask is taken, mirrored or not, with its HU and fit in the report."""
     hu, labels = head(level)
     for turned in (labels, *(turn(labels) for turn in TURNS.values())):
-        assert checked(hu, turned)["outside_SDH"] == 0
+        told = checked(hu, turned)
+        assert told["outside_SDH"] == 0 and max(told["fit"], told["fit_turned"]) < 0.12
 
 
-def test_a_class_that_is_no_blood_may_lie_beside_it():
-    """Oedema is dark, and the bleeding next to it may have no label."""
+def test_a_class_that_is_darker_than_brain_is_checked_as_well():
+    """Oedema; what lies around decides, not what is expected of blood."""
     classes = Classes(("PHE",), ("perihaematomal oedema",))
+    hu, labels = head(20)
+    mask = (labels > 0).astype(np.uint8)
+    assert checked(hu, mask, classes)["fit"] > 0.5
+    with pytest.raises(Refused, match="mirrored left to right"):
+        checked(hu, mask[:, :, ::-1], classes)
+
+
+@pytest.mark.parametrize("level", [20, 41, 45, 70])
+def test_a_mask_without_geometry_is_taken_only_as_it_fits_best(level):
+    hu, labels = head(level)
+    told = checked(hu, labels, by_order=True)
+    assert told["fit"] > told["fit_turned"]
+    for turn in TURNS.values():
+        with pytest.raises(Refused, match="--as-given"):
+            checked(hu, turn(labels), by_order=True)
+        assert "fit" in checked(hu, turn(labels), by_order=True, as_given=True)
+
+
+def test_a_mask_without_geometry_that_fits_no_way_is_asked_for():
+    """Blood as bright as brain: of 16 ways to lie, that as given fits best by chance only."""
+    refused = 0
+    for seed in range(8):
+        try:
+            checked(*head(35, seed), by_order=True)
+        except Refused as told:
+            assert "nothing says how it lies" in told.reason and "--as-given" in told.reason
+            refused += 1
+    assert refused >= 6
+
+
+def test_a_symmetric_mask_lies_right_either_way():
+    """Blood on both sides: mirrored it lies on itself, and the HU cannot and need not tell."""
     hu, labels = head()
-    assert "hu_PHE" in checked(hu, (labels[:, :, ::-1] > 0).astype(np.uint8), classes)
+    both = np.maximum(labels, labels[:, :, ::-1])
+    hu = np.where(both > 0, np.maximum(hu, hu[:, :, ::-1]), hu)
+    for mask in (both, both[:, :, ::-1]):
+        assert checked(hu, mask, by_order=True)["fit"] > 0.8
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_the_fit_is_that_of_an_analysis_of_variance(groups):
+    rng = np.random.default_rng(groups)
+    hu = rng.integers(20, 80, (3, 8, 8))
+    hu[0, 0, 0], hu[-1, -1, -1] = -1000, 900
+    voxels = np.argwhere((hu > 0) & (hu < 100))
+    values = rng.integers(0, groups, len(voxels))
+    seen = hu[tuple(voxels.T)]
+    f = scipy.stats.f_oneway(*[seen[values == value] for value in range(groups)]).statistic
+    share = (groups - 1) * f / ((groups - 1) * f + len(seen) - groups)
+    assert fit_of(hu, voxels, values) == pytest.approx(share)
+
+
+def test_a_mask_on_bone_and_air_fits_by_its_other_part():
+    hu = np.array([[[40, 40, 70, 70, 900, 900, -1000, -1000]]])
+    voxels = np.array([[0, 0, x] for x in range(8)])
+    assert fit_of(hu, voxels, np.array([0, 0, 1, 1, 1, 1, 1, 1])) == pytest.approx(2 / 6)
 
 
 def test_a_mask_beside_the_head_is_refused():

@@ -93,9 +93,7 @@ def _evenly_spaced(path: Path, frames: Frames) -> tuple[list[int], np.ndarray]:
     return planes.tolist(), affine
 
 
-def lay(
-    path: Path, volume: np.ndarray, planes: Planes
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def lay(path: Path, volume: np.ndarray, planes: Planes) -> tuple[np.ndarray, tuple[str, ...]]:
     """(S, H, W) labels of a (K, H, W) volume on the series by the nearest voxel, and notes."""
     placed, notes = placing.resampled(volume.T, planes.affine, planes.grid, path)
     return placed.T, notes
