@@ -1,7 +1,7 @@
 """What a bundle contains: its tables with their keys, its pictures, and its record.
 
-results.csv draws.csv differences.csv by_size.csv sensitivity.csv claims.csv training.csv
-                                                                          of stage 6
+results.csv draws.csv differences.csv by_size.csv sensitivity.csv             of stage 6
+claims.csv training.csv                                                      of stage 6, too
 candidates.csv memorisation.csv kernel_distance.csv real_slices.csv   of stage 3, every selection
 neighbours.csv densities.csv                           of the largest subset, in the first draw
 fig3 fig5 fig6 closest, each as .png and .svg                                pictures of slices

@@ -58,36 +58,35 @@ def means(parts: Sequence[Estimate]) -> Means:
     groups: dict[int, list[Estimate]] = {}
     for part in parts:
         groups.setdefault(len(part.of_draws), []).append(part)
-    value, of_draws, shared, resampled = 0.0, [], 0.0, 0.0
-    for group in groups.values():
-        values = np.sum([part.of_draws for part in group], axis=0)
-        known = np.isfinite(values)
-        resamples = np.where(
-            known[:, None], np.sum([part.of_resamples for part in group], axis=0), np.nan
-        )
-        count = known.sum(0)
-        mean = mean_of_known(resamples)
-        value = value + mean_of_known(values)
-        # over patients a draw varies by c + v and a mean of D draws by c + v / D; this is v / D
-        own = (mean_of_known(_variance(resamples, axis=1)) - _variance(mean)) / _at_least_one(
-            count - 1
-        )
-        of_draws.append((_variance(values) / _at_least_one(count - 1), count))
-        shared, resampled = shared - own, resampled + mean
-    shared = np.maximum(_variance(np.asarray(resampled)) + shared, 0)
-    counts = np.array([count for _, count in of_draws])
-    parts_of = np.array([np.where(count > 1, v, np.nan) for v, count in of_draws])
-    total = parts_of.sum(0)
-    satterthwaite = total**2 / np.maximum((parts_of**2 / _at_least_one(counts - 1)).sum(0), 1e-300)
-    least = counts.min(0)
-    df = np.where(total > 0, satterthwaite, least - 1)
+    made = [_of_group(group) for group in groups.values()]
+    value, between, own, count, resampled = (np.array(column) for column in zip(*made, strict=True))
+    shared = np.maximum(_variance(resampled.sum(0)) - own.sum(0), 0)
+    total, least = between.sum(0), count.min(0)
+    spread = np.maximum((between**2 / _at_least_one(count - 1)).sum(0), 1e-300)
     known = np.isfinite(total)
     return Means(
-        np.asarray(value),
+        value.sum(0),
         np.where(known, np.sqrt(total + shared), np.nan),
-        np.where(known, df, np.nan),
+        np.where(known, np.where(total > 0, total**2 / spread, least - 1), np.nan),
         least,
     )
+
+
+def _of_group(parts: Sequence[Estimate]) -> tuple[np.ndarray, ...]:
+    """Of the sum of estimates of the same draws, (M,) each: its mean over draws; the squared
+    standard error by their spread, NaN with one draw; what the bootstrap over patients varies that
+    mean by beyond what draws share; how many draws have a value. And the (B, M) resampled means.
+    """
+    values = np.sum([part.of_draws for part in parts], axis=0)
+    known = np.isfinite(values)
+    resamples = np.sum([part.of_resamples for part in parts], axis=0)
+    resamples = np.where(known[:, None], resamples, np.nan)
+    count, mean = known.sum(0), mean_of_known(resamples)
+    others = _at_least_one(count - 1)
+    between = np.where(count > 1, _variance(values) / others, np.nan)
+    # over patients a draw varies by c + v and a mean of D draws by c + v / D; this is v / D
+    own = (mean_of_known(_variance(resamples, axis=1)) - _variance(mean)) / others
+    return mean_of_known(values), between, own, count, mean
 
 
 def _at_least_one(counts: np.ndarray) -> np.ndarray:

@@ -51,13 +51,13 @@ def verdicts(papers: pd.DataFrame) -> str:
     """How many of the paper's statements were confirmed, contradicted or left undecided.
 
     >>> verdicts(pd.DataFrame({"verdict": ["confirmed", "undecided"]}))
-    'We tested 2 statements of the paper on this run, each at every fraction: 1 is confirmed, ...'
+    'We tested 2 statements of the paper on this run, counted once per fraction: 1 is ...'
     """
     count = papers.verdict.value_counts()
     found = [int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")]
     confirmed, contradicted, undecided = (f"{n} {'is' if n == 1 else 'are'}" for n in found)
     return (
-        f"We tested {sum(found)} statements of the paper on this run, each at every fraction: "
+        f"We tested {sum(found)} statements of the paper on this run, counted once per fraction: "
         f"{confirmed} confirmed, {contradicted} contradicted and {undecided} undecided. "
         "*Undecided* means that the interval contains zero, or that there are fewer than "
         f"{LEAST_DRAWS} draws or {LEAST_PATIENTS} patients with a case. The main claim is the one "
