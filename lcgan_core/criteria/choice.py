@@ -36,8 +36,7 @@ def choose(
     if silent and not reasons["realism_share"]:
         reasons["realism_share"] = f"realism_share: {silent}"
     for name, reason in reasons.items():
-        ranks = table[name].rank(ascending=False)
-        table[f"rank_{name}"] = float("nan") if reason else ranks
+        table[f"rank_{name}"] = float("nan") if reason else table[name].rank(ascending=False)
     for name, score in scores.items():
         ranks = table[[f"rank_{criterion}" for criterion in (score, *CRITERIA)]]
         table[f"mean_rank_{name}"] = ranks.mean(axis=1)

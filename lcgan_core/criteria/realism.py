@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,12 +139,12 @@ def blind(folds: pd.DataFrame) -> str | None:
     >>> blind(pd.DataFrame([row | {"ci_low": 0.51}])) is None
     True
     """
-    for row in folds[~(folds.ci_low > CHANCE)].itertuples():
-        ends = f"{row.ci_low:.2f} to {row.ci_high:.2f}"
-        known = ends if pd.notna(row.ci_low) else "one patient, so no interval"
+    for row in folds[~(folds.ci_low > CHANCE)].to_dict("records"):
+        ends = f"{row['ci_low']:.2f} to {row['ci_high']:.2f}"
+        known = "one patient, so no interval" if math.isnan(row["ci_low"]) else ends
         return (
-            f"the classifier of fold {row.fold} does not tell real from synthetic slices: "
-            f"its AUC is {row.auc:.2f} ({known})."
+            f"the classifier of fold {row['fold']:.0f} does not tell real from synthetic slices: "
+            f"its AUC is {row['auc']:.2f} ({known})."
         )
     return None
 

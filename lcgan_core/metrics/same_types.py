@@ -42,8 +42,8 @@ def _extended(
         k for k, (of, name) in enumerate(part.names) if of == "dice_instance" and name != "all"
     ]
     values, resamples = part.of_draws[:, columns], part.of_resamples[:, :, columns]
-    known = (part.known[:, :, columns] & common[:, None]).any(2)
-    tested = part.known[:, :, truth].any(2)
+    known = np.any(part.known[:, :, columns] & common[:, None], axis=2)
+    tested = np.any(part.known[:, :, truth], axis=2)
     return Estimate(
         (*part.names, (SAME, "all"), (FOUND, "all")),
         _with(part.of_draws, _mean_over(values, common), np.isfinite(values).sum(-1)),

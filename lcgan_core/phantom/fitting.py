@@ -77,8 +77,8 @@ def fitted(it: Patient, mask: Mask) -> tuple[Patient, float, float]:
     least = np.inf
     for _ in range(STEPS):
         now = _misfit(it, mask, by)
-        if now @ now < least:
-            best, least = by, now @ now
+        if (misfit := float(now @ now)) < least:
+            best, least = by, misfit
         ahead = [_misfit(it, mask, by + STEP * one) for one in np.eye(len(by))]
         slope = (np.stack(ahead) - now) / STEP
         by = (by - np.linalg.solve(slope @ slope.T, slope @ now)).clip(-3, 3)
@@ -117,8 +117,8 @@ def _misfit(it: Patient, mask: Mask, by: Array) -> Array:
         faults.append(np.where(far < LEANS_MM, far, LEANS_MM))
     for value, side in ((LABELS["IVH"], np.minimum), (0, np.maximum)):
         if (some := mask.label == value).any():
-            points = (a[some] for a in (x, y, z))
-            faults.append(side(ventricles(*points, moved.brain.size, moved.brain.uneven), 0))
+            size, uneven = moved.brain.size, moved.brain.uneven
+            faults.append(side(ventricles(x[some], y[some], z[some], size, uneven), 0))
     return np.concatenate([*(f.ravel() / STIFF / np.sqrt(f.size) for f in faults), by])
 
 

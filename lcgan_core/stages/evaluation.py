@@ -114,11 +114,15 @@ def _grouped(grid: dict[Arm, dict[str, Estimate]], column: str) -> Iterator[dict
 
 def _training(config: Config, inputs: Mapping[str, Path], draws: pd.DataFrame) -> Iterator[dict]:
     """What each network's job noted of its training, beside its Dice per image on the test."""
-    image = draws[draws.metric == "dice_image"].set_index([*ARM, "draw"]).value
+    images = draws[draws.metric == "dice_image"].set_index([*ARM, "draw"]).value.to_dict()
     for job in segmentations(config):
         place = (job.segmenter, job.fraction, job.what, job.draw)
         noted = facts(inputs[job.key])
-        yield {**dict(zip([*ARM, "draw"], place, strict=True)), "dice_image": image[place], **noted}
+        yield {
+            **dict(zip([*ARM, "draw"], place, strict=True)),
+            "dice_image": images[place],
+            **noted,
+        }
 
 
 def stored_label_maps() -> pd.DataFrame:

@@ -174,8 +174,9 @@ def _left_out(snapshots: pd.DataFrame) -> str:
         return ""
     said = snapshots.dropna(subset="left_out").drop_duplicates(["generator", "fraction", "draw"])
     items = [
-        f"{row.generator}, {percent(row.fraction)}, draw {row.draw}: {escape(row.left_out)}"
-        for row in said.itertuples()
+        f"{row['generator']}, {percent(row['fraction'])}, draw {row['draw']}: "
+        f"{escape(row['left_out'])}"
+        for row in said.to_dict("records")
     ]
     return f"<p>Ranked nobody:</p><ul><li>{'</li><li>'.join(items)}</li></ul>" if items else ""
 

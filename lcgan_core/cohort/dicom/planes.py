@@ -63,10 +63,10 @@ def _on_slices(frames: Frames, stack: Stack) -> Planes | None:
         return None
     count = len(stack.slices)
     own, grid = (
-        to_affine(orientation, spacing, at, at + up * (count - 1), count)
+        to_affine(orientation, spacing, at, (at + up * (count - 1)).tolist(), count)
         for orientation, spacing, at in (
-            (frames.orientation, frames.spacing, offsets[0]),
-            (first.orientation, first.spacing, np.zeros(3)),
+            (frames.orientation, frames.spacing, offsets[0].tolist()),
+            (first.orientation, first.spacing, (0.0, 0.0, 0.0)),
         )
     )
     return Planes(slices.tolist(), own, Grid(stack.shape[::-1], grid))
