@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves files, many over one connection, without telling every request."""
 
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the window was closed
+            super().handle()
 
     def log_message(self, *args: object) -> None:
         pass
