@@ -32,7 +32,7 @@ def test_every_member_of_the_two_protocols_is_asked_for_below():
     assert sorted(MEMBERS) == [
         ("GENERATORS", "fit", True), ("GENERATORS", "paint", True),
         ("SEGMENTERS", "features", True), ("SEGMENTERS", "initialisation", False),
-        ("SEGMENTERS", "load", True), ("SEGMENTERS", "schedule", False),
+        ("SEGMENTERS", "load", True), ("SEGMENTERS", "schedule", True),
         ("SEGMENTERS", "segment", True), ("SEGMENTERS", "task", True),
     ]  # fmt: skip
 

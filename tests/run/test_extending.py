@@ -21,7 +21,7 @@ PROFILE = {
     "cohort": {"patients": 8, "matrix": 64, "slices": 6, "test_share": 0.5},
     "lcgan": {"width": 2, "snapshots": [1]},
     "segmentation": {
-        "width": 2, "border": 1, "epochs": 1, "batch": 4, "batch_norm": True, "optimizer": "adam",
+        "width": 2, "border": 1, "steps": 3, "batch": 4, "batch_norm": True, "optimizer": "adam",
         "learning_rate": 0.003,
     },
     "realism": {"steps": 2, "batch": 8, "learning_rate": 0.001},

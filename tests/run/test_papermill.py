@@ -20,7 +20,7 @@ fractions: [0.5, 1.0]
 cohort: {patients: 12, matrix: 64, slices: 6, test_share: 0.25}
 lcgan: {width: 2, snapshots: [1]}
 segmentation:
-  {width: 2, border: 1, epochs: 1, batch: 4, batch_norm: true, optimizer: adam,
+  {width: 2, border: 1, steps: 3, batch: 4, batch_norm: true, optimizer: adam,
    learning_rate: 0.001}
 realism: {steps: 2, batch: 8, learning_rate: 1.0e-3}
 """

@@ -65,7 +65,7 @@ def test_counts_and_time_left_by_hand(config, finished, monkeypatch):
     assert found.stages["selection"].unknown == 4
     assert "training-1-lcgan has been running for 2 min in process " in text
     assert "4 of 35 jobs are done." in text
-    assert "Left with 1 at a time: 16 min + ?." in text  # 140 + 840 s
+    assert "Left with 1 at a time: 17 min + ?." in text  # 140 + 900 s
 
 
 def test_an_arm_takes_as_long_as_it_has_steps():

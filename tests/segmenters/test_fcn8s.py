@@ -5,6 +5,7 @@ import torch
 
 from lcgan_core.models import FCN8s
 from lcgan_core.protocol import profiles
+from lcgan_core.protocol.config import Traditional
 from lcgan_core.segmenters import base
 from lcgan_core.segmenters.fcn8s import SegmentationTask, optimizer, scores, start_at_frequencies
 from lcgan_core.training.pairs import Pairs, Redrawn
@@ -36,10 +37,8 @@ def test_segmenting_a_slice_does_not_depend_on_the_others():
 
 
 def test_the_arms_of_a_fraction_start_from_the_same_weights():
-    first, second = (
-        weights(SegmentationTask(FCN, kind(IMAGES, LABELS), seed=1)) for kind in (Pairs, Redrawn)
-    )
-    assert torch.equal(first, second)
+    arms = (Pairs(IMAGES, LABELS), Redrawn(IMAGES, LABELS, Traditional()))
+    assert torch.equal(*(weights(SegmentationTask(FCN, arm, seed=1)) for arm in arms))
 
 
 def test_the_first_prediction_is_how_common_each_class_is():

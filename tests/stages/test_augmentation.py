@@ -24,10 +24,10 @@ def skulls(patients, size=64):
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory):
-    """A profile, and stage 1's artefact of six patients with three slices with a lesion each."""
+    """A profile, and stage 1's artefact of nine patients with three slices with a lesion each."""
     place = tmp_path_factory.mktemp("heads")
-    labels, hu = skulls(6)
-    store = write_store(place / "store", 6, classes=TWO, slices=4, labels=labels, hu=hu)
+    labels, hu = skulls(9)
+    store = write_store(place / "store", 9, classes=TWO, slices=4, labels=labels, hu=hu)
     config = profiles.load("quick", cohort=str(store), image_size=64)
     return config, cohort_of(config, place / "cohort")
 

@@ -85,7 +85,7 @@ def test_a_cell_is_the_mean_over_its_draws_and_covers_both(two_draws):
     # the patients do alike: what the interval covers is the draws
     ends = original.loc[0.125, ["ci_low", "ci_high"]].tolist()
     assert ends == pytest.approx([DICE[5], DICE[10]], abs=1e-6)
-    assert original.n[0.125] == 2 * 3
+    assert original.n[0.125] == 2 * 8
     one = original.loc[0.25, ["value", "ci_low", "ci_high"]].tolist()
     assert one == pytest.approx([DICE[5]] * 3, abs=1e-6)
 
@@ -120,7 +120,7 @@ def test_differences_and_claims_are_paired_in_a_draw(two_draws):
     by_draw = [DICE[6] - DICE[5], 0.0]
     assert row.value == pytest.approx(np.mean(by_draw), abs=1e-6)
     assert [row.ci_low, row.ci_high] == pytest.approx([0.0, by_draw[0]], abs=1e-6)
-    assert (row.n, row.draws) == (3, 2)
+    assert (row.n, row.draws) == (8, 2)
     claims = read("claims").set_index(["id", "share"])
     claim = claims.loc[("gan_raises_dice_image", "12.5%")]
     # of two draws that differ by d, the standard error is d / 2: t is their mean by that, 1
@@ -138,8 +138,8 @@ def test_the_facts_of_a_run_name_no_path(two_draws):
     assert facts["cohort"] == "own head CTs"
     assert config.cohort.source not in json.dumps(facts)
     assert facts["classes"] == FIVE.to_json()
-    assert facts["patients"] == {"test": 3, "train": 6}
-    assert (facts["slices"], facts["lesion_slices"]) == (18, {"train": 12, "test": 6})
+    assert facts["patients"] == {"test": 8, "train": 16}
+    assert (facts["slices"], facts["lesion_slices"]) == (48, {"train": 26, "test": 16})
     assert facts["draws"] == [[0.125, 2], [0.25, 1], [0.5, 1], [1.0, 1]]
     assert facts["segmenters"] == ["fcn8s"]
     assert facts["initialisation"] == "By hand."
@@ -163,7 +163,7 @@ def test_lesions_and_rows_are_of_the_store_s_classes(tmp_path):
         assert set(found[name].lesion) == {"all", "PHE", "IPH"}, name
     rows = found["results"].set_index(["fraction", "arm", "metric", "lesion"])
     there = rows.loc[(1.0, "gan", "dice_class_detected", "PHE")]
-    assert (there.value, there.n) == (pytest.approx(DICE[6], abs=1e-6), 6)
+    assert (there.value, there.n) == (pytest.approx(DICE[6], abs=1e-6), 16)
     absent = rows.loc[(1.0, "gan", "dice_class_detected", "IPH")]
     assert np.isnan(absent.value) and absent.n == 0
     differences = found["differences"]

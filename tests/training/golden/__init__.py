@@ -11,7 +11,7 @@ from lcgan_core.protocol.config import Realism
 from lcgan_core.training.placing import device
 from tests.training.trainings import IMAGES, TASKS, train
 
-REALISM = Realism(epochs=1, batch=2, learning_rate=1e-5, precision="float32")
+REALISM = Realism(steps=3, batch=2, learning_rate=1e-5, precision="float32")
 RUNS = {
     **TASKS,
     "classifier": lambda: RealismTask(REALISM, IMAGES, IMAGES[:, 0, 0] % 2 == 0, seed=1),
