@@ -125,7 +125,7 @@ def test_differences_and_claims_are_paired_in_a_draw(two_draws):
     claim = claims.loc[("gan_raises_dice_image", "12.5%")]
     # of two draws that differ by d, the standard error is d / 2: t is their mean by that, 1
     assert [row.p, claim.p] == pytest.approx([0.5, 0.5], abs=1e-6)
-    assert (claim.verdict, claim.reason) == ("undecided", "3 patients with a case, 6 are needed")
+    assert (claim.verdict, claim.reason) == ("undecided", "2 draws, 6 are needed")
     assert [claim.value, claim.ci_low, claim.ci_high] == pytest.approx(
         [row.value, row.ci_low, row.ci_high], abs=1e-6
     )
@@ -139,7 +139,7 @@ def test_the_facts_of_a_run_name_no_path(two_draws):
     assert config.cohort.source not in json.dumps(facts)
     assert facts["classes"] == FIVE.to_json()
     assert facts["patients"] == {"test": 8, "train": 16}
-    assert (facts["slices"], facts["lesion_slices"]) == (48, {"train": 26, "test": 16})
+    assert (facts["slices"], facts["lesion_slices"]) == (48, {"train": 32, "test": 16})
     assert facts["draws"] == [[0.125, 2], [0.25, 1], [0.5, 1], [1.0, 1]]
     assert facts["segmenters"] == ["fcn8s"]
     assert facts["initialisation"] == "By hand."

@@ -218,7 +218,7 @@ def test_what_a_small_cohort_lacks_is_said(config, made, tmp_path):
     assert "The test patients show no IVH, SAH, EDH" in said
     assert "draw" not in said
     assert "those to train on (1, draw 3) show no IVH, SAH, EDH" in " ".join(remarks(config, made))
-    labels = np.tile(np.arange(6).repeat(64 * 64 // 6 + 1)[: 64 * 64].reshape(64, 64), (180, 1, 1))
-    rich = write_store(tmp_path / "rich", 60, labels=labels)
+    labels = np.tile(np.arange(6).repeat(64 * 64 // 6 + 1)[: 64 * 64].reshape(64, 64), (300, 1, 1))
+    rich = write_store(tmp_path / "rich", 100, labels=labels)
     config = profiles.load("quick", cohort=str(rich), image_size=64)
     assert remarks(config, cohort_of(config, tmp_path / "other")) == []
