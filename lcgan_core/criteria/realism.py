@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lcgan_core.criteria.auc import auc
@@ -52,6 +52,25 @@ class RealismTask:
         loss.backward()
         self.optimizers["adam"].step()
         return {"cross-entropy": loss}
+
+
+@torch.no_grad()
+def settle(classifier: RealismClassifier, images: Tensor, batch: int) -> None:
+    """Let batch norm know the final weights: its statistics become the mean over `images`.
+
+    Its running statistics lag some ten steps behind. Without this, a classifier of a few dozen
+    steps that tells its training slices apart gives all slices the same answer.
+    """
+    norms = [layer for layer in classifier.modules() if isinstance(layer, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+    classifier.train()
+    for part in images.split(batch):
+        classifier(to_network(part.to(device()), 3))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 @torch.no_grad()
@@ -111,6 +130,8 @@ def cross_fitted(
         place.mkdir(exist_ok=True)
         schedule = Schedule(batch=settings.batch, steps=settings.steps)
         fit(task, len(both), schedule, seed, place, f"realism classifier, fold {fold + 1} of 2")
+        mixed = torch.randperm(len(both), generator=torch.Generator().manual_seed(seed))
+        settle(task.classifier, both[mixed], settings.batch)
         for candidate, slices in painted.items():
             result[candidate][held_out] = probability_real(task.classifier, slices[held_out])
         on_real = probability_real(task.classifier, images[held_out]).numpy()
