@@ -20,7 +20,8 @@ CHECKS = 10
 """How often, at equal distances, the validation slices are segmented."""
 TRAIN, VALIDATION = "train Dice", "validation Dice"
 RISE = 0.01
-"""A validation Dice that rose by more than a point in the last third of the steps still rises."""
+"""A validation Dice that rose by more than a point in the last third of the steps still rises; one
+that never left zero has yet to."""
 HISTORY, FACTS, INITIALISATION = "history.csv", "training.json", "initialisation.txt"
 
 
@@ -104,5 +105,5 @@ def _facts(history: pd.DataFrame) -> dict:
         "train_dice": float(history[TRAIN][best]),
         "validation_dice": float(dice[best]),
         "rise": float(rise),
-        "converged": bool(rise <= RISE),
+        "converged": bool(rise <= RISE and dice.max() > 0),
     }

@@ -108,3 +108,9 @@ def test_train_dice_is_measured_on_about_as_many_slices_as_validation(
     images = torch.zeros_like(TRUTH)
     training._monitor(method, slices(images[:subset]), slices(images[:validation])).measure()
     assert shown == [looked_at, validation]
+
+
+def test_a_network_that_never_found_anything_has_not_converged(tmp_path):
+    trained(Counter(best=-1), tmp_path, [Pairs(torch.zeros_like(TRUTH), TRUTH)], 10)
+    facts = training.facts(tmp_path)
+    assert facts["validation_dice"] == 0 and not facts["converged"]
