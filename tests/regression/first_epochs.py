@@ -43,12 +43,12 @@ def stored() -> pd.Series:
 
 
 def apart(losses: pd.Series) -> list[tuple[str, str]]:
-    """The (job, loss) that differ from the kept ones by more than 2 % + 7 % x fraction, or 5 % for
-    a segmenter, whose first row is of as many steps at each fraction."""
+    """The (job, loss) that differ from the kept ones: by more than 2 % + 7 % x fraction, or 1.5 %
+    for a segmenter, whose first row is of as many steps at each fraction."""
     kept = stored()
     assert losses.index.equals(kept.index)
     far = {
-        job.place: 0.05 if job.segmenter else 0.02 + 0.07 * (job.fraction or 0)
+        job.place: 0.015 if job.segmenter else 0.02 + 0.07 * (job.fraction or 0)
         for job in plan.jobs(CONFIG)
     }
     allowed = kept.index.get_level_values("job").map(far)
