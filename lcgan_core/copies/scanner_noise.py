@@ -18,7 +18,7 @@ KERNEL = torch.tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]])
 LARGEST = 8 * 255
 """The largest answer of the kernel."""
 NORMAL_MEDIAN = 0.6745
-"""Median of |x| for a standard normal x."""
+"""Median distance from 0 of a standard normal number."""
 BRAIN = (26, 178)
 """Grey levels between air and fluid below, and bone above: 10 to 70 HU in the default window."""
 SATURATED = 2

@@ -70,12 +70,12 @@ def paint(
     each = zip(labels, pixel_mm.tolist(), height_mm.tolist(), strict=True)
     for k, (mask, px, height) in enumerate(progress(each, "oracle", "slice", len(labels))):
         rng = np.random.default_rng([seed, k])
-        patient, height = patient_around(rng, mask, px, height)
+        patient, height = _patient_around(rng, mask, px, height)
         hu[k] = _scan(rng, patient, height, px, len(mask), matrix, slices)
     return hu
 
 
-def patient_around(
+def _patient_around(
     rng: np.random.Generator, labels: Array, px: float, height: float
 ) -> tuple[Patient, float]:
     """A patient with the haemorrhages of labels (H, W), px mm a pixel, and the slice's height."""
