@@ -56,7 +56,7 @@ def _plain_fcn(sizes: Sizes) -> Call:
 def _classifier(sizes: Sizes) -> Call:
     images, labels = draw(64, sizes.image)
     batch = sizes.classifier_batch
-    settings = Realism(epochs=1, batch=batch, learning_rate=1e-3)
+    settings = Realism(steps=1, batch=batch, learning_rate=1e-3)
     task = RealismTask(settings, images, (labels[:, 0, 0] % 2).bool(), seed=1)
     task.classifier.train()
     return partial(task.step, torch.arange(batch))

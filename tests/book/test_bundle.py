@@ -64,7 +64,7 @@ def test_selections_of_all_fractions_lie_in_one_table_with_their_keys(collected)
     assert list(candidates.columns)[:4] == ["generator", "fraction", "draw", "epoch"]
     assert candidates.fraction.unique().tolist() == [0.125, 0.25, 0.5, 1.0]
     first = candidates[candidates.fraction == 0.25].iloc[0]
-    assert (first.epoch, first.sharpness_laplacian) == (3, 10.25)
+    assert (first.epoch, first.sharpness_laplacian) == (2, 10.25)
     real = pd.read_csv(collected / "real_slices.csv")
     assert real.sharpness_laplacian.tolist() == [777.4] * 4
 
