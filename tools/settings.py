@@ -6,10 +6,11 @@ Each candidate setting is tried on patients that decide nothing else: the traini
 the subset, at most 60 of them. The test patients are not looked at. The folder keeps what has been
 computed; the same command goes on where it stopped. Results: settings.csv in that folder.
 
-The rule, written on 28 November 2026 before the networks of draws 2 and 3 were trained: a candidate
-takes the place of what `compact` has where its mean Dice over patients and draws is higher by WORTH,
-or by WORTH_ITS_COST where it takes more than twice the time. Three draws cannot exclude chance; the
-table shows the interval, and the rule only decides what is tried on the test patients, once.
+The rule, written on 28 November 2026 before the networks of draws 2 and 3 were trained: a
+candidate takes the place of what `compact` has where its mean Dice over patients and draws is
+higher by WORTH, or by WORTH_ITS_COST where it takes more than twice the time. Three draws cannot
+exclude chance; the table shows the interval, and the rule only decides what is tried on the test
+patients, once.
 """
 
 from __future__ import annotations

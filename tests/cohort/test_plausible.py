@@ -125,9 +125,9 @@ def test_the_fit_is_that_of_an_analysis_of_variance(groups):
     rng = np.random.default_rng(groups)
     hu = rng.integers(20, 80, (3, 8, 8))
     hu[0, 0, 0], hu[-1, -1, -1] = -1000, 900
-    voxels = np.argwhere((hu > 0) & (hu < 100))
-    values = rng.integers(0, groups, len(voxels))
-    seen = hu[tuple(voxels.T)]
+    voxels = np.array(np.nonzero((hu > 0) & (hu < 100)))
+    values = rng.integers(0, groups, voxels.shape[1])
+    seen = hu[tuple(voxels)]
     f = scipy.stats.f_oneway(*[seen[values == value] for value in range(groups)]).statistic
     share = (groups - 1) * f / ((groups - 1) * f + len(seen) - groups)
     assert fit_of(hu, voxels, values) == pytest.approx(share)
@@ -135,7 +135,7 @@ def test_the_fit_is_that_of_an_analysis_of_variance(groups):
 
 def test_a_mask_on_bone_and_air_fits_by_its_other_part():
     hu = np.array([[[40, 40, 70, 70, 900, 900, -1000, -1000]]])
-    voxels = np.array([[0, 0, x] for x in range(8)])
+    voxels = np.array([[0] * 8, [0] * 8, range(8)])
     assert fit_of(hu, voxels, np.array([0, 0, 1, 1, 1, 1, 1, 1])) == pytest.approx(2 / 6)
 
 
