@@ -44,23 +44,28 @@ class Candidate(NamedTuple):
     baseline: str = "scale 1"
 
 
-HED = {
-    "segmentation_width": 64, "segmentation_batch_norm": False, "segmentation_learning_rate": 1e-4,
-}  # fmt: skip
-WIDE = "random, width 64"
+TWICE = {"segmentation_steps": np.multiply(2, profiles.load("compact").segmentation.steps).tolist()}
+WIDE = {
+    "segmentation_width": 64,
+    "segmentation_batch_norm": False,
+    "segmentation_learning_rate": 1e-4,
+    "segmentation_precision": "auto",  # in 32 bits such a network takes an hour on two cores
+}
 CANDIDATES = {
     "scale 1": Candidate("original"),
+    "again": Candidate("original_again"),
     "scale 2": Candidate("original", {"segmentation_scale": 2}),
-    "twice the steps": Candidate("original", {"equal_steps": False}),
+    "twice the steps": Candidate("original", TWICE),
+    "scale 2, twice the steps": Candidate("original", {"segmentation_scale": 2} | TWICE, "scale 2"),
     "traditional: gain": Candidate("traditional", {"traditional_contrast": "gain"}),
     "traditional: about_mean": Candidate("traditional", {"traditional_contrast": "about_mean"}),
     "traditional: hu_offset": Candidate("traditional", {"traditional_contrast": "hu_offset"}),
     "traditional: per_pixel": Candidate("traditional", {"traditional_contrast": "per_pixel"}),
     "geometry": Candidate("geometry"),
     "equal epochs": Candidate("geometry", {"equal_steps": False}, "geometry"),
-    WIDE: Candidate("original", HED),
+    "random, width 64": Candidate("original", WIDE),
     "hed, width 64": Candidate(
-        "original", HED | {"segmentation_weights": "hed"}, "random, width 64"
+        "original", WIDE | {"segmentation_weights": "hed"}, "random, width 64"
     ),
 }
 
@@ -84,10 +89,9 @@ def main() -> None:
 def score(name: str, fraction: float, draw: int, folder: Path) -> None:
     """Train a candidate, unless that was done, and keep each deciding patient's mean Dice."""
     from lcgan_core import metrics  # torch is slow to import
-    from lcgan_core.seeds import seed_of, seed_of_draw
+    from lcgan_core.protocol.arms import ARMS
     from lcgan_core.segmenters import training
-    from lcgan_core.segmenters.base import segmenter
-    from lcgan_core.stages import augmentation, cohort, segmentation
+    from lcgan_core.stages import augmentation, segmentation
 
     work = folder / f"{fraction:g}-{draw}-{name.replace(': ', '-').replace(' ', '-')}"
     if (work / "patients.csv").is_file():
@@ -98,21 +102,13 @@ def score(name: str, fraction: float, draw: int, folder: Path) -> None:
     heads = artefacts.ensure(profiles.load("compact"), COHORT)
     job = Job("segmentation", candidate.arm, fraction, draw, config.segmenters[0])
     inputs = {"cohort": heads}
-    for kind in () if candidate.arm == "original" else (candidate.arm,):
+    for kind in ARMS[candidate.arm].copies:
         inputs[kind] = work / kind
         shutil.rmtree(inputs[kind], ignore_errors=True)
         inputs[kind].mkdir()
-        copies = Job("augmentation", kind, fraction, 2)  # of a draw whose pictures no book shows
-        augmentation.copy(config, copies._replace(draw=draw), {"cohort": heads}, inputs[kind])
-    subset = cohort.training_slices(config, heads, fraction, draw)
-    validation = cohort.validation_slices(config, heads, fraction, draw)
-    method = segmenter(job.segmenter or "", config, len(subset.classes))
-    schedule = method.schedule(fraction)
-    times = 2.0 if not config.equal_steps else 1.0
-    schedule = schedule._replace(steps=round(schedule.steps * times))
-    seed = seed_of(seed_of_draw(config.seed, draw), "segmentation", fraction)
-    phases = segmentation.phases(config, job, subset, inputs)
-    training.train(method, phases, schedule, seed, subset, validation, work, f"{name}, draw {draw}")
+        copies = Job("augmentation", kind, fraction, draw)
+        augmentation.copy(config, copies, {"cohort": heads}, inputs[kind])
+    method = segmentation.trained(config, job, inputs, work)
     deciding = spare(config, heads, fraction, draw)
     dice = metrics.dice_image(
         method.segment(deciding.images), deciding.labels, len(deciding.classes)
