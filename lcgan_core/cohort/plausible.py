@@ -162,7 +162,8 @@ def _at(head: np.ndarray, voxels: np.ndarray | tuple, shape: tuple[int, ...]) ->
 
 def _inside(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """(N,) whether (3, N) voxels lie within the scan."""
-    return ((voxels >= 0) & (voxels < np.array(shape)[:, None])).all(axis=0)
+    beyond = (voxels < 0) | (voxels >= np.array(shape)[:, None])
+    return np.logical_not(beyond.any(axis=0))
 
 
 def _within(head: np.ndarray, voxels: np.ndarray, shape: tuple[int, ...]) -> float:

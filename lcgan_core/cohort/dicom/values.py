@@ -27,7 +27,7 @@ class Values:
         """The value of a keyword, None where there is none; a damaged one raises as in pydicom."""
         if name in CONTEXT:
             return self.item.get(name)
-        raw = self.item.get_item(_tag(name))
+        raw: Any = self.item.get_item(_tag(name))
         if isinstance(raw, RawDataElement):
             return _parsed(raw._replace(value_tell=0))  # the place in the file
         return None if raw is None else raw.value
