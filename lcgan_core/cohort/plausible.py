@@ -29,6 +29,8 @@ RIM = 1 / 64
 """Of a slice's side, how wide a rim around a mask it is compared with."""
 CLEARLY = 0.1
 """By how much better a mask has to fit when turned, where a header says that it is not turned."""
+FEWEST = 20
+"""Voxels below which a mask may fit better elsewhere by chance."""
 STAYS = 0.5
 """A mask of which more lies on itself when turned is nearly symmetric: either way is right."""
 TURNS = {
@@ -43,8 +45,8 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
     their median HU, `fit` of the mask as it lies, `fit_turned` at best otherwise; see fit_of.
 
     Raises Refused where most of a mask lies outside the head; and, unless it is the user's word
-    that it lies right (as_given), where it would fit clearly better mirrored or turned, or, if
-    nothing states its geometry, where it does not fit best as it lies.
+    that it lies right (as_given), where it would fit clearly better mirrored or turned (and chance
+    cannot be why), or, if nothing states its geometry, where it does not fit best as it lies.
     """
     columns: dict[str, float] = {}
     at = np.unravel_index(_marked(series.labels), series.labels.shape)
@@ -63,7 +65,7 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
     tissue = max(TISSUE[0], shown[0]), min(TISSUE[1], shown[1])
     fit, turned, how = fits(series.hu, series.labels, head, at, tissue)
     columns |= {"fit": round(fit, 3), "fit_turned": round(turned, 3)}
-    if not as_given and turned > fit + CLEARLY:
+    if not as_given and turned > fit + CLEARLY and len(values) >= FEWEST:
         raise Refused(
             path,
             f"has a mask that does not fit as it lies, but would if {how}; give the mask with the "

@@ -161,6 +161,15 @@ def test_an_empty_mask_needs_no_check():
     assert checked(hu, 0 * labels) == {}
 
 
+def test_a_mask_of_a_few_voxels_is_not_refused_for_what_chance_may_do():
+    hu, labels = head()
+    few = np.zeros_like(labels)
+    few[6, 15:18, 38:42] = labels[6, 15:18, 38:42]
+    hu[few != labels] = 35
+    told = checked(hu, few[:, :, ::-1])
+    assert told["fit_turned"] > told["fit"] + 0.1
+
+
 @pytest.mark.parametrize("number", range(4))
 def test_no_right_mask_of_a_phantom_is_refused(number):
     scan = scan_patient(5, number, 128, 12)
