@@ -109,8 +109,9 @@ def scale_of(counts: np.ndarray, stated: Window | None) -> Scale:
 def could_show(counts: np.ndarray, window: Window) -> bool:
     """Whether a picture has only grey levels of whole HU in a window; counts: (256,) pixels.
 
-    >>> [could_show(np.bincount([0, level, 255], minlength=256), Window(40, 120)) for level in (2, 3)]
-    [True, False]
+    >>> two, three = (np.bincount([0, level, 255], minlength=256) for level in (2, 3))
+    >>> could_show(two, Window(40, 120)), could_show(three, Window(40, 120))
+    (True, False)
     """
     levels = np.flatnonzero(counts)
     return any(np.isin(levels, made).all() for made in _made(round(window.width)))

@@ -56,7 +56,9 @@ def outline(hu: np.ndarray, box: Box, oedema: np.ndarray, white: float) -> Outli
     blurred = cv2.GaussianBlur(hu.astype(np.float32), (0, 0), BLUR)
     tissue = within & ~_bone(hu >= white, within)
     limit = halfway(blurred[tissue & ~oedema])
-    opened = cv2.morphologyEx((tissue & (blurred > limit)).astype(np.uint8), cv2.MORPH_OPEN, _disc(2))
+    opened = cv2.morphologyEx(
+        (tissue & (blurred > limit)).astype(np.uint8), cv2.MORPH_OPEN, _disc(2)
+    )
     mask, cut_off = _of_the_box(opened, within)
     mask = _filled(mask) & ~oedema
     if not mask.any():

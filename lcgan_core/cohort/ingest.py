@@ -94,7 +94,9 @@ def _made_before(store: Path, stamp: str) -> Ingested:
         made = SliceStore.open(store)
         if made.manifest.get("stamp") == stamp:
             texts = {"patient": str, "reason": str, "doubts": str}  # there may be no reason at all
-            return Ingested(made, pd.read_csv(store / REPORT, dtype=texts))
+            table = pd.read_csv(store / REPORT, dtype=texts)
+            # a report from before doubts were listed has no column for them
+            return Ingested(made, table.reindex(columns=report.columns(made.classes)))
     raise UserError(f"{store} exists and holds something else; give another folder.")
 
 

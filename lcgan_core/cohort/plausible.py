@@ -7,6 +7,7 @@ turned on its way here shows neither, but the same mask mirrored or turned back 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -44,7 +45,8 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
 
     Raises Refused where most of a mask lies outside the head; and, unless it is the user's word
     that it lies right (as_given), where it would fit clearly better mirrored or turned, or, if
-    nothing states its geometry, where it does not fit best as it lies.
+    nothing states its geometry, where it does not fit best as it lies. What was outlined by HU fits
+    anywhere, so that only what was drawn is judged.
     """
     columns: dict[str, float] = {}
     labelled = np.flatnonzero(series.labels.any(axis=(1, 2)))
@@ -61,8 +63,23 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
         if its.any():
             columns[f"outside_{name}"] = round(float(outside[its].mean()), 3)
             columns[f"hu_{name}"] = float(np.median(hu[its]))
+    drawn = series.labels
+    for label in series.by_hu:
+        drawn = np.where(drawn == label, np.uint8(0), drawn)
+    if drawn.any():
+        columns |= _lies_right(replace(series, labels=drawn), head, path, as_given)
+    if outside.mean() > OUTSIDE:
+        raise Refused(
+            path,
+            f"has a mask of which {outside.mean():.0%} lies outside the head; give the mask that "
+            "was drawn on this scan.",
+        )
+    return columns
+
+
+def _lies_right(series: Series, head: np.ndarray, path: Path, as_given: bool) -> dict[str, float]:
+    """`fit` and `fit_turned`; raises Refused."""
     fit, turned, how = fits(series.hu, series.labels, head)
-    columns |= {"fit": round(fit, 3), "fit_turned": round(turned, 3)}
     if not as_given and turned > fit + CLEARLY:
         raise Refused(
             path,
@@ -76,13 +93,7 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
             "mirrored or turned; give it with its geometry, or take it with --as-given if it lies "
             "right.",
         )
-    if outside.mean() > OUTSIDE:
-        raise Refused(
-            path,
-            f"has a mask of which {outside.mean():.0%} lies outside the head; give the mask that "
-            "was drawn on this scan.",
-        )
-    return columns
+    return {"fit": round(fit, 3), "fit_turned": round(turned, 3)}
 
 
 def heads(hu: np.ndarray) -> np.ndarray:

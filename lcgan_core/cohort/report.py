@@ -105,8 +105,9 @@ def text(report: pd.DataFrame, classes: Classes) -> str:
     counted = report[report.reason.fillna("") != ""].groupby(["status", "reason"], sort=False)
     for row in counted.size().rename("times").reset_index().itertuples():
         lines.append(f"{row.times:6d} {row.status}: {row.reason}")
-    doubts = report.doubts.dropna().str.split("; ").explode()
-    for why, times in doubts[doubts != ""].str.partition(": ")[2].value_counts().items():
+    doubts = report.doubts[report.doubts.fillna("") != ""].str.split("; ").explode()
+    reasons = doubts.str.replace(r"^\d+: ", "", regex=True)
+    for why, times in reasons.value_counts().items():
         lines.append(f"{times:6d} slices in doubt: {why}")
     return "\n".join(lines)
 

@@ -11,7 +11,6 @@ import numpy as np
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
 
-
 NUMBERS = "numbers"
 """In a store's manifest, under "publish": numbers may be published, pictures may not."""
 
@@ -25,8 +24,9 @@ class Series:
     along the slice normal; pixel_spacing: (row, column) mm; gantry_tilt: degrees; notes: what a
     reader did beyond reading, for the report, without the name of a person or file; hu_exact: where
     only HU of a window are known, the lowest and highest of them; by_order: whether the masks lie
-    where they do by the order of their voxels alone, since nothing states their geometry; doubts:
-    number of a slice in the source, and why its mask may be wrong.
+    where they do by the order of their voxels alone, since nothing states their geometry; by_hu:
+    labels that were outlined by HU, and so fit wherever they lie; doubts: number of a slice in the
+    source, and why its mask may be wrong.
     """
 
     patient: str
@@ -39,6 +39,7 @@ class Series:
     notes: tuple[str, ...] = ()
     hu_exact: tuple[float, float] | None = None
     by_order: bool = False
+    by_hu: tuple[int, ...] = ()
     doubts: tuple[tuple[int, str], ...] = ()
 
 

@@ -26,9 +26,7 @@ from lcgan_core.cohort.source import files_below, files_in, folders_below
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
 
-CLASSES = Classes(
-    ("IPH", "PHE"), ("intraparenchymal, semi-automatic", "perihaematomal oedema")
-)
+CLASSES = Classes(("IPH", "PHE"), ("intraparenchymal, semi-automatic", "perihaematomal oedema"))
 IPH, PHE = CLASSES.labels.values()
 PARTS = {"set": "image", "label": "label", "annotation": "annotation"}
 """Folder of pictures, masks and boxes, and what a patient's folder in it is called."""
@@ -38,6 +36,7 @@ SPACING, STEP = 0.5078125, 5.0
 """mm from pixel to pixel and from slice to slice."""
 WINDOWS = (Window(40, 120), Window(40, 80))
 ASSUMED = f"spacing {SPACING} mm and slices {STEP:g} mm apart assumed, areas are approximate"
+TURNED = "rows and columns exchanged, so that the front is up"
 BY_HU = "IPH semi-automatic: by HU inside the expert's box; where it meets PHE, PHE stays"
 AGAIN = "download the set again."
 
@@ -91,14 +90,15 @@ class PheSichCase:
         return Series(
             patient=self.patient,
             uid=self.series,
-            hu=hu,
-            labels=labels,
+            hu=_front_up(hu),
+            labels=_front_up(labels),
             positions=STEP * np.array([each.number for each in self.slices], float),
             pixel_spacing=(SPACING, SPACING),
             gantry_tilt=0.0,
-            notes=(scale.note, ASSUMED, BY_HU),
+            notes=(scale.note, ASSUMED, TURNED, BY_HU),
             hu_exact=scale.exact,
             by_order=True,
+            by_hu=(IPH,),
             doubts=tuple(doubts),
         )
 
@@ -140,7 +140,9 @@ def find(source: Path) -> Found:
         if any(each.mask for each in slices):
             cases.append(case)
         else:
-            refused.append(Refused(case.path, f"has not a single mask in {root / 'label'}; {AGAIN}"))
+            refused.append(
+                Refused(case.path, f"has not a single mask in {root / 'label'}; {AGAIN}")
+            )
     return Found(cases, refused, left_out, CLASSES, NUMBERS)
 
 
@@ -179,6 +181,15 @@ def _bare(found: dict[Key, Path], images: dict[Key, Path], what: str) -> list[Re
         Refused(paths[0], reason, f"{len(paths)} of this patient" if paths[1:] else "")
         for paths in bare.values()
     ]
+
+
+def _front_up(slices: np.ndarray) -> np.ndarray:
+    """(S, H, W) without the quarter turn that the set's pictures have, the front on the left.
+
+    They look like arrays of NIfTI files whose first axis runs to the patient's left: then right is
+    on the left after this, as in radiology. The set does not state it.
+    """
+    return np.ascontiguousarray(slices.transpose(0, 2, 1))
 
 
 def _oedema(one: Slice) -> np.ndarray:
@@ -222,7 +233,7 @@ def _box(path: Path) -> Box | None:
 
 
 def _scale(grey: np.ndarray, slices: tuple[Slice, ...]) -> Scale:
-    """The HU of a patient's grey levels; Refused where they are not those of a window of the set."""
+    """The HU of a patient's grey levels; Refused where they show no window of the set."""
     counts = np.stack([np.bincount(each.ravel(), minlength=256) for each in grey])
     try:
         scale = scale_of(counts.sum(axis=0), None)
@@ -251,8 +262,7 @@ def _root(source: Path) -> Path | None:
 def _flat(source: Path) -> Path | None:
     """A folder such as masks/train with the set's pictures of all patients."""
     for folder in folders_below(source):
-        beside = folder.parent.parent / "images" / folder.name
-        if folder.parent.name == "masks" and beside.is_dir():
-            if any(FLAT.fullmatch(path.name) for path in files_in(folder)):
-                return folder
+        shown = folder.parent.name == "masks" and folder.parent.with_name("images") / folder.name
+        if shown and shown.is_dir() and any(FLAT.fullmatch(p.name) for p in files_in(folder)):
+            return folder
     return None
