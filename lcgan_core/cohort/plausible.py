@@ -7,6 +7,7 @@ turned on its way here shows neither, but the same mask mirrored or turned back 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -46,7 +47,8 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
 
     Raises Refused where most of a mask lies outside the head; and, unless it is the user's word
     that it lies right (as_given), where it would fit clearly better mirrored or turned (and chance
-    cannot be why), or, if nothing states its geometry, where it does not fit best as it lies.
+    cannot be why), or, if nothing states its geometry, where it does not fit best as it lies. What
+    was outlined by HU fits anywhere, so that only what was drawn is judged.
     """
     columns: dict[str, float] = {}
     at = np.unravel_index(_marked(series.labels), series.labels.shape)
@@ -63,9 +65,32 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
             columns[f"outside_{name}"] = round(float(outside[its].mean()), 3)
             columns[f"hu_{name}"] = float(np.median(hu[its]))
     tissue = max(TISSUE[0], shown[0]), min(TISSUE[1], shown[1])
-    fit, turned, how = fits(series.hu, series.labels, head, at, tissue)
-    columns |= {"fit": round(fit, 3), "fit_turned": round(turned, 3)}
-    if not as_given and turned > fit + CLEARLY and len(values) >= FEWEST:
+    if series.by_hu:
+        kept = np.where(np.isin(series.labels, series.by_hu), np.uint8(0), series.labels)
+        series, drawn = replace(series, labels=kept), ~np.isin(values, series.by_hu)
+        at = tuple(each[drawn] for each in at)
+    if len(at[0]):
+        columns |= _lies_right(series, head, at, tissue, path, as_given)
+    if outside.mean() > OUTSIDE:
+        raise Refused(
+            path,
+            f"has a mask of which {outside.mean():.0%} lies outside the head; give the mask that "
+            "was drawn on this scan.",
+        )
+    return columns
+
+
+def _lies_right(
+    series: Series,
+    head: np.ndarray,
+    drawn: tuple[np.ndarray, ...],
+    tissue: tuple[int, int],
+    path: Path,
+    as_given: bool,
+) -> dict[str, float]:
+    """`fit` and `fit_turned`; drawn: the indices of its labels. Raises Refused."""
+    fit, turned, how = fits(series.hu, series.labels, head, drawn, tissue)
+    if not as_given and turned > fit + CLEARLY and len(drawn[0]) >= FEWEST:
         raise Refused(
             path,
             f"has a mask that does not fit as it lies, but would if {how}; give the mask with the "
@@ -78,13 +103,7 @@ def check(series: Series, classes: Classes, path: Path, as_given: bool = False) 
             "mirrored or turned; give it with its geometry, or take it with --as-given if it lies "
             "right.",
         )
-    if outside.mean() > OUTSIDE:
-        raise Refused(
-            path,
-            f"has a mask of which {outside.mean():.0%} lies outside the head; give the mask that "
-            "was drawn on this scan.",
-        )
-    return columns
+    return {"fit": round(fit, 3), "fit_turned": round(turned, 3)}
 
 
 def heads(hu: np.ndarray, lowest: int) -> np.ndarray:
