@@ -25,7 +25,8 @@ def role_of(name, source):
 
 def row(name, verdict, share="10%", source="paper", value=0.06, ends=(0.01, 0.1), paper=0.05):
     return {
-        "id": name, "source": source, "role": role_of(name, source), "claim": f"{name} in words", "verdict": verdict,
+        "id": name, "source": source, "role": role_of(name, source),
+        "claim": f"{name} in words", "verdict": verdict,
         "share": share, "paper_share": "10%", "value": value, "ci_low": ends[0],
         "ci_high": ends[1], "paper": paper, "detectable": 0.04, "magnitude": "inside",
         "reason": "" if verdict != "undecided" else "3 draws, 6 are needed",

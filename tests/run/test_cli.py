@@ -112,5 +112,5 @@ def test_the_sentence_goes_to_stderr_and_the_exit_code_is_1():
     assert done.stdout == ""
     assert done.stderr == (
         "lcgan: Unknown profile 'x'; allowed: compact, paper, quick, real, or the path of a .yaml "
-        "of the same form.\n"
+        "file of the same form.\n"
     )
