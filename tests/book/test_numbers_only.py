@@ -30,7 +30,9 @@ OUTPUTS = {
     ),
     "a drawing": nbformat.v4.new_output("execute_result", {"text/html": "<svg><path/></svg>"}),
     "a file": nbformat.v4.new_output("display_data", {"application/octet-stream": PICTURE}),
-    "a table": nbformat.v4.new_output("execute_result", {"text/html": "<table><td>.5</td></table>"}),
+    "a table": nbformat.v4.new_output(
+        "execute_result", {"text/html": "<table><td>.5</td></table>"}
+    ),
     "words": nbformat.v4.new_output("stream", text="24 test patients"),
 }
 WORDS = ("a table", "words")
