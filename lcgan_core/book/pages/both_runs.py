@@ -91,13 +91,14 @@ def _answers(bundle: Bundle, linking: bool) -> dict[Terms, Answer]:
     table = bundle.table("claims")
     if linking:
         table = origins.linked("claims", table)
-    rows = origins.of_first_segmenter(table, bundle).set_index(["id", "share"])
+    found = origins.of_first_segmenter(table, bundle)
+    rows = {(row["id"], row["share"]): row for _, row in found.iterrows()}
     _, measure = outcome(bundle.primary)
     return {
-        claim.terms: Answer(claim, rows.loc[claim.id, claim.share])
+        claim.terms: Answer(claim, rows[claim.id, claim.share])
         for claim in bundle.claims
         if (claim.metric, claim.lesion) == (measure.metric, measure.lesion)
-        and (claim.id, claim.share) in rows.index
+        and (claim.id, claim.share) in rows
     }
 
 
