@@ -146,8 +146,7 @@ def ingest(
             raise UserError(_nothing(source, table.reason))
         manifest: dict[str, Any] = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
         manifest |= known_to_all(record.get("hu_exact") for record in writer.records())
-        if found.publish:
-            manifest["publish"] = found.publish
+        manifest |= found.terms
 
         def show(made: SliceStore) -> None:
             table.to_csv(made.folder / REPORT, index=False)

@@ -148,6 +148,8 @@ def _write(
     manifest: dict[str, Any] = {"source": source, "joined": manifests}
     manifest |= known_to_all(each.get("hu_exact") for each in manifests)
     manifest |= {"publish": NUMBERS} if any(each.get("publish") for each in manifests) else {}
+    cited = dict.fromkeys(each["citation"] for each in manifests if "citation" in each)
+    manifest |= {"citation": "; ".join(cited)} if cited else {}
     salts = [each.get("salt_check") for each in manifests]
     if all(salts):
         manifest["salt_check"] = salts[0]

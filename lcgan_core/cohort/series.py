@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -93,11 +94,12 @@ class LeftOut(NamedTuple):
 class Found(NamedTuple):
     """What lies in a source, before any pixel is read, and the classes of its masks.
 
-    publish: NUMBERS where no picture made from the source may be published, else empty.
+    terms: what a store's manifest says of its use: "publish" is NUMBERS where no picture made from
+    the source may be published; "citation" is how to cite it.
     """
 
     cases: list[Case]
     refused: list[Refused]
     left_out: list[LeftOut]
     classes: Classes = FIVE
-    publish: str = ""
+    terms: Mapping[str, str] = {}

@@ -314,6 +314,7 @@ def test_a_store_says_what_may_be_published_and_what_is_in_doubt(tmp_path):
     both = join([each.store.folder for each in done], tmp_path / "both").store
     for each in (store, both, resized(store, tmp_path / "small", 64)):
         assert each.manifest["publish"] == "numbers"
+        assert each.manifest["citation"].startswith("PHE-SICH-CT-IDS, Ma et al. 2024")
         assert each.classes.title_of["IPH"] == "intraparenchymal, semi-automatic"
     assert store.manifest["hu_exact"] == [-20, 100] and both.manifest["hu_exact"] == [0, 80]
     read = pd.read_csv(store.folder / "report.csv")

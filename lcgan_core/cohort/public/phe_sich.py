@@ -38,6 +38,10 @@ WINDOWS = (Window(40, 120), Window(40, 80))
 ASSUMED = f"spacing {SPACING} mm and slices {STEP:g} mm apart assumed, areas are approximate"
 TURNED = "rows and columns exchanged, so that the front is up"
 BY_HU = "IPH semi-automatic: by HU inside the expert's box; where it meets PHE, PHE stays"
+TERMS = {
+    "publish": NUMBERS,
+    "citation": "PHE-SICH-CT-IDS, Ma et al. 2024, doi 10.1016/j.compbiomed.2024.108342",
+}
 AGAIN = "download the set again."
 
 
@@ -143,7 +147,7 @@ def find(source: Path) -> Found:
             refused.append(
                 Refused(case.path, f"has not a single mask in {root / 'label'}; {AGAIN}")
             )
-    return Found(cases, refused, left_out, CLASSES, NUMBERS)
+    return Found(cases, refused, left_out, CLASSES, TERMS)
 
 
 Key = tuple[int, int]
