@@ -195,6 +195,16 @@ def ingest(
 
 
 @app.command()
+def check(store: Annotated[Path, typer.Argument(help="Slice store.")]) -> None:
+    """Read all of a slice store: does its table say what its labels show?"""
+    from lcgan_core.cohort.store import SliceStore
+
+    opened = SliceStore.open(store.expanduser())
+    opened.check()
+    print(f"{store}: {len(opened.slices)} slices, every label as slices.csv says.")
+
+
+@app.command()
 def join(
     stores: Annotated[list[Path], typer.Argument(help="Two or more slice stores.")],
     out: Annotated[Path, typer.Option(help="Slice store to make.")],

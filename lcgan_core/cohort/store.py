@@ -13,10 +13,11 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
+from lcgan_core.cohort import agreement
+from lcgan_core.cohort.agreement import DTYPES as FILES
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
 
-FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
 VERSION = 3
 SPILLED = ".spilled"
 
@@ -37,7 +38,11 @@ class SliceStore:
 
     @classmethod
     def open(cls, folder: Path) -> SliceStore:
-        """Memory-map a store; UserError where it is no store or its files do not match."""
+        """Memory-map a store; UserError where it is no store or its files do not match.
+
+        Labels are counted in some slices only, so that a large store opens as fast as a small one;
+        `check` counts them in all.
+        """
         folder = Path(folder)
         missing = [
             name
@@ -50,18 +55,31 @@ class SliceStore:
             slices = pd.read_csv(folder / "slices.csv", dtype={"patient": str, "series": str})
             hu = np.load(folder / "hu.npy", mmap_mode="r")
             labels = np.load(folder / "labels.npy", mmap_mode="r")
-            listed = json.loads((folder / "manifest.json").read_text()).get("classes")
+            manifest = json.loads((folder / "manifest.json").read_text())
+            version, listed = manifest.get("version", 0), manifest.get("classes")
             # stores from before version 3 list none and hold the five
             classes = FIVE if listed is None else Classes.from_json(listed)
-            slices[classes.areas]  # noqa: B018 - a column that is missing raises a KeyError
-        except (ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{folder} is damaged ({error}); build it again.") from None
-        if hu.shape != labels.shape or len(slices) != len(hu):
+        except (ValueError, EOFError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UserError(f"{folder} is damaged ({_one_line(error)}); build it again.") from None
+        if version not in range(VERSION + 1):
             raise UserError(
-                f"{folder} is damaged: slices.csv has {len(slices)} rows, hu.npy the shape "
-                f"{hu.shape} and labels.npy {labels.shape}; build it again."
+                f"{folder} is a slice store of version {version!r}, but this LcGAN reads up to "
+                f"version {VERSION}; update LcGAN, or build the store again."
             )
+        wrong = (
+            agreement.of_arrays(hu, labels, len(slices))
+            or agreement.of_table(slices, hu.shape[-1], classes)
+            or agreement.of_labels(slices, labels, classes, agreement.sampled(len(slices)))
+        )
+        if wrong:
+            raise UserError(f"{folder} is damaged: {wrong}; build it again.")
         return cls(folder, slices, hu, labels, classes)
+
+    def check(self) -> None:
+        """Count the labels of every slice; UserError where one contradicts slices.csv."""
+        rows = range(len(self.slices))
+        if wrong := agreement.of_labels(self.slices, self.labels, self.classes, rows):
+            raise UserError(f"{self.folder} is damaged: {wrong}; build it again.")
 
     @property
     def image_size(self) -> int:
@@ -222,6 +240,10 @@ def _write_header(file: IO[bytes], dtype: np.dtype, count: int, size: int) -> in
         },
     )
     return file.tell()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _read(path: Path) -> str | None:
