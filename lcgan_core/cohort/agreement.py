@@ -28,8 +28,7 @@ def of_arrays(hu: np.ndarray, labels: np.ndarray, rows: int) -> str | None:
             )
     if hu.shape != labels.shape or rows != len(hu):
         return (
-            f"slices.csv has {rows} rows, hu.npy the shape {hu.shape} and labels.npy "
-            f"{labels.shape}"
+            f"slices.csv has {rows} rows, hu.npy the shape {hu.shape} and labels.npy {labels.shape}"
         )
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from lcgan_core.cohort import agreement
 from lcgan_core.cohort.agreement import DTYPES as FILES
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
+from lcgan_core.run import locks
 
 VERSION = 3
-SPILLED = ".spilled"
+SPILLED, LOCK = ".spilled", "lock"
 
 
 @dataclass(frozen=True)
@@ -129,22 +131,29 @@ class StoreWriter:
     """A store in the making, beside its final place; series are appended one by one.
 
     After an interruption a writer with the same `stamp` resumes after the last complete series.
+    Raises UserError where the folder exists, or where another process is writing it.
     """
 
     def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):
         self.final, self.image_size, self.classes = folder, image_size, classes
         self.work = folder.with_name(f".{folder.name}.partial")
+        self.work.mkdir(parents=True, exist_ok=True)
+        lock = locks.take(self.work / LOCK, self._refuse)
+        self._unlock = weakref.finalize(self, lock.close)
+        if folder.exists():
+            shutil.rmtree(self.work)
+            raise UserError(f"{folder} exists and holds something else; give another folder.")
         if _read(self.work / "stamp") != stamp:
-            shutil.rmtree(self.work, ignore_errors=True)
-            self.work.mkdir(parents=True)
-            (self.work / "journal.jsonl").touch()
-            for name, dtype in FILES.items():
-                with (self.work / name).open("wb") as file:
-                    _write_header(file, dtype, 0, image_size)
-            (self.work / "stamp").write_text(stamp)
+            self._begin(stamp)
         for path in self.work.glob(f"*{SPILLED}"):
             path.unlink()
         self.entries = self._go_on()
+
+    def __enter__(self) -> StoreWriter:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._unlock()  # another writer may go on from what there is
 
     def append(self, record: dict, series: StoredSeries | None) -> None:
         """Add a case: `record` for the report, and its series unless it was refused."""
@@ -193,11 +202,26 @@ class StoreWriter:
         }
         (self.work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
         also(SliceStore.open(self.work))
-        for name in ("stamp", "journal.jsonl"):
+        for name in ("stamp", "journal.jsonl", LOCK):
             (self.work / name).unlink()
-        shutil.rmtree(self.final, ignore_errors=True)
         self.work.rename(self.final)
         return SliceStore.open(self.final)
+
+    def _refuse(self, who: locks.Holder) -> None:
+        raise UserError(
+            f"{self.final} is being made by {who}; wait until it has ended, or give another folder."
+        )
+
+    def _begin(self, stamp: str) -> None:
+        """Clear away what a writer with another stamp has left."""
+        for path in self.work.iterdir():
+            if path.name != LOCK:
+                path.unlink()
+        (self.work / "journal.jsonl").touch()
+        for name, dtype in FILES.items():
+            with (self.work / name).open("wb") as file:
+                _write_header(file, dtype, 0, self.image_size)
+        (self.work / "stamp").write_text(stamp)
 
     def _go_on(self) -> int:
         """Drop what was written after the last complete entry; returns the number of entries."""

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from lcgan_core import cli
-from lcgan_core.cohort.store import SliceStore
+from lcgan_core.cohort.store import SliceStore, StoreWriter
 from lcgan_core.errors import UserError
+from lcgan_core.lesions import FIVE
 
 from .cases import Made, store_of
 
@@ -121,3 +122,19 @@ def test_check_reads_a_right_store(right, capsys, monkeypatch):
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert not end.value.code and "6 slices" in capsys.readouterr().out
+
+
+def test_two_writers_of_one_store_are_told_apart(tmp_path):
+    first = StoreWriter(tmp_path / "store", 8, "one", FIVE)
+    for stamp in ("one", "another"):
+        with pytest.raises(UserError, match=f"{tmp_path}/store is being made by process"):
+            StoreWriter(tmp_path / "store", 8, stamp, FIVE)
+    assert (first.work / "stamp").read_text() == "one"
+
+
+def test_a_store_that_appeared_meanwhile_is_not_replaced(right):
+    before = {path: path.read_bytes() for path in right.iterdir()}
+    with pytest.raises(UserError, match="exists"):
+        StoreWriter(right, 32, "another", FIVE)
+    assert {path: path.read_bytes() for path in right.iterdir()} == before
+    assert not right.with_name(f".{right.name}.partial").exists()
