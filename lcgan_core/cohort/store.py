@@ -137,7 +137,7 @@ class StoreWriter:
     def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):
         self.final, self.image_size, self.classes = folder, image_size, classes
         self.work = folder.with_name(f".{folder.name}.partial")
-        self.work.mkdir(parents=True, exist_ok=True)
+        self.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # other people's heads
         lock = locks.take(self.work / LOCK, self._refuse)
         self._unlock = weakref.finalize(self, lock.close)
         if folder.exists():

@@ -138,3 +138,8 @@ def test_a_store_that_appeared_meanwhile_is_not_replaced(right):
         StoreWriter(right, 32, "another", FIVE)
     assert {path: path.read_bytes() for path in right.iterdir()} == before
     assert not right.with_name(f".{right.name}.partial").exists()
+
+
+def test_a_store_is_private(tmp_path):
+    made = store_of([Made(1, tmp_path)], tmp_path / "store").store.folder
+    assert made.stat().st_mode & 0o077 == 0
