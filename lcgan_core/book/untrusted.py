@@ -138,4 +138,11 @@ class _Page(HTMLParser):
     def handle_comment(self, data: str) -> None:
         raise Markup(f"<!--{data}")
 
-    handle_decl = handle_pi = unknown_decl = handle_comment
+    def handle_decl(self, decl: str) -> None:
+        raise Markup(f"<!{decl}")
+
+    def handle_pi(self, data: str) -> None:
+        raise Markup(f"<?{data}")
+
+    def unknown_decl(self, data: str) -> None:
+        raise Markup(f"<![{data}")

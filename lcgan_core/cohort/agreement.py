@@ -9,7 +9,7 @@ import pandas as pd
 
 from lcgan_core.lesions import Classes
 
-DTYPES = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
+FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
 SAMPLED = 64
 """Slices whose labels are counted when a store is opened: as many, however large it is."""
 MOST_MM = 20.0
@@ -20,7 +20,7 @@ COLUMNS = ("slice", "patient", "series", *NUMBERS)
 
 def of_arrays(hu: np.ndarray, labels: np.ndarray, rows: int) -> str | None:
     """What is wrong with the types and shapes of a store's arrays, for a table of `rows`."""
-    for (name, dtype), array in zip(DTYPES.items(), (hu, labels), strict=True):
+    for (name, dtype), array in zip(FILES.items(), (hu, labels), strict=True):
         if array.dtype != dtype or array.ndim != 3 or array.shape[1] != array.shape[2]:
             return (
                 f"{name} has the shape {array.shape} of {array.dtype}, not (slices, size, size) "

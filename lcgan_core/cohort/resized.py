@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lcgan_core.cohort.agreement import FILES
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.series import Series
-from lcgan_core.cohort.store import FILES, SliceStore, StoreWriter
+from lcgan_core.cohort.store import SliceStore, StoreWriter
 from lcgan_core.errors import UserError
 from lcgan_core.run.progress import progress
 

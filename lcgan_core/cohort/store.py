@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.cohort import agreement
-from lcgan_core.cohort.agreement import DTYPES as FILES
+from lcgan_core.cohort.agreement import FILES
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
 from lcgan_core.run import locks
