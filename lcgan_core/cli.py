@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from tqdm import tqdm
 
 from lcgan_core.errors import UserError
@@ -16,13 +16,18 @@ from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.config import OWN
 from lcgan_core.run import artefacts, plan
+from lcgan_core.run.overrides import overrides
+from lcgan_core.takeaway import commands
 
 
 def _one_of(known: Iterable[str]) -> str:
     return f"One of {', '.join(known)}."
 
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+USAGE, INTERRUPTED = 2, 130
+"""Exit codes: of a command that is misspelt, and of Ctrl-C."""
+
 Profile = Annotated[
     str, typer.Option(help=f"One of {', '.join(profiles.names())}, or the path of a .yaml file.")
 ]
@@ -57,7 +62,7 @@ def run(
     given |= {"generator": generator, "segmenter": segmenter}
     config, own = profiles.from_namespace(
         stage,
-        {"profile": profile, "cohort": cohort, **_overrides(numbers or [])}
+        {"profile": profile, "cohort": cohort, **overrides(numbers or [])}
         | {name: value for name, value in given.items() if value is not None},
     )
     for name in profiles.STAGE_PARAMETERS[stage]:
@@ -79,12 +84,12 @@ def book(
     """Build the book of a finished run (`make book` computes what is missing first)."""
     from lcgan_core.book import places
 
-    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     if not where:
         from lcgan_core.book import build  # it takes seconds to import what reads the results
-        from lcgan_core.book.pages import commands
+        from lcgan_core.book.pages import commands as page
 
-        build.build(config, commands.text(app))
+        build.build(config, page.text(app))
     print(places.html(places.staging(config.name)))
 
 
@@ -93,7 +98,7 @@ def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = 
     """Collect a finished run in results/, from which its book can be built anywhere."""
     from lcgan_core.book import bundle, collect, places
 
-    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     made = collect.collect(config, places.RESULTS / config.profile, public=True)
     if not bundle.opened(made).pictures:
         print(f"{made} has numbers only: these scans may not be shown.", file=sys.stderr)
@@ -108,9 +113,9 @@ def render(
 ) -> None:
     """Build the book of a published run without computing anything: no training, no GPU."""
     from lcgan_core.book import build
-    from lcgan_core.book.pages import commands
+    from lcgan_core.book.pages import commands as page
 
-    made = build.render(published, commands.text(app))
+    made = build.render(published, page.text(app))
     print(f"Book of a published run: {made / 'index.html'}")
 
 
@@ -119,7 +124,7 @@ def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = N
     """Show the progress of a run and how long the rest will take."""
     from lcgan_core.run import status as report
 
-    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     print(report.text(report.status(config)))
 
 
@@ -229,27 +234,50 @@ def phantom(
     print(f"Made {patients} patients in {out}.")
 
 
-def _overrides(numbers: list[str]) -> dict[str, Any]:
-    overrides = {}
-    for number in numbers:
-        name, equals, value = number.partition("=")
-        if not equals:
-            raise UserError(f"--set {number} is not understood; write it as name=value.")
-        overrides[name] = yaml.safe_load(value)
-    return overrides
+for command in (commands.model, commands.paint, commands.export, commands.predict):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def lcgan(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """The paper's six stages, the preparation of their data, and what is taken away from a run."""
+    if version:
+        print(f"lcgan {importlib.metadata.version('lcgan-core')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(USAGE)
 
 
 def main() -> None:
-    """Run the command line; a UserError is one sentence on stderr and exit code 1."""
+    """Run the command line: a UserError is one sentence on stderr and exit code 1, a command that
+    does not exist or is misspelt two lines and 2, Ctrl-C one sentence and 130."""
     try:
         sys.exit(app(standalone_mode=False))
     except UserError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # it says how to go on
+            print(f"lcgan: {error}", file=sys.stderr)
+            sys.exit(INTERRUPTED)
         sys.exit(f"lcgan: {error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("lcgan: interrupted; run the same command again to resume.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except typer.Exit as done:
         sys.exit(done.exit_code)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer does not export the class of its errors
+            raise
+        sys.exit(_misspelt(error))
+
+
+def _misspelt(error: Any) -> int:
+    said = " ".join(str(error.format_message()).split())
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "lcgan"
+    print(f"lcgan: {said}\nSee `{path} --help`.", file=sys.stderr)
+    return USAGE
 
 
 if __name__ == "__main__":

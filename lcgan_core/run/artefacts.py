@@ -65,7 +65,7 @@ def ensure(config: Config, job: Job) -> Path:
         )
     final = folder(config, job)
     stamp = fingerprint(config, job)
-    with _disk_errors(final):
+    with disk_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         with locks.take(
             _lock(final), lambda who: _say(f"Waiting for {who}: it is making {final}.")
@@ -147,7 +147,7 @@ def claim(config: Config) -> None:
         )
 
     place = root() / config.name
-    with _disk_errors(place):
+    with disk_errors(place):
         place.mkdir(parents=True, exist_ok=True)
         _claims.append(locks.take(place / RUN_LOCK, refuse))
 
@@ -207,7 +207,8 @@ def _memory_errors(job: Job) -> Iterator[None]:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
+    """Say in one sentence what a disk refuses while `path` is written."""
     try:
         yield
     except OSError as error:
