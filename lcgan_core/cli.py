@@ -6,7 +6,7 @@ import importlib.metadata
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
@@ -15,7 +15,7 @@ from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.config import OWN
-from lcgan_core.run import artefacts, plan
+from lcgan_core.run import artefacts, few, plan
 from lcgan_core.run.overrides import overrides
 from lcgan_core.takeaway import commands
 
@@ -25,8 +25,7 @@ def _one_of(known: Iterable[str]) -> str:
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-USAGE, INTERRUPTED = 2, 130
-"""Exit codes: of a command that is misspelt, and of Ctrl-C."""
+USAGE, INTERRUPTED = 2, 130  # exit codes
 
 Profile = Annotated[
     str, typer.Option(help=f"One of {', '.join(profiles.names())}, or the path of a .yaml file.")
@@ -68,6 +67,8 @@ def run(
     for name in profiles.STAGE_PARAMETERS[stage]:
         if name not in own:
             raise UserError(f"Stage '{stage}' needs --{name}.")
+    if few.warning(config):
+        print(f"lcgan: {few.warning(config)}", file=sys.stderr)
     shown = plan.page(config, stage, own)
     artefacts.make(config, *shown.values())
     for job in shown.values():
@@ -84,6 +85,7 @@ def book(
     """Build the book of a finished run (`make book` computes what is missing first)."""
     from lcgan_core.book import places
 
+    _in_a_checkout()
     config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     if not where:
         from lcgan_core.book import build  # it takes seconds to import what reads the results
@@ -98,6 +100,7 @@ def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = 
     """Collect a finished run in results/, from which its book can be built anywhere."""
     from lcgan_core.book import bundle, collect, places
 
+    _in_a_checkout()
     config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     made = collect.collect(config, places.RESULTS / config.profile, public=True)
     if not bundle.opened(made).pictures:
@@ -115,6 +118,7 @@ def render(
     from lcgan_core.book import build
     from lcgan_core.book.pages import commands as page
 
+    _in_a_checkout()
     made = build.render(published, page.text(app))
     print(f"Book of a published run: {made / 'index.html'}")
 
@@ -222,7 +226,9 @@ def phantom(
     seed: Annotated[int, typer.Option(help="The same seed gives the same cohort.")] = 2020,
     matrix: Annotated[int, typer.Option(help="Rows and columns of a slice.")] = 512,
     slices: Annotated[int, typer.Option(help="Slices per patient.")] = 32,
-    seg: Annotated[bool, typer.Option("--seg", help="Also write the masks as DICOM SEG.")] = False,
+    seg: Annotated[
+        bool, typer.Option("--seg", help="Write the masks as DICOM SEG instead of NIfTI.")
+    ] = False,
 ) -> None:
     """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
     from lcgan_core.cohort.workers import cores, workers
@@ -231,6 +237,8 @@ def phantom(
     out = out.expanduser()
     with workers(cores()) as parallel:
         write_cohort(out, patients, seed, matrix, slices, parallel, seg)
+    for mask in out.glob("*/labels_seg.dcm") if seg else ():
+        mask.with_name("labels.nii.gz").unlink(missing_ok=True)
     print(f"Made {patients} patients in {out}.")
 
 
@@ -241,7 +249,7 @@ for command in (commands.model, commands.paint, commands.export, commands.predic
 @app.callback(invoke_without_command=True)
 def lcgan(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Only show the version.")] = False,
 ) -> None:
     """The paper's six stages, the preparation of their data, and what is taken away from a run."""
     if version:
@@ -252,32 +260,37 @@ def lcgan(
         raise typer.Exit(USAGE)
 
 
+def _in_a_checkout() -> None:
+    if not (artefacts.REPOSITORY / "book").is_dir():
+        raise UserError(
+            "A book is made from the pages of the repository, which this installation lacks; clone "
+            "the repository and run the command there."
+        )
+
+
 def main() -> None:
     """Run the command line: a UserError is one sentence on stderr and exit code 1, a command that
     does not exist or is misspelt two lines and 2, Ctrl-C one sentence and 130."""
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer has caught it
+            raise KeyboardInterrupt
+        sys.exit(code)
     except UserError as error:
-        if isinstance(error.__context__, KeyboardInterrupt):  # it says how to go on
-            print(f"lcgan: {error}", file=sys.stderr)
-            sys.exit(INTERRUPTED)
-        sys.exit(f"lcgan: {error}")
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            sys.exit(f"lcgan: {error}")
+        print(f"lcgan: {error}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except (KeyboardInterrupt, typer.Abort):
         print("lcgan: interrupted; run the same command again to resume.", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer does not export the class of its errors
             raise
-        sys.exit(_misspelt(error))
-
-
-def _misspelt(error: Any) -> int:
-    said = " ".join(str(error.format_message()).split())
-    path = error.ctx.command_path if getattr(error, "ctx", None) else "lcgan"
-    print(f"lcgan: {said}\nSee `{path} --help`.", file=sys.stderr)
-    return USAGE
+        said = " ".join(error.format_message().split())
+        path = error.ctx.command_path if getattr(error, "ctx", None) else "lcgan"
+        print(f"lcgan: {said}\nSee `{path} --help`.", file=sys.stderr)
+        sys.exit(USAGE)
 
 
 if __name__ == "__main__":

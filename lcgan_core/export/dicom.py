@@ -77,7 +77,8 @@ class Dicom:
         item = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
         item.SOPClassUID = CTImageStorage
         item.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-        item.SyntheticData = "YES" if case.synthetic else "NO"
+        if case.synthetic:
+            item.SyntheticData = "YES"
         item.PatientName = f"{'SYNTHETIC' if case.synthetic else 'HASHED'}^{case.patient}"
         item.PatientID = case.patient
         item.PatientBirthDate = item.PatientSex = ""

@@ -19,7 +19,7 @@ from typing import TextIO
 
 from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.protocol.config import Config
-from lcgan_core.run import locks
+from lcgan_core.run import locks, shared
 from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -77,6 +77,11 @@ def ensure(config: Config, job: Job) -> Path:
                 _say(f"{final} is made again: {lack}.")
             given = _inputs(config, job)
             work = final.with_name(f".{final.name}.partial")
+            other = shared.elsewhere(root(), final, stamp)
+            if other is not None and damage(other) is None:
+                _say(f"{job.name} is taken over from {other.relative_to(root()).parts[0]}.")
+                shared.take_over(other, work, final)
+                return final
             if _begun_with(work) != stamp:
                 shutil.rmtree(work, ignore_errors=True)
                 work.mkdir()
