@@ -288,7 +288,8 @@ def main() -> None:
         if not hasattr(error, "format_message"):  # typer does not export the class of its errors
             raise
         said = " ".join(error.format_message().split())
-        path = error.ctx.command_path if getattr(error, "ctx", None) else "lcgan"
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "lcgan"
         print(f"lcgan: {said}\nSee `{path} --help`.", file=sys.stderr)
         sys.exit(USAGE)
 

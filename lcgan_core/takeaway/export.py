@@ -40,7 +40,7 @@ def arm(config: Config, job: Job, form: str, out: Path) -> int:
     Real and synthetic slices share the profile's window. A synthetic case has the patient of its
     mask. Raises UserError for an arm whose copies are made anew at every step.
     """
-    if ARMS[job.what].redrawn:
+    if ARMS[job.what].redrawn or ARMS[job.what].online:
         raise UserError(f"The arm {job.what} makes new copies at every step; export another one.")
     if format_of(form).whole:
         raise UserError(
