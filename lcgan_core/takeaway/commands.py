@@ -71,7 +71,7 @@ def model(
         job = Job("selection", generator, own["fraction"], own["draw"])
         people = models.generator(config, job, out, epoch, preview)
         if onnx:
-            from lcgan_core.synthesis.onnx import export
+            from lcgan_core.synthesis.portable import export
 
             export(out)
     if people:
