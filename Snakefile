@@ -63,7 +63,7 @@ onstart:
     try:
         artefacts.claim(CONFIG)
         if few.warning(CONFIG):
-            print(few.warning(CONFIG), file=sys.stderr)
+            print(f"lcgan: {few.warning(CONFIG)}", file=sys.stderr)
     except artefacts.UserError as error:
         sys.exit(f"The run stopped: {error}")
     if workflow.local_exec:  # a cluster's job runs elsewhere, and within what it asked for
