@@ -103,13 +103,15 @@ def paint(
 ) -> None:
     """Paint synthetic slices around masks, which need no images; resumes if interrupted."""
     from lcgan_core.synthesis.painter import Painter
-    from lcgan_core.takeaway.paint import Asked, paint
+    from lcgan_core.takeaway.paint import Asked, outside, paint
 
     asked = Asked(
         masks.expanduser(), model.expanduser(), out.expanduser(),
         form, count, seed, moved, labels, pattern, spacing,
     )  # fmt: skip
     made = paint(asked)
+    if sentence := outside(asked.out):
+        print(f"lcgan: {sentence}", file=sys.stderr)
     if Painter.from_pretrained(asked.model).description.trained.people:
         print(PEOPLE.format(out=asked.out), file=sys.stderr)
     print(f"Made {made} slices in {asked.out}; synthetic.csv lists them.")

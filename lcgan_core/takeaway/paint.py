@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.salt import users_salt
@@ -29,6 +30,8 @@ from lcgan_core.takeaway.units import Sheet, Sheets
 
 CHUNK = 64
 """Masks painted in one call; a slice's noise follows from the call and its place in it."""
+OUTSIDE = 0.5
+"""Of a lesion, how much may be painted as air before its slice is pointed out."""
 TABLE, CONTACT_SHEET = "synthetic.csv", "contact_sheet.png"
 
 
@@ -146,6 +149,23 @@ def _slices(
                 yield Painted(number, sheet, mask, hu, seed)
 
 
+def _lost(one: Painted, lowest: float) -> float:
+    """The share of a slice's lesion pixels that were painted as air: they lie outside the head."""
+    return float((one.hu[one.labels > 0] <= lowest).mean())
+
+
+def outside(out: Path) -> str:
+    """A sentence about slices whose lesions lie mostly in air; empty if there are none."""
+    table = pd.read_csv(out / TABLE)
+    lost = table[table.lost > OUTSIDE]
+    if lost.empty:
+        return ""
+    return (
+        f"The lesions of {len(lost)} of {len(table)} cases lie mostly in air ({lost.name.iloc[0]} "
+        "first): their masks reach outside the head that was painted; see the column lost."
+    )
+
+
 def _allowed(painter: Painter, sheets: Sheets) -> Allowed:
     return Allowed((sheet.labels for sheet in sheets), painter.description.lesions)
 
@@ -173,5 +193,6 @@ def _case(
             "seed": first.seed,
             "epoch": told.candidate,
             "pixel_mm": round(place.pixel[0], 4),
+            "lost": round(float(np.mean([_lost(one, told.hu[0]) for one in slices])), 3),
         },
     )

@@ -222,3 +222,20 @@ def test_a_painter_takes_what_the_folder_holds(place, tmp_path):
     row = rows(tmp_path / "a")[0]
     hu = Painter.from_pretrained(place / "lcgan").paint(labels, int(row["seed"]))
     assert np.array_equal(hu, volumes(tmp_path / "a")[0])
+
+
+def test_masks_outside_the_head_are_pointed_out(place, tmp_path, monkeypatch):
+    def airy(self, labels, seed=1):
+        hu = np.full(labels.shape, 30, np.int16)
+        hu[:, 32:] = 0  # of its own, the lower half is air
+        return hu
+
+    monkeypatch.setattr(Painter, "paint", airy)
+    mask = np.zeros((64, 64, 2), np.uint8)
+    mask[10:14, 10:14, 0] = 1  # (column, row, slice)
+    mask[10:14, 50:54, 1] = 1
+    (tmp_path / "m").mkdir()
+    nib.save(nib.Nifti1Image(mask, np.diag([-1, -1, 5, 1])), tmp_path / "m" / "a.nii.gz")
+    paint.paint(asked(place, tmp_path / "out", source=tmp_path / "m", labels="1=IPH"))
+    assert [float(row["lost"]) for row in rows(tmp_path / "out")] == [0, 1]
+    assert "1 of 2 cases lie mostly in air (synthetic_00002" in paint.outside(tmp_path / "out")
