@@ -13,6 +13,8 @@ class Arm(NamedTuple):
     """Kinds of copy in addition to the N slices, N slices each; "original" repeats the slices."""
     redrawn: bool = False
     """Whether new copies are made at every step."""
+    online: str = ""
+    """The generator that paints the copies anew at every step, with its chosen candidate."""
     steps: float = 1.0
     """Optimiser steps, as a multiple of the profile's."""
     pretrained: bool = False
@@ -67,6 +69,7 @@ ARMS = {
         for copies in (2, 4, 8)
     },
     "gan_noise": Arm("+ GAN generated, with a scanner's noise", ("gan_noise",)),
+    "gan_online": Arm("+ GAN generated, new at every step", ("original",), online="lcgan"),
     "gan_augmented": Arm("+ GAN trained on traditional aug. too", ("gan_augmented",)),
 }
 PAPER = ("original", "gan", "traditional", "both")
