@@ -95,6 +95,15 @@ class Segmentation(Group):
         return steps if isinstance(steps, (list, tuple)) else (steps,)
 
 
+class Unet(Group):
+    width: int = Field(16, ge=1)  # channels of the first level; nnU-Net has 32
+    batch: int = Field(4, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    augmented: bool = True  # slices turned, scaled, sheared and mirrored anew at every step
+    mirrored: bool = False  # segmented as they are and mirrored, and averaged
+    precision: Precision = "auto"
+
+
 class Realism(Group):
     steps: int = Field(ge=1)  # of the optimiser, for each of the two classifiers
     batch: int = Field(ge=2)
@@ -123,6 +132,7 @@ class Config(Group):
     lcgan: Lcgan
     traditional: Traditional = Traditional()
     segmentation: Segmentation
+    unet: Unet = Unet()
     realism: Realism
     arms: tuple[str, ...] = PAPER
     segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)

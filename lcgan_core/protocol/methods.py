@@ -33,6 +33,7 @@ GENERATORS = {
 
 SEGMENTERS = {
     "fcn8s": Method("lcgan_core.segmenters.fcn8s:Fcn8s", ("segmentation",)),
+    "unet": Method("lcgan_core.segmenters.unet:Unet2d", ("segmentation.steps", "unet")),
 }
 """Methods that outline lesions: `segmenters.base.Segmenter`; the first is the default."""
 
