@@ -68,5 +68,8 @@ ARMS = {
     },
     "gan_noise": Arm("+ GAN generated, with a scanner's noise", ("gan_noise",)),
     "gan_augmented": Arm("+ GAN trained on traditional aug. too", ("gan_augmented",)),
+    # today's generators; as many slices as duplicate2, and both_ as duplicate3
+    "inpaint": Arm("+ lesions inpainted into other patients' slices", ("inpaint",)),
+    "both_inpaint": Arm("+ inpainted and traditional aug.", ("inpaint", "traditional")),
 }
 PAPER = ("original", "gan", "traditional", "both")

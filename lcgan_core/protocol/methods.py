@@ -28,6 +28,7 @@ GENERATORS = {
     "lcgan_augmented": Method(
         "lcgan_core.generators.augmented:LcGanAugmented", ("lcgan", "traditional")
     ),
+    "inpaint": Method("lcgan_core.generators.inpaint:Inpaint", ("lcgan",)),
 }
 """Methods that paint a slice around a mask: `generators.base.Generator`."""
 
