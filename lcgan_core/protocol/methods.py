@@ -29,6 +29,7 @@ GENERATORS = {
         "lcgan_core.generators.augmented:LcGanAugmented", ("lcgan", "traditional")
     ),
     "inpaint": Method("lcgan_core.generators.inpaint:Inpaint", ("lcgan",)),
+    "flow": Method("lcgan_core.generators.flow:RectifiedFlow", ("flow",)),
 }
 """Methods that paint a slice around a mask: `generators.base.Generator`."""
 

@@ -140,7 +140,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.from_namespace("cohort", {"draw": 2}), "Unknown parameter 'draw'"),
         (
             lambda: profiles.from_namespace("training", {"generator": "gan"}),
-            "Unknown generator 'gan'; allowed: lcgan, l1_only, lcgan_augmented, inpaint.",
+            "Unknown generator 'gan'; allowed: lcgan, l1_only, lcgan_augmented, inpaint, flow.",
         ),
         (
             lambda: profiles.from_namespace("segmentation", {"segmenter": "vnet"}),
