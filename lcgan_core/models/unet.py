@@ -9,7 +9,7 @@ Levels follow until a map has 4 x 4 pixels. Source: Isensee et al. (2021), whose
 has width 32; the layers are those of MONAI's DynUNet.
 """
 
-from monai.networks.nets import DynUNet
+from monai.networks.nets.dynunet import DynUNet
 
 SMALLEST = 4
 """Rows of the deepest map."""

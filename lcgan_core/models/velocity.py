@@ -11,8 +11,8 @@ out. `patch` x `patch` pixels are the channels of one place: a quarter or less o
 """
 
 from monai.networks.blocks.spade_norm import SPADE
-from monai.networks.nets import SPADEDiffusionModelUNet
-from torch import Tensor
+from monai.networks.nets.spade_diffusion_model_unet import SPADEDiffusionModelUNet
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 GROUPS = 8
@@ -23,7 +23,7 @@ EMBEDDED = 1000.0
 """The time that MONAI's embedding has at the end."""
 
 
-class Velocity(SPADEDiffusionModelUNet):
+class Velocity(nn.Module):
     """A U-Net for `classes` labels, the background counted, whose first level has `width` channels.
 
     >>> sum(p.numel() for p in Velocity(6, 32, 2).parameters())
@@ -31,8 +31,9 @@ class Velocity(SPADEDiffusionModelUNet):
     """
 
     def __init__(self, classes: int, width: int, patch: int) -> None:
-        pixels = patch**2
-        super().__init__(
+        super().__init__()
+        self.patch, pixels = patch, patch**2
+        self.unet = SPADEDiffusionModelUNet(
             spatial_dims=2,
             in_channels=pixels,
             out_channels=pixels,
@@ -44,7 +45,6 @@ class Velocity(SPADEDiffusionModelUNet):
             norm_num_groups=GROUPS,
             spade_intermediate_channels=width,
         )
-        self.patch = patch
         for norm in self.modules():
             if isinstance(norm, SPADE):
                 # MONAI normalises what the mask says, so that a small lesion would say much and an
@@ -54,4 +54,4 @@ class Velocity(SPADEDiffusionModelUNet):
     def forward(self, image: Tensor, time: Tensor, mask: Tensor) -> Tensor:
         """The velocity of each pixel."""
         inner, seen = (F.pixel_unshuffle(part, self.patch) for part in (image, mask))
-        return F.pixel_shuffle(super().forward(inner, EMBEDDED * time, seen), self.patch)
+        return F.pixel_shuffle(self.unet(inner, EMBEDDED * time, seen), self.patch)

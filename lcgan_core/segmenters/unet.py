@@ -129,7 +129,8 @@ class UnetTask:
     def loss(self) -> nn.Module:
         """Mean over the supervised maps; background counts in the cross-entropy alone, and the Dice
         of a class is taken over the batch."""
-        from monai.losses import DeepSupervisionLoss, DiceCELoss  # takes seconds to import
+        from monai.losses.dice import DiceCELoss  # takes seconds to import
+        from monai.losses.ds_loss import DeepSupervisionLoss
 
         of_map = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True, batch=True)
         return DeepSupervisionLoss(of_map)

@@ -37,15 +37,14 @@ def quality(tables: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> pd.DataFr
     of a slice that they paint."""
     seconds = runs.set_index("job").seconds
     kernels, closer = (
-        tables[name].set_index(["generator", "fraction", "draw", key])
+        {(*_at(row), row[key]): row for _, row in tables[name].iterrows()}
         for name, key in (("kernel_distance", "set"), ("memorisation", "space"))
     )
     rows: dict[tuple[str, str], dict[str, str]] = {}
     candidates = tables["candidates"].sort_values("fraction", kind="stable")
     for _, row in candidates[candidates.chosen & (candidates.draw == 1)].iterrows():
-        at = (row.generator, row.fraction, row.draw)
-        memory = closer.loc[(*at, "pixels")]
-        kernel, floor = (kernels.loc[(*at, of)] for of in ("synthetic", "real"))
+        memory = closer[*_at(row), "pixels"]
+        kernel, floor = (kernels[*_at(row), of] for of in ("synthetic", "real"))
         painted = Job("augmentation", methods.kind_of(row.generator), row.fraction).place
         trained = Job("training", row.generator, row.fraction).place
         rows[percent(row.fraction), row.generator] = {
@@ -71,6 +70,11 @@ def densities(of_generators: pd.DataFrame) -> pd.DataFrame:
         of_class = rows.setdefault(row.lesion, {"real": linked(_hu(row.real), row)})
         of_class[row.generator] = linked(_hu(row.synthetic), row)
     return pd.DataFrame(rows).T
+
+
+def _at(row: pd.Series) -> tuple[str, float, int]:
+    """Which selection a row is of."""
+    return row.generator, row.fraction, row.draw
 
 
 def _hu(value: float) -> str:
