@@ -159,7 +159,7 @@ def paint_into(
     """Each mask's lesions in a slice that is chosen for it: `labels` (N, H, W) uint8 -> (N, H, W)
     uint8 on the CPU.
 
-    Batches, noise and scale are those of `lcgan.synthesise`.
+    Batches and noise are those of `lcgan.synthesise`.
     """
     chance = torch.Generator().manual_seed(seed_of(seed, "recipients"))
     taken = recipients.choose(labels > 0, heads, chance)

@@ -27,6 +27,7 @@ CHOICE = 5
 GRID = 64
 """Rows and columns on which slices are compared; larger ones are averaged to it."""
 AT_ONCE = 256
+"""Masks or slices."""
 FILES = ("images", "labels", "patients")
 
 
@@ -66,16 +67,17 @@ def choose(masks: Tensor, heads: Heads, generator: torch.Generator) -> Tensor:
 
     A mask's own slice is the one whose mask is most like it: itself, if it is one of them.
     """
-    drawn_on, lesion = _grid(heads.labels > 0), _grid(masks)
-    inside = _grid(inside_skull(heads.images))
-    own = _dice(lesion, drawn_on).argmax(1)
-    room = lesion @ _grid(takes(heads.images)).T / lesion.sum(1, keepdim=True).clip(1e-6)
-    plausible = room * _dice(inside[own], inside)
-    plausible[heads.patients[own][:, None] == heads.patients] = -1
-    best = plausible.topk(min(CHOICE, len(heads.images)), dim=1)
-    weight = (best.values >= 0).float()  # fewer than CHOICE slices may be other patients'
-    taken = torch.multinomial(weight, 1, generator=generator)
-    return best.indices.gather(1, taken)[:, 0]
+    drawn_on, inside = _grid(heads.labels > 0), _grid(inside_skull(heads.images))
+    space, taken = _grid(takes(heads.images)), []
+    for lesion in _grid(masks).split(AT_ONCE):
+        own = _dice(lesion, drawn_on).argmax(1)
+        room = lesion @ space.T / lesion.sum(1, keepdim=True).clip(1e-6)
+        plausible = room * _dice(inside[own], inside)
+        plausible[heads.patients[own][:, None] == heads.patients] = -1
+        best = plausible.topk(min(CHOICE, len(heads.images)), dim=1)
+        weight = (best.values >= 0).float()  # fewer than CHOICE slices may be other patients'
+        taken.append(best.indices.gather(1, torch.multinomial(weight, 1, generator=generator)))
+    return torch.cat(taken)[:, 0]
 
 
 def _grid(masks: Tensor) -> Tensor:
