@@ -80,14 +80,9 @@ def test_an_arm_waits_for_a_generator_only_if_it_takes_its_copies():
     assert {arm: found for arm, found in waiting.items() if found} == {
         "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_epochs": {"lcgan"}, "l1_only": {"l1_only"},
         "gan_worst": {"lcgan"}, "gan2": {"lcgan"}, "gan4": {"lcgan"}, "gan8": {"lcgan"},
-<<<<<<< HEAD
         "gan_noise": {"lcgan"}, "gan_online": {"lcgan"}, "gan_augmented": {"lcgan_augmented"},
-        "pretrained": {"lcgan"},
-=======
-        "gan_noise": {"lcgan"}, "gan_augmented": {"lcgan_augmented"},
         "pretrained": {"lcgan"}, "inpaint": {"inpaint"}, "both_inpaint": {"inpaint"},
         "flow": {"flow"}, "both_flow": {"flow"},
->>>>>>> methods
     }  # fmt: skip
 
 
