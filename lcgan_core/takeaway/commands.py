@@ -164,15 +164,18 @@ def predict(
     from lcgan_core.synthesis.outliner import Outliner
     from lcgan_core.takeaway.predict import predict
 
-    if model is not None:
-        outliner = Outliner.from_pretrained(model)
-    else:
-        config, own = _asked(profile, cohort, fraction, draw, numbers)
+    def trained() -> Outliner:
+        if model is not None:
+            return Outliner.from_pretrained(model)
         from lcgan_core.takeaway import made
 
-        outliner = Outliner(*made.segmenter(config, _arm(config, own, arm, segmenter))[:2])
+        return Outliner(*made.segmenter(config, job)[:2])
+
+    if model is None:
+        config, own = _asked(profile, cohort, fraction, draw, numbers)
+        job = _arm(config, own, arm, segmenter)
     out = out.expanduser()
-    done, refused = predict(scans.expanduser(), outliner, out, form)
+    done, refused = predict(scans.expanduser(), trained, out, form)
     print(f"Made masks of {done} scans in {out}. Research only, not for diagnosis.")
     if refused:
         raise typer.Exit(3)

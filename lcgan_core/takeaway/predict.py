@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -64,17 +64,19 @@ class Outlined:
         write_label_map(self.folder, self.common.classes)
 
 
-def predict(source: Path, outliner: Outliner, out: Path, form: str) -> tuple[int, int]:
+def predict(source: Path, trained: Callable[[], Outliner], out: Path, form: str) -> tuple[int, int]:
     """Outline every scan below `source`; returns how many were written and how many refused.
 
-    Scans that are refused are named on stderr. Raises UserError where nothing can be read.
+    `trained` is asked for the network when the scans are found: it may take hours to make. Scans
+    that are refused are named on stderr. Raises UserError where nothing can be read.
     """
     if form not in AS:
         raise UserError(f"--as {form} is not known here; allowed: {', '.join(AS)}.")
-    told = outliner.description
     found, refused = scans.find(source)
     if form == "dicom" and any(scan.stack is None for scan in found):
         raise UserError("A SEG belongs to DICOM images, and these are NIfTI; take --as nifti.")
+    outliner = trained()
+    told = outliner.description
     stamp = stamp_of(listing(source), told.model_dump_json(), form)
     common = Common(told.lesions, told.hu, stamp)
     making = Making(out, Outlined, common)

@@ -33,8 +33,17 @@ def start(program):
         f"sys.exit(watch([sys.executable, '-c', {program!r}]))"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", watching], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", watching],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=interruptible,
     )
+
+
+def interruptible():
+    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def outcome(program):

@@ -48,7 +48,7 @@ def bright(place):
 
 
 def test_nifti_masks_lie_on_their_scans_however_these_are_turned(place, tmp_path):
-    assert predict(place / "nifti", bright(place), tmp_path / "out", "nifti") == (6, 0)
+    assert predict(place / "nifti", lambda: bright(place), tmp_path / "out", "nifti") == (6, 0)
     masks = [nib.load(path) for path in (tmp_path / "out").glob("*.nii.gz")]
     scans = [nib.load(path) for path in (place / "nifti").iterdir()]
     for scan in scans:
@@ -59,7 +59,7 @@ def test_nifti_masks_lie_on_their_scans_however_these_are_turned(place, tmp_path
 
 
 def test_a_seg_names_its_images_and_lies_on_them(place, tmp_path):
-    assert predict(place / "dicom", bright(place), tmp_path / "out", "dicom") == (6, 0)
+    assert predict(place / "dicom", lambda: bright(place), tmp_path / "out", "dicom") == (6, 0)
     series = {}
     for path in (place / "dicom").rglob("*.dcm"):
         item = pydicom.dcmread(path)
@@ -88,7 +88,7 @@ def test_a_scan_of_other_pixels_is_outlined_on_its_own(place, tmp_path):
     (tmp_path / "in").mkdir()
     affine = image.affine @ np.diag([0.5, 0.5, 1, 1])
     nib.save(nib.Nifti1Image(hu, affine), tmp_path / "in" / "a.nii.gz")
-    predict(tmp_path / "in", bright(place), tmp_path / "out", "nifti")
+    predict(tmp_path / "in", lambda: bright(place), tmp_path / "out", "nifti")
     (made,) = (tmp_path / "out").glob("*.nii.gz")
     mask = sitk.GetArrayFromImage(sitk.ReadImage(made))
     assert mask.shape == hu.T.shape
@@ -97,7 +97,7 @@ def test_a_scan_of_other_pixels_is_outlined_on_its_own(place, tmp_path):
 
 def test_the_network_s_own_outlines_are_written(place, tmp_path):
     outliner = Outliner.from_pretrained(place / "fcn8s")
-    predict(place / "dicom", outliner, tmp_path / "out", "nifti")
+    predict(place / "dicom", lambda: outliner, tmp_path / "out", "nifti")
     store = SliceStore.open(place / "store")
     expected = [outliner.outline(np.array(store.hu[k : k + 4])) for k in range(0, 24, 4)]
     made = [np.asarray(nib.load(path).dataobj).T for path in (tmp_path / "out").glob("*.nii.gz")]
@@ -105,13 +105,18 @@ def test_the_network_s_own_outlines_are_written(place, tmp_path):
         assert any(np.array_equal(one, other) for other in made)
 
 
+def test_scans_are_looked_for_before_a_network_is_made(tmp_path):
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        predict(tmp_path / "nowhere", lambda: pytest.fail("hours"), tmp_path / "out", "nifti")
+
+
 def test_what_cannot_be_outlined_is_refused(place, tmp_path):
     with pytest.raises(UserError, match="--as png is not known here"):
-        predict(place / "nifti", bright(place), tmp_path / "out", "png")
+        predict(place / "nifti", lambda: bright(place), tmp_path / "out", "png")
     with pytest.raises(UserError, match="A SEG belongs to DICOM images"):
-        predict(place / "nifti", bright(place), tmp_path / "out", "dicom")
+        predict(place / "nifti", lambda: bright(place), tmp_path / "out", "dicom")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.nii.gz").write_bytes(b"no NIfTI")
     with pytest.raises(UserError, match="Nothing in .* could be outlined"):
-        predict(tmp_path / "in", bright(place), tmp_path / "out", "nifti")
+        predict(tmp_path / "in", lambda: bright(place), tmp_path / "out", "nifti")
     assert not (tmp_path / "out").exists()
