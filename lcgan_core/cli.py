@@ -229,30 +229,7 @@ def join(
     )
 
 
-@app.command()
-def phantom(
-    out: Annotated[Path, typer.Option(help="Folder to write the patients to.")],
-    patients: Annotated[int, typer.Option(help="How many patients.")] = 36,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same cohort.")] = 2020,
-    matrix: Annotated[int, typer.Option(help="Rows and columns of a slice.")] = 512,
-    slices: Annotated[int, typer.Option(help="Slices per patient.")] = 32,
-    seg: Annotated[
-        bool, typer.Option("--seg", help="Write the masks as DICOM SEG instead of NIfTI.")
-    ] = False,
-) -> None:
-    """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
-    from lcgan_core.cohort.workers import cores, workers
-    from lcgan_core.phantom import write_cohort
-
-    out = out.expanduser()
-    with workers(cores()) as parallel:
-        write_cohort(out, patients, seed, matrix, slices, parallel, seg)
-    for mask in out.glob("*/labels_seg.dcm") if seg else ():
-        mask.with_name("labels.nii.gz").unlink(missing_ok=True)
-    print(f"Made {patients} patients in {out}.")
-
-
-for command in (commands.model, commands.paint, commands.export, commands.predict):
+for command in commands.ALL:
     app.command()(command)
 
 

@@ -27,6 +27,8 @@ ATTRIBUTES = {"scoped", "border", "class", "style", "colspan", "rowspan", "halig
 PROSE = re.compile(r"<|javascript:|\{(?!cite\})[\w:.-]+\}", re.IGNORECASE)
 """Markup that the notebooks' own Markdown has not: HTML, directives, roles other than cite."""
 
+NAME = re.compile(r"`\w+`")
+
 
 class Markup(Exception):
     """What a page could take for markup; args: the text."""
@@ -50,10 +52,16 @@ def first(folder: Path, names: Mapping[str, Any], record: Any) -> tuple[str, str
 def _checks(
     folder: Path, names: Mapping[str, Any], record: Any
 ) -> Iterator[tuple[str, Callable[[], None]]]:
-    yield "provenance.json", lambda: _words(record)
+    yield "provenance.json", lambda: _record(record)
     for name in names:
         kind = KINDS.get(Path(name).suffix, _unknown)
         yield name, lambda name=name, kind=kind: kind(folder / name)  # type: ignore[misc]
+
+
+def _record(record: Mapping[str, Any]) -> None:
+    """Its `changes` are Markdown that names settings, as in `lcgan_width`."""
+    _words({key: value for key, value in record.items() if key != "changes"})
+    _words([NAME.sub("", said) for said in record.get("changes", [])])
 
 
 def _words(value: Any) -> None:

@@ -33,6 +33,9 @@ GENERATORS = {
 }
 """Methods that paint a slice around a mask: `generators.base.Generator`."""
 
+INTO_PATIENTS = ("inpaint",)
+"""Generators that need slices of their training patients to paint into."""
+
 SEGMENTERS = {
     "fcn8s": Method("lcgan_core.segmenters.fcn8s:Fcn8s", ("segmentation",)),
     "unet": Method("lcgan_core.segmenters.unet:Unet2d", ("segmentation.steps", "unet")),

@@ -1,4 +1,4 @@
-"""The commands that take something away: model, paint, export, predict."""
+"""The commands that write data for others: phantom, model, paint, export, predict."""
 
 from __future__ import annotations
 
@@ -179,6 +179,31 @@ def predict(
     print(f"Made masks of {done} scans in {out}. Research only, not for diagnosis.")
     if refused:
         raise typer.Exit(3)
+
+
+def phantom(
+    out: Annotated[Path, typer.Option(help="Folder to write the patients to.")],
+    patients: Annotated[int, typer.Option(help="How many patients.")] = 36,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same cohort.")] = 2020,
+    matrix: Annotated[int, typer.Option(help="Rows and columns of a slice.")] = 512,
+    slices: Annotated[int, typer.Option(help="Slices per patient.")] = 32,
+    seg: Annotated[
+        bool, typer.Option("--seg", help="Write the masks as DICOM SEG instead of NIfTI.")
+    ] = False,
+) -> None:
+    """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
+    from lcgan_core.cohort.workers import cores, workers
+    from lcgan_core.phantom import write_cohort
+
+    out = out.expanduser()
+    with workers(cores()) as parallel:
+        write_cohort(out, patients, seed, matrix, slices, parallel, seg)
+    for mask in out.glob("*/labels_seg.dcm") if seg else ():
+        mask.with_name("labels.nii.gz").unlink(missing_ok=True)
+    print(f"Made {patients} patients in {out}.")
+
+
+ALL = (phantom, model, paint, export, predict)
 
 
 def _asked(

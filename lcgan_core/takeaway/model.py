@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lcgan_core.errors import UserError
+from lcgan_core.protocol import methods
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts, plan
 from lcgan_core.run.plan import Job
@@ -23,8 +25,13 @@ def generator(config: Config, job: Job, out: Path, epoch: int | None, preview: b
     """Write the generator of a selection; returns whether it was trained on people.
 
     preview: also show slices that follow scans of people; those that follow simulated ones always
-    are shown.
+    are shown. Raises UserError for a generator that paints into slices of its training patients.
     """
+    if job.what in methods.INTO_PATIENTS:
+        raise UserError(
+            f"{job.what} paints into slices of its training patients, which no model takes away; "
+            "take another --generator."
+        )
     found = made.generator(config, job, epoch)
     people = found.description.trained.people
     _write(found, out, {})

@@ -22,6 +22,7 @@ def config_of(place):
     return profiles.load(
         "quick", cohort=str(place / "store"), image_size=64, lcgan_width=2,
         lcgan_snapshots=list(EPOCHS), segmentation_width=2, segmentation_steps=2,
+        flow_steps=[1, 2],
     )  # fmt: skip
 
 
@@ -33,13 +34,14 @@ def facts(people=False, **more):
 
 
 def generator_model(place, name="lcgan", people=False):
-    """The model of a generator in `place`/NAME, after its second epoch; its training's folder."""
+    """The model of a generator in `place`/NAME, its last candidate; its training's folder."""
     config = config_of(place)
     heads, folder = place / f"cohort-{name}", place / f"training-{name}"
     cohort_of(config, heads)
     folder.mkdir()
     training.generator(config, Job("training", name, 1.0), {"cohort": heads}, folder)
-    told = described(config, "generator", name, TWO, facts(people), EPOCHS[1])
+    last = training.candidates(folder)[-1]
+    told = described(config, "generator", name, TWO, facts(people), last)
     description.write(place / name, told, folder)
     return place / name, folder
 
