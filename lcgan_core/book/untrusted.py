@@ -27,6 +27,7 @@ ATTRIBUTES = {"scoped", "border", "class", "style", "colspan", "rowspan", "halig
 PROSE = re.compile(r"<|javascript:|\{(?!cite\})[\w:.-]+\}", re.IGNORECASE)
 """Markup that the notebooks' own Markdown has not: HTML, directives, roles other than cite."""
 
+PICTURE = "data:image/png;base64,"
 NAME = re.compile(r"`\w+`")
 
 
@@ -105,7 +106,7 @@ def _drawing(path: Path) -> None:
             raise Markup(f"<{tag}>")
         for name, value in element.attrib.items():
             short = name.rpartition("}")[2].lower()
-            elsewhere = short == "href" and not value.startswith(("#", "data:image/png;base64,"))
+            elsewhere = short == "href" and not value.startswith(("#", PICTURE))
             if elsewhere or short.startswith("on"):
                 raise Markup(f"{short}={value}")
 
@@ -136,7 +137,11 @@ class _Page(HTMLParser):
     different places, and no "<" that is neither a tag nor written as an entity."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in TAGS or {name for name, _ in attrs} - ATTRIBUTES:
+        given = dict(attrs)
+        if tag == "img" and set(given) <= {"src", "alt"}:
+            if not (given.get("src") or "").startswith(PICTURE):
+                raise Markup(self.get_starttag_text() or tag)
+        elif tag not in TAGS or set(given) - ATTRIBUTES:
             raise Markup(self.get_starttag_text() or tag)
 
     def handle_data(self, data: str) -> None:
