@@ -19,8 +19,8 @@ import pandas as pd
 
 from lcgan_core.lesions import PLAIN
 
-OUTPUTS = {"text/plain", "text/html", "image/png"}
-"""What the cells of the book's own notebooks produce."""
+OUTPUTS = {"text/plain", "text/html", "text/markdown", "image/png"}
+"""What the cells of the book's own notebooks produce, with the sentence for pictures left out."""
 TAGS = {"div", "p", "style", "table", "thead", "tbody", "tr", "th", "td"}
 ATTRIBUTES = {"scoped", "border", "class", "style", "colspan", "rowspan", "halign", "valign"}
 """Those of a pandas table."""
@@ -94,6 +94,8 @@ def _notebook(path: Path) -> None:
                 continue
             if other := set(output.get("data", {output["output_type"]: ""})) - OUTPUTS:
                 raise Markup(f"output of type {other.pop()}")
+            if found := PROSE.search(_joined(output["data"].get("text/markdown", ""))):
+                raise Markup(found[0])
             page = _Page()
             page.feed(_joined(output["data"].get("text/html", "")))
             page.close()

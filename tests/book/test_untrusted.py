@@ -103,6 +103,12 @@ CELLS = {
     "event": nbformat.v4.new_code_cell(
         outputs=[output("display_data", **{"text/html": "<td onclick='x'>1</td>"})]
     ),
+    "Markdown": nbformat.v4.new_code_cell(
+        outputs=[output("display_data", **{"text/markdown": "<b>x</b>"})]
+    ),
+    "picture from elsewhere": nbformat.v4.new_code_cell(
+        outputs=[output("display_data", **{"text/html": "<img src='//there/x.png'>"})]
+    ),
     "comment": nbformat.v4.new_code_cell(
         outputs=[output("display_data", **{"text/html": "<!-- --!><script>x</script>"})]
     ),
