@@ -17,7 +17,7 @@ TRAIN, TEST = "Tr", "Ts"
 
 
 @dataclass(frozen=True)
-class Case:
+class ExportedCase:
     """One or more slices of a series.
 
     name: of its files, and of nobody; patient: hashed, or a synthetic one; hu: (S, H, W) int16, or
@@ -59,7 +59,7 @@ class Format(Protocol):
 
     def __init__(self, folder: Path, common: Common) -> None: ...
 
-    def write(self, number: int, case: Case) -> dict[str, str]:
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
         """Write case `number`, counted from 0; returns the names of its `image` and `label`.
 
         Called again for the same number, it writes the same files anew.

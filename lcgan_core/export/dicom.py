@@ -14,7 +14,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_ui
 from lcgan_core.cohort.dicom.geometry import LPS_TO_RAS
 from lcgan_core.cohort.hounsfield import HU_RANGE
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import Case, Common
+from lcgan_core.export.case import Common, ExportedCase
 from lcgan_core.export.labels import LABELS
 from lcgan_core.export.place import Place
 from lcgan_core.export.seg import Drawn, dicom_seg
@@ -34,7 +34,7 @@ class Dicom:
     def __init__(self, folder: Path, common: Common) -> None:
         self.folder, self.common = folder, common
 
-    def write(self, number: int, case: Case) -> dict[str, str]:
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
         """Write series and SEG of a case; see `Format.write`."""
         if case.hu is None:
             raise UserError("DICOM masks need their images; write these masks as nifti.")
@@ -67,7 +67,7 @@ class Dicom:
     def _uid(self, *parts: object) -> UID:
         return generate_uid(entropy_srcs=[MAKER, self.common.stamp, *map(str, parts)])
 
-    def _slice(self, case: Case, number: int, k: int) -> FileDataset:
+    def _slice(self, case: ExportedCase, number: int, k: int) -> FileDataset:
         """Slice k of a case as a CT image, with the attributes that the standard requires."""
         assert case.hu is not None
         meta = FileMetaDataset()

@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import TEST, TRAIN, Case, Common
+from lcgan_core.export.case import TEST, TRAIN, Common, ExportedCase
 from lcgan_core.export.labels import write_label_map
 from lcgan_core.run import artefacts
 
@@ -29,10 +29,10 @@ class Nifti:
     def __init__(self, folder: Path, common: Common) -> None:
         self.folder, self.common = folder, common
 
-    def names(self, case: Case) -> tuple[str, str]:
+    def names(self, case: ExportedCase) -> tuple[str, str]:
         return f"images/{case.name}.nii.gz", f"labels/{case.name}.nii.gz"
 
-    def write(self, number: int, case: Case) -> dict[str, str]:
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
         """Write image and labels of a case; see `Format.write`."""
         image, label = self.names(case)
         affine = case.place.affine()
@@ -86,13 +86,13 @@ class NnUnet(Nifti):
                 "in Dataset501_ICH."
             )
 
-    def names(self, case: Case) -> tuple[str, str]:
+    def names(self, case: ExportedCase) -> tuple[str, str]:
         return (
             f"images{case.role}/{case.name}_0000.nii.gz",
             f"labels{case.role}/{case.name}.nii.gz",
         )
 
-    def write(self, number: int, case: Case) -> dict[str, str]:
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
         """Write image and labels of a case; UserError where there is no image."""
         if case.hu is None:
             raise UserError("nnU-Net needs images beside the masks; write these as nifti or dicom.")

@@ -10,7 +10,7 @@ import numpy as np
 
 from lcgan_core.cohort.windows import to_window
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import Case, Common
+from lcgan_core.export.case import Common, ExportedCase
 from lcgan_core.export.labels import write_label_map
 from lcgan_core.run import artefacts
 
@@ -25,7 +25,7 @@ class Png:
         if not common.saturated:
             raise UserError("Pictures show a window; say which with --window 50/100.")
 
-    def write(self, number: int, case: Case) -> dict[str, str]:
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
         """Write image and labels of a slice; see `Format.write`."""
         low, high = self.common.window
         written = {}

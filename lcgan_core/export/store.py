@@ -10,7 +10,7 @@ import numpy as np
 from lcgan_core.cohort.orientation import tilt_of
 from lcgan_core.cohort.store import StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import Case, Common
+from lcgan_core.export.case import Common, ExportedCase
 
 FOLDER = "store"
 
@@ -24,7 +24,7 @@ class Store:
         self.folder, self.common = folder, common
         self.writer: StoreWriter | None = None
 
-    def write(self, number: int, case: Case) -> dict[str, str]:
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
         """Append a series; one that an interrupted attempt appended is passed over."""
         if case.hu is None:
             raise UserError("A slice store needs images beside the masks; write these as nifti.")

@@ -52,7 +52,7 @@ class RectifiedFlow:
         task = FlowTask(self.settings, slices.images, slices.labels, seed, self.classes)
         few = slices.labels[sample_masks(slices.labels)]
         steps = math.ceil(len(slices.images) / self.settings.batch)
-        return snapshots.train(
+        return snapshots.train_generator(
             task, task.mean,
             lambda: synthesise(task.mean, self.settings, few, seed, self.classes),
             len(slices.images), self.settings.batch,

@@ -51,7 +51,7 @@ class Inpaint:
         heads.save(work)
         task = InpaintTask(self.settings, slices.images, slices.labels, seed, self.classes)
         few = slices.labels[sample_masks(slices.labels)]
-        return snapshots.train(
+        return snapshots.train_generator(
             task, task.G,
             lambda: paint_into(task.G, self.settings, heads, few, seed, self.classes),
             len(slices.images), self.settings.batch, self.settings.snapshots, seed, work, label,

@@ -13,7 +13,7 @@ from lcgan_core.training.curves import draw_samples
 from lcgan_core.training.engine import Schedule, Task, clean, fit
 
 
-def train(
+def train_generator(
     task: Task,
     network: nn.Module,
     paint_few: Callable[[], Tensor],

@@ -1,8 +1,8 @@
 """nnU-Net's 2-D network: a U-Net with instance norms whose decoder is supervised at several sizes.
 
     image    (N, 1, size, size)                        in [-1, 1]
-    logits   (N, classes, size, size)                  after `.eval()`
-             (N, 1 + HEADS, classes, size, size)       after `.train()`, the finest first
+    logits   (N, classes, size, size)                  in evaluation
+    scores   (N, 1 + HEADS, classes, size, size)       in training, the finest first
     level k  (N, min(width * 2^k, 16 * width), size / 2^k, size / 2^k)
 
 Levels follow until a map has 4 x 4 pixels. Source: Isensee et al. (2021), whose plan for 512 pixels

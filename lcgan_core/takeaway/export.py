@@ -13,7 +13,7 @@ from lcgan_core.cohort.slices import Slices
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.cohort.windows import to_hu
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import TEST, TRAIN, Case, Common
+from lcgan_core.export.case import TEST, TRAIN, Common, ExportedCase
 from lcgan_core.export.place import Place
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.config import Config
@@ -31,7 +31,7 @@ class Lot(NamedTuple):
     """Cases that share a purpose, loaded together when their turn comes."""
 
     cases: int
-    load: Callable[[], Iterator[Case]]
+    load: Callable[[], Iterator[ExportedCase]]
 
 
 def arm(config: Config, job: Job, form: str, out: Path) -> int:
@@ -101,7 +101,7 @@ def _write(making: Making, lots: list[Lot]) -> None:
     """Write the cases of all lots after those that are done."""
     total = sum(lot.cases for lot in lots)
 
-    def waiting() -> Iterator[Case]:
+    def waiting() -> Iterator[ExportedCase]:
         passed = 0
         for lot in lots:
             if passed + lot.cases > making_done:
@@ -118,7 +118,7 @@ def _copies(config: Config, train: Slices, kind: str, folder: Path, number: int)
     images, labels = augmentation.pairs(folder)
     moved = Slices(train.images, train.labels, train.table, train.classes)
 
-    def load() -> Iterator[Case]:
+    def load() -> Iterator[ExportedCase]:
         return _cases(config, moved, images, f"copy{number}", TRAIN, True, {"kind": kind}, labels)
 
     return Lot(len(images), load)
@@ -133,14 +133,14 @@ def _cases(
     synthetic: bool,
     facts: dict[str, Any],
     labels: np.ndarray | None = None,
-) -> Iterator[Case]:
+) -> Iterator[ExportedCase]:
     window = config.window
     shown = slices.labels.numpy() if labels is None else labels
     for k, row in enumerate(slices.table.to_dict("records")):
         place = Place.of_store(
             np.array([row["position_mm"]]), row["pixel_spacing_mm"], 0.0, slices.size
         )
-        yield Case(
+        yield ExportedCase(
             name=f"{what}_{k + 1:05d}",
             patient=str(row["patient"]),
             hu=to_hu(np.asarray(images[k]), window.level, window.width)[None],
@@ -162,8 +162,8 @@ def _series(store: SliceStore, rows: np.ndarray, number: int, form: str) -> Lot:
     )
     one_each = form == "png"
 
-    def case(part: slice, name: str) -> Case:
-        return Case(
+    def case(part: slice, name: str) -> ExportedCase:
+        return ExportedCase(
             name=name,
             patient=str(table.patient.iloc[0]),
             hu=np.asarray(store.hu[rows[part]]),
@@ -172,7 +172,7 @@ def _series(store: SliceStore, rows: np.ndarray, number: int, form: str) -> Lot:
             facts={"store_slice": int(rows[part][0]), "slices": len(rows[part])},
         )
 
-    def load() -> Iterator[Case]:
+    def load() -> Iterator[ExportedCase]:
         if not one_each:
             yield case(slice(None), f"series_{number:04d}")
             return

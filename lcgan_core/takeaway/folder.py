@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import Case, Common, Format
+from lcgan_core.export.case import Common, ExportedCase, Format
 from lcgan_core.export.dicom import Dicom
 from lcgan_core.export.nifti import Nifti, NnUnet
 from lcgan_core.export.png import Png
@@ -70,7 +70,7 @@ class Making:
         """How many cases are written."""
         return len(self.rows)
 
-    def add(self, cases: Iterable[Case]) -> None:
+    def add(self, cases: Iterable[ExportedCase]) -> None:
         """Write cases, which follow those that are done."""
         with artefacts.disk_errors(self.out), (self.work / JOURNAL).open("a") as journal:
             for case in cases:

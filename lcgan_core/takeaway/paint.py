@@ -15,7 +15,7 @@ import pandas as pd
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.salt import users_salt
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import Case, Common
+from lcgan_core.export.case import Common, ExportedCase
 from lcgan_core.export.place import Place
 from lcgan_core.run.listing import listing
 from lcgan_core.run.progress import progress
@@ -172,13 +172,13 @@ def _allowed(painter: Painter, sheets: Sheets) -> Allowed:
 
 def _case(
     numbers: tuple[int, ...], slices: Sequence[Painted], told: description.Description
-) -> Case:
+) -> ExportedCase:
     first = slices[0]
     place = first.sheet.place
     place = Place(
         place.steps, np.concatenate([one.sheet.place.starts for one in slices]), place.thickness
     )
-    return Case(
+    return ExportedCase(
         name=f"synthetic_{numbers[0] + 1:05d}",
         patient=first.sheet.unit.patient,
         hu=np.stack([one.hu for one in slices]),

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from lcgan_core.cohort.salt import hashed, users_salt
 from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
-from lcgan_core.export.case import Case, Common
+from lcgan_core.export.case import Common, ExportedCase
 from lcgan_core.export.dicom import NOT_FOR
 from lcgan_core.export.labels import write_label_map
 from lcgan_core.export.nifti import save
@@ -42,7 +42,7 @@ class Outlined:
         self.affine = np.eye(4)
         self.form = "nifti"
 
-    def write(self, number: int, case: Case) -> dict[str, str]:
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
         """Write the labels of the scan; see `Format.write`."""
         voxels = scans.unturned(case.labels, self.affine)
         if self.form == "nifti":
@@ -86,7 +86,7 @@ def predict(source: Path, trained: Callable[[], Outliner], out: Path, form: str)
     making.form.form = form
     salt = users_salt()
 
-    def cases() -> Iterator[Case]:
+    def cases() -> Iterator[ExportedCase]:
         waiting = found[making.done + len(left) :]
         for scan in progress(waiting, "outlining", "scan", len(waiting)):
             try:
@@ -112,7 +112,7 @@ def predict(source: Path, trained: Callable[[], Outliner], out: Path, form: str)
     return making.done, len(refused) + len(left)
 
 
-def _case(outliner: Outliner, scan: Scan, seen: scans.Seen, salt: bytes) -> Case:
+def _case(outliner: Outliner, scan: Scan, seen: scans.Seen, salt: bytes) -> ExportedCase:
     size = outliner.description.size
     labels = scans.unfitted(outliner.outline(scans.fitted(seen, size)), seen)
     step = float(np.linalg.norm(seen.affine[:3, 2]))
@@ -124,7 +124,7 @@ def _case(outliner: Outliner, scan: Scan, seen: scans.Seen, salt: bytes) -> Case
     }
     name = hashed(salt, str(scan.path) + scan.name)
     place = Place.of_affine(seen.affine, len(labels))
-    return Case(
+    return ExportedCase(
         name,
         hashed(salt, scan.patient),
         None,
