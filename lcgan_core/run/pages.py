@@ -51,7 +51,7 @@ def mark(config: Config, job: Job) -> Path:
 
 
 def forget_undone(config: Config) -> None:
-    """Delete the marks of jobs whose artefact is gone, broken or stale, and the pages that show them.
+    """Delete the marks of jobs that are not done or are stale, and the pages that show them.
 
     Snakemake knows from its own records what is stale; these lie in the checkout, while the run may
     have been made from another one.

@@ -432,7 +432,7 @@ def marked(config):
     return {path.name: path for path in (*marks, *shown)}
 
 
-def test_the_marks_and_pages_of_artefacts_that_are_not_fit_are_forgotten_and_no_others(config, made):
+def test_the_marks_and_pages_of_jobs_that_are_not_done_are_forgotten_and_no_others(config, made):
     artefacts.make(config)
     files = marked(config)
     pages.forget_undone(config)
