@@ -33,10 +33,10 @@ def several(draws: Mapping[float, int]) -> str:
 def listed(parts: Iterable[str]) -> str:
     """Parts of a sentence, the last one after an "and".
 
-    >>> listed(["a", "b", "c"]), listed(["a"])
-    ('a, b and c', 'a')
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed([])
+    ('a, b and c', 'a', '')
     """
-    *before, last = parts
+    *before, last = [*parts] or [""]
     return f"{', '.join(before)} and {last}" if before else last
 
 

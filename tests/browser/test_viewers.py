@@ -193,9 +193,8 @@ def number(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
-@pytest.mark.parametrize("where", ["intro", "results"])
-def test_point_tells_the_value_of_results_csv(page: Page, book: Path, where: str):
-    page.goto(f"/book/{where}.html")
+def test_point_tells_the_value_of_results_csv(page: Page, book: Path):
+    page.goto("/book/results.html")
     charts = drawn(page, CURVES)
     results = csv(book, "results.csv")
     image = results[(results.metric == "dice_image") & (results.lesion == "all")]

@@ -15,7 +15,7 @@ from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
 from lcgan_core.book.pages.answer import interval
 from lcgan_core.book.pages.origins import of_first_segmenter
 from lcgan_core.book.pages.viewers import PLACE
-from lcgan_core.book.words import linked, listed, markdown, number
+from lcgan_core.book.words import linked, listed, number
 from lcgan_core.metrics.claims import MAIN, PRIMARY, QUESTION, Measure, outcome
 from lcgan_core.metrics.verdicts import LEAST_DRAWS
 from lcgan_core.protocol.config import IN_SILICO
@@ -189,7 +189,7 @@ def box(claims: pd.DataFrame, facts: Mapping, runs: pd.DataFrame) -> str:
         "yours": "`make book` ([run it](run_it_yourself.md)); licence Apache-2.0; `CITATION.cff` "
         "says how to cite",
     }
-    return markdown(pd.DataFrame(rows.items(), columns=["", " "]))
+    return "\n\n".join(f"{name}\n: {says}" for name, says in rows.items())
 
 
 def slices(bundle: Bundle) -> str:
@@ -216,27 +216,31 @@ def slices(bundle: Bundle) -> str:
             for name in names
         ]
     badge = "Simulated heads" if bundle.facts["cohort"] == IN_SILICO else "Scans of people"
-    share = percent(bundle.record["shown_fraction"]) if len(below) else "100%"
+    share = percent(table.fraction.iloc[0])
+    caption = (
+        f"<b>{badge}.</b> The generator, trained on {share} of the patients, saw the mask alone. "
+        "Shown is the largest lesion of each type among those of the "
+        '<a href="results.html#fig-6">viewer</a>.'
+    )
     return (
-        f'<figure class="front-slices" style="--columns: {len(names)}"><div>{"".join(cells)}</div>'
-        f"<figcaption><b>{badge}.</b> The generator, trained on {share} of the patients, saw the "
-        "mask alone. Shown is the largest lesion of each type among those of the "
-        '<a href="results.html#fig-6">viewer</a>.</figcaption></figure>'
+        f'<figure class="front-slices fits" style="--columns: {len(names)}">'
+        f"<div>{''.join(cells)}</div><figcaption><p>{caption}</p></figcaption></figure>"
     )
 
 
 def gains(claims: pd.DataFrame, measure: Measure) -> Figure:
     """What both kinds of copy add at each fraction: ours with 95 % interval, the paper's a dot."""
     rows = main(claims)
-    figure, axes = plt.subplots(figsize=(6.4, 2.6))
+    figure, axes = plt.subplots(figsize=(5.2, 2.6))
     axes.axhline(0, color="#999999", linewidth=0.8)
     at = range(len(rows))
     span = [(rows.value - rows.ci_low).clip(lower=0), (rows.ci_high - rows.value).clip(lower=0)]
     axes.errorbar(at, rows.value, yerr=span, fmt="o", color=OURS, label="ours, 95 % interval")
     if rows.paper.notna().any():
         axes.plot([k + 0.12 for k in at], rows.paper, "D", color=THEIRS, label="the paper's")
-    axes.set_xticks(at, [f"{share} of the patients" for share in rows["share"]])
+    axes.set_xticks(at, rows["share"])
     axes.set_xlim(-0.5, len(rows) - 0.5)
+    axes.set_xlabel("fraction of the training patients")
     axes.set_ylabel(f"change of\n{measure.says.removeprefix('the ')}")
     axes.legend(frameon=False)
     for side in ("top", "right"):
@@ -252,12 +256,12 @@ def steps(bundle: Bundle) -> str:
         pictures |= _thumbnails(bundle.folder / VIEWER_FOLDER)
     items = []
     for number_, name in enumerate(STEPS, start=1):
-        image = ""
-        if pictures[name]:
-            image = (
-                f'<img class="dark-light" src="{PLACE}{pictures[name]}" alt="" width="128" '
-                'height="128" loading="lazy">'
-            )
+        source = pictures[name]
+        image = (
+            f'<img class="dark-light" src="{PLACE}{source}" alt="" width="128" height="128">'
+            if source
+            else ""
+        )
         place = f"../notebooks/{number_:02d}_{name.lower()}.html"
         items.append(f'<li><a href="{place}">{image}{number_} {name}</a></li>')
     return f'<ol class="front-steps">{"".join(items)}</ol>'
