@@ -57,7 +57,7 @@ for (const table of document.querySelectorAll("table.rows, table.sortable")) {
   if (table.tBodies[0].rows.length < LONG) continue;
   const [label, field, count] = ["label", "input", "output"].map((tag) => document.createElement(tag));
   field.type = "search";
-  field.placeholder = "gan 10% EDH";
+  field.placeholder = "gan recall EDH";
   label.className = "filter";
   label.append("Rows with the words ", field, count);
   table.before(label);

@@ -82,9 +82,8 @@ def verdicts(papers: pd.DataFrame) -> str:
 
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
     """One row per fraction: what both kinds of copy add to the mean Dice per image."""
-    main = {WITH_ALL, *_main(claims).id, *map(with_all_data, _main(claims).id)}
     rows = []
-    for _, row in claims[claims.id.isin(main)].iterrows():
+    for _, row in of_main_outcome(claims).iterrows():
         rows.append(
             {
                 "fraction of the patients": row["share"],
@@ -97,6 +96,12 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     return table if _of_paper(claims) else table.drop(columns="the paper's gain", errors="ignore")
+
+
+def of_main_outcome(claims: pd.DataFrame) -> pd.DataFrame:
+    """The rows of claims.csv on what both kinds of copy add, with scarce and with all data."""
+    main = {WITH_ALL, *_main(claims).id, *map(with_all_data, _main(claims).id)}
+    return claims[claims.id.isin(main)]
 
 
 def interval(row: pd.Series) -> str:

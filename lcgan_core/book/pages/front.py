@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lcgan_core.book import numbers_only
 from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
-from lcgan_core.book.pages.answer import interval
+from lcgan_core.book.pages.answer import interval, of_main_outcome
 from lcgan_core.book.pages.origins import of_first_segmenter
 from lcgan_core.book.pages.viewers import PLACE
 from lcgan_core.book.words import linked, listed, number
@@ -230,7 +230,7 @@ def slices(bundle: Bundle) -> str:
 
 def gains(claims: pd.DataFrame, measure: Measure) -> Figure:
     """What both kinds of copy add at each fraction: ours with 95 % interval, the paper's a dot."""
-    rows = main(claims)
+    rows = of_main_outcome(claims)
     figure, axes = plt.subplots(figsize=(5.2, 2.6))
     axes.axhline(0, color="#999999", linewidth=0.8)
     at = range(len(rows))
@@ -239,7 +239,7 @@ def gains(claims: pd.DataFrame, measure: Measure) -> Figure:
     if rows.paper.notna().any():
         axes.plot([k + 0.12 for k in at], rows.paper, "D", color=THEIRS, label="the paper's")
     axes.set_xticks(at, rows["share"])
-    axes.set_xlim(-0.5, len(rows) - 0.5)
+    axes.set_xlim(-0.5, max(1, len(rows)) - 0.5)  # a run may have no claim
     axes.set_xlabel("fraction of the training patients")
     axes.set_ylabel(f"change of\n{measure.says.removeprefix('the ')}")
     axes.legend(frameon=False)
