@@ -16,7 +16,7 @@ from .trainings import FCN, IMAGES, LABELS, LCGAN, TASKS, train, weights
 
 @pytest.fixture
 def always_saving(monkeypatch):
-    monkeypatch.setattr(engine, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr(engine, "pause_after", lambda saving: -1.0)
 
 
 class Stopped:
