@@ -15,7 +15,7 @@ from lcgan_core.phantom.skull import ANGLES
 from lcgan_core.phantom.tissues import Array
 from lcgan_core.phantom.ventricles import ventricles
 
-SPREAD = (0.03, 0.03, 3.0, 3.0, 0.06, 4.0, 0.25)
+SPREAD = (0.03, 0.03, 6.0, 7.0, 0.28, 4.0, 0.25)
 """SD between patients of: size across and along, shift (mm), turn (radians), height of a slice
 (mm), size of the ventricles."""
 STIFF = 1 / 3

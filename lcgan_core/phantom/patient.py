@@ -25,6 +25,8 @@ POINTS = 128
 """Points along a row of the geometry's grid; slices are painted FINER times as finely."""
 PLANES = 2
 """Thin planes that are averaged to a slice."""
+YAW_SD = 0.28
+"""SD (radians) of the turn of a head on the table, measured on real heads (data/real_heads.csv)."""
 BATCH = 8
 """Slices imaged together: memory does not grow with the series."""
 
@@ -66,7 +68,7 @@ class Patient:
     scale: tuple[float, float, float]
     turn: tuple[float, float, float]
     shift: tuple[float, float]
-    rest: tuple[float, float]
+    rest: tuple[float, float, float, float]
     field_mm: float
     lowest: float
     noise_sd: float
@@ -107,7 +109,7 @@ class Patient:
 def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
     """Sample a patient; `turn` 0..1 is the place among the cohort's mixtures of haemorrhages."""
     size = rng.normal(1.0, 0.025)
-    x, y, z = (float(size * rng.normal(1.0, 0.02)) for _ in range(3))
+    x, y, z = (float(size * rng.normal(mean, 0.025)) for mean in (1.03, 0.98, 1.0))
     kinds = types(turn)
     inside = brain(rng, "IVH" in kinds)
     return Patient(
@@ -118,14 +120,14 @@ def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
         grain=smooth(rng, 3.0),
         sinus=float(np.clip(rng.normal(0.8, 0.35), 0, 1.4)),
         scale=(x, y, z),
-        turn=(rng.normal(0, 0.06), rng.normal(-0.03, 0.10), rng.normal(0, 0.035)),
-        shift=(rng.normal(0, 3.0), rng.normal(-4, 3.0)),
-        rest=(rng.uniform(110, 150), rng.uniform(3, 8)),
-        field_mm=float(np.clip(rng.normal(236, 14), 216, 280)),
+        turn=(rng.normal(0, YAW_SD), rng.normal(-0.03, 0.12), rng.normal(0, 0.07)),
+        shift=(rng.normal(0, 6.0), rng.normal(-4, 7.0)),
+        rest=(rng.uniform(105, 145), rng.uniform(3, 9), rng.uniform(-40, 60), rng.uniform(0.5, 2.2)),
+        field_mm=float(np.clip(rng.normal(242, 14), 216, 285)),
         lowest=LOWEST_MM + float(rng.normal(0, 4)),
-        noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.10))),
+        noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.18))),
         left=float(rng.uniform(0.3, 0.9)),
-        sharp=float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15)),
+        sharp=float(np.clip(rng.normal(1.0, 0.10), 0.75, 1.25)),
     )
 
 
@@ -179,9 +181,10 @@ def paint_slice(
 def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
     """Paint a thin plane of the head."""
     axis = ((np.arange(POINTS) - (POINTS - 1) / 2) * field_mm / POINTS).astype(np.float32)
-    x, y, z = it.in_head(*np.meshgrid(axis, axis), height)
+    left, back = np.meshgrid(axis, axis)
+    x, y, z = it.in_head(left, back, height)
     whole = Canvas((FINER * POINTS, FINER * POINTS), field_mm / POINTS / FINER)
-    whole.paint(whole.wall(_headrest(it, y, x), 1.2), Tissue.REST)
+    whole.paint(whole.wall(_headrest(it, left, back), it.rest[3]), Tissue.REST)
     depths = it.shells.depths(x, y, z)
     if depths[2].max() < -1:
         return whole
@@ -229,11 +232,12 @@ def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: fl
     paint_outlines(canvas, drawn, at, spaces, top)
 
 
-def _headrest(it: Patient, y: Array, x: Array) -> Array:
-    """Signed mm to the shell of the headrest, a trough behind the head (h, w)."""
-    radius, away = it.rest
-    trough = np.hypot(x, y - (radius - 103 - away)) - radius
-    return np.where(y < 10, trough, 50.0)
+def _headrest(it: Patient, left: Array, back: Array) -> Array:
+    """Signed mm to the shell of the headrest, a trough behind the head and beside it (h, w)."""
+    radius, away, reach, _ = it.rest
+    left, back = left - it.shift[0], back - it.shift[1]
+    behind = np.maximum(back - (103 * it.scale[1] + away - radius), 0)
+    return np.where(back > -reach, np.hypot(left, behind) - radius, 50.0)
 
 
 def _box(some: Array) -> tuple[slice, slice]:

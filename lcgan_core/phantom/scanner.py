@@ -21,7 +21,7 @@ from lcgan_core.phantom.arrays import Values, namespace
 from lcgan_core.phantom.tissues import Array
 
 HU_RANGE = (-1024, 3071)
-NOISE_SD = 3.8
+NOISE_SD = 2.8
 """SD of the noise, HU, in the middle of a 5 mm slice at 120 kV."""
 BLUR_MM = 0.52
 """SD of the point spread, beyond the blur of a painted pixel."""

@@ -18,7 +18,7 @@ HEIGHTS = np.arange(-60.0, 140.0)
 WIDEST, VERTEX = 42.0, 111.0
 """Height (mm) at which the cranial cavity is widest, and height of its top."""
 
-FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 7.5, 6.5, 4.7, 8.5
+FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 7.0, 6.0, 3.8, 8.0
 """Mean thickness of the bones, mm."""
 
 
@@ -58,7 +58,7 @@ def shells(rng: np.random.Generator) -> Shells:
     """The shells of one patient: egg-shaped and asymmetric, with bones of realistic thickness."""
     phi = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
     z = HEIGHTS[:, None]
-    taper, boxy = rng.normal(0.10, 0.025), rng.normal(2.25, 0.1)
+    taper, boxy = rng.normal(0.13, 0.035), rng.normal(2.25, 0.12)
     wobble = sum(
         rng.normal(0, 0.012 / k)
         * np.cos(k * phi + rng.uniform(0, 2 * np.pi) + z * rng.normal(0, 0.004))
@@ -72,13 +72,19 @@ def shells(rng: np.random.Generator) -> Shells:
         + 5 * np.clip((24 - z) / 14, 0, 1) * front**12
         + 3 * np.exp(-(((z - 12) / 8) ** 2)) * back**60
     )  # fmt: skip
-    ripples = sum(rng.normal(0, 0.025) * np.cos(k * phi + rng.uniform(0, 6.3)) for k in range(2, 8))
-    bone = bone * rng.normal(1.0, 0.12) * (1 + ripples)
+    ripples = sum(
+        rng.normal(0, 0.045) * np.cos(k * phi + rng.uniform(0, 6.3) + z * rng.normal(0, 0.03))
+        for k in range(2, 13)
+    )
+    bone = bone * rng.normal(1.0, 0.14) * np.clip(1 + ripples, 0.5, 1.7)
     turned = np.abs((phi + np.pi) % (2 * np.pi) - np.pi)
     # the temporal muscle fills the hollow beside the forehead
     muscle = rng.normal(9, 1.5) * np.exp(-(((turned - 1.05) / 0.38) ** 2))
     muscle = muscle * np.clip((58 - z) / 40, 0, 1)
-    scalp = rng.normal(5.5, 0.8) * (1 + 0.5 * ripples) + muscle + 1.5 * back * low
+    pit = -rng.uniform(2, 6) * np.exp(-(((turned - 1.0) / 0.25) ** 2)) * np.clip((55 - z) / 35, 0, 1)
+    crest = 3.5 * np.exp(-((turned / 0.05) ** 2)) + 2.5 * np.exp(-(((np.pi - turned) / 0.06) ** 2))
+    crest = crest * rng.uniform(0.3, 1.3) * np.clip((75 - z) / 40, 0, 1)
+    scalp = rng.normal(6.3, 1.2) * (1 + 0.5 * ripples) + muscle - 0.6 * pit + 1.5 * back * low
 
     def shell(outward: Array | float, face: Array | float = 0.0) -> tuple[Array, Array]:
         radius = _radius(phi, z, outward, taper, boxy) * (1 + wobble) + face
@@ -89,8 +95,8 @@ def shells(rng: np.random.Generator) -> Shells:
         factor = 1 / np.sqrt(1 + slope_z**2 + (slope_phi / np.maximum(radius, 5)) ** 2)
         return radius, factor
 
-    inner = np.stack([*shell(0.0), *shell(bone)], axis=-1)
-    skin = shell(bone + scalp, _face(turned, z))
+    inner = np.stack([*shell(0.0, pit - crest), *shell(bone, pit)], axis=-1)
+    skin = shell(bone + scalp, pit + _face(turned, z))
     outer = np.stack([*skin, muscle, 0 * muscle], axis=-1)
     closed = [np.concatenate([t, t[:, :1]], axis=1).astype(np.float32) for t in (inner, outer)]
     return Shells(*closed)

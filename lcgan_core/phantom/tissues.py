@@ -40,22 +40,22 @@ class Tissue(IntEnum):
 
 HU = {
     Tissue.AIR: -1000.0,
-    Tissue.SKIN: 40.0,
+    Tissue.SKIN: 55.0,
     Tissue.FAT: -100.0,
     Tissue.MUSCLE: 52.0,
     Tissue.TABLE: 1150.0,
     Tissue.DIPLOE: 650.0,
     Tissue.CSF: 8.0,
-    Tissue.GREY: 38.0,
-    Tissue.WHITE: 29.5,
+    Tissue.GREY: 35.4,
+    Tissue.WHITE: 28.7,
     Tissue.VENTRICLE: 7.0,
     Tissue.DURA: 54.0,
-    Tissue.CEREBELLUM: 36.0,
-    Tissue.BRAINSTEM: 32.0,
+    Tissue.CEREBELLUM: 34.4,
+    Tissue.BRAINSTEM: 30.4,
     Tissue.CALCIFICATION: 170.0,
     Tissue.OEDEMA: 23.0,
     Tissue.GLOBE: 12.0,
-    Tissue.REST: 60.0,
+    Tissue.REST: 110.0,
 }
 """HU of undiluted tissue: MIDA tables and clinical ranges; blood differs from lesion to lesion."""
 

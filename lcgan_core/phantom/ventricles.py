@@ -8,18 +8,18 @@ from lcgan_core.phantom.fields import Point, ball, ramp, tube
 from lcgan_core.phantom.tissues import Array
 
 HORNS: tuple[tuple[Point, float], ...] = (
-    ((15, 35, 34), 3.0),  # tip of the frontal horn
-    ((11, 29, 40), 5.2),
-    ((8.0, 12, 45), 5.0),  # foramen of Monro
-    ((10, -8, 52), 5.8),  # body
-    ((15, -26, 52), 6.4),
-    ((23, -38, 42), 8.0),  # atrium
-    ((23, -52, 38), 5.4),
-    ((19, -66, 36), 2.2),  # occipital horn
+    ((17, 34, 34), 1.8),  # tip of the frontal horn
+    ((12, 27, 40), 4.2),
+    ((7.0, 10, 45), 4.6),  # foramen of Monro
+    ((10, -8, 53), 5.0),  # body
+    ((15, -24, 51), 5.2),
+    ((25, -36, 41), 6.4),  # atrium
+    ((29, -47, 37), 4.2),
+    ((25, -64, 34), 1.0),  # occipital horn
 )
 TEMPORAL: tuple[tuple[Point, float], ...] = (
-    ((23, -38, 42), 7.0),
-    ((29, -29, 27), 3.6),
+    ((25, -36, 41), 5.8),
+    ((31, -28, 27), 3.2),
     ((33, -10, 13), 2.4),
     ((29, 3, 9), 1.8),
 )
