@@ -96,14 +96,14 @@ def paint_brain(
     solid, px = canvas.solid, canvas.px
     canvas.paint(top, Tissue.DURA)
     canvas.paint(solid(at.depth - DURA_MM), Tissue.CSF)
-    depth = at.depth - DURA_MM - outside
+    depth = at.depth - np.maximum(outside + 0.3, DURA_MM)  # blood carries the dura along
     sway = [f(at.x, at.y, at.z) for f in it.bend]
     swing = np.clip(0.1 * np.abs(at.x), 0.3, 1.8)  # the midline is nearly straight
     x, y, z = (a + swing * s for a, s in zip((at.x, at.y, at.z), sway, strict=True))
     side = np.abs(x)
     below, behind = tentorium(side, y, z)
     hind = solid(np.minimum(below, 0.9 * behind), 1.5)
-    surface, split = _surface(it, x, y, z, depth, below)
+    surface, split = _surface(it, x, y, z, depth, below, swollen)
     variation = it.reach(x, y, z)
     trunk, twig, half, reach = _sulci(it, (x, y, z), sway, surface, split, swollen, variation)
     fissure, wide = _sylvian(it, side, y, z, variation)
@@ -155,7 +155,7 @@ def falx(x: Array, y: Array, z: Array, below: Array) -> Array:
 
 
 def _surface(
-    it: Brain, x: Array, y: Array, z: Array, depth: Array, below: Array
+    it: Brain, x: Array, y: Array, z: Array, depth: Array, below: Array, swollen: Array
 ) -> tuple[Array, Array]:
     """mm below the nearest free surface of the brain, and where that is the midline surface."""
     # the hemispheres are joined by the corpus callosum and everything below it
@@ -164,7 +164,8 @@ def _surface(
     )
     joined = np.maximum(joined, np.minimum(below + 2, 14.0))
     from_midline = np.maximum(np.abs(x) - 0.5 - 0.9 * it.atrophy, joined)
-    from_dura = depth - (0.2 + 2.6 * it.atrophy**1.5) * (0.7 + 0.3 * np.clip(y / 60, -1, 1.5))
+    gap = (0.2 + 2.6 * it.atrophy**1.5) * (0.7 + 0.3 * np.clip(y / 60, -1, 1.5))
+    from_dura = depth - np.maximum(gap + 2.0 * np.minimum(swollen, 0), 0.1)
     return np.minimum(from_dura, from_midline), from_midline < from_dura
 
 
@@ -196,9 +197,7 @@ def _sulci(
     return distance, twig, half.astype(np.float32), reach.astype(np.float32)
 
 
-def _sylvian(
-    it: Brain, side: Array, y: Array, z: Array, variation: Array
-) -> tuple[Array, Array]:
+def _sylvian(it: Brain, side: Array, y: Array, z: Array, variation: Array) -> tuple[Array, Array]:
     """mm to the Sylvian fissure and the insula's cistern, and half their width."""
     entry = 13 - 0.55 * (z - 28)
     t = np.clip((side - 42) / 26, 0, 1)
@@ -221,7 +220,7 @@ def _paint_deep_grey(canvas: Canvas, side: Array, y: Array, z: Array) -> None:
     lentiform = np.minimum(lentiform, side - 15.5 - 0.22 * np.abs(y - 4))
     thalamus = ball(side - 10 + 0.25 * (y + 13), y + 13, z - 33, (8.5, 14.5, 12))
     nuclei = np.maximum(np.maximum(caudate, lentiform), thalamus)
-    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY)
+    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY, 1.2)
 
 
 def _paint_hindbrain(
@@ -234,11 +233,11 @@ def _paint_hindbrain(
     canvas.paint(inside * folium * canvas.solid(-core, 3.0), Tissue.CSF)
     canvas.paint(inside * canvas.solid(core + 4, 6.0) * 0.7, Tissue.WHITE)
     # CSF before and beside the stem, which tapers from the midbrain to the cord
-    ahead = np.minimum(ball(x, y + 16, 0 * z, (24, 17, 30)), 12 - z)
+    ahead = np.minimum(ball(x, y + 17, 0 * z, (28, 19, 30)), 12 - z)
     slim = np.clip((z + 26) / 22, 0, 1)
     stem = 7 + 9 * slim - np.hypot(x, 1.1 * (y + 30 - 11 * slim))
     stem = np.minimum(stem, 27 - z)
-    pool = np.minimum(np.minimum(ahead, 3 + it.atrophy - stem), y + 20)
+    pool = np.minimum(np.minimum(ahead, 3.5 + 2 * it.atrophy - stem), y + 22 - 0.3 * np.abs(x))
     low = np.minimum(-14 - z, 9 - np.hypot(x, 0.4 * (y + 62)))
     canvas.paint(canvas.solid(np.minimum(np.maximum(pool, low), depth)), Tissue.CSF)
     canvas.paint(canvas.solid(np.minimum(stem, depth - 1), 1.2), Tissue.BRAINSTEM)
@@ -251,7 +250,7 @@ def _paint_dura(canvas: Canvas, x: Array, y: Array, z: Array, depth: Array, belo
     canvas.paint(canvas.wall(falx(x, y, z, below), 0.8) * inside, Tissue.DURA)
     canvas.paint(canvas.solid(sinus) * inside, Tissue.DURA)
     hem = np.where((y < -16) & (y > -78) & (z > 4), below, 50.0)
-    canvas.paint(canvas.wall(hem, 0.6) * inside * 0.6, Tissue.DURA)
+    canvas.paint(canvas.wall(hem, 0.6) * inside * 0.4, Tissue.DURA)
     # vessels of the base read as dense dots
     middle = np.maximum(2.0 - np.hypot(x, y + 2), 1.6 - np.hypot(np.abs(x) - 11, y - 12))
     canvas.paint(canvas.solid(np.minimum(middle, 16 - np.abs(z - 6))) * 0.7, Tissue.DURA, -8.0)

@@ -101,7 +101,9 @@ def _shells(hu: Array, inside: Array) -> dict[str, float]:
     seen = bone > 0
     return {
         "skull_mm": float(np.median(bone[seen])),
-        "skull_spread": float(np.subtract(*np.percentile(bone[seen], (90, 10))) / np.median(bone[seen])),
+        "skull_spread": float(
+            np.subtract(*np.percentile(bone[seen], (90, 10))) / np.median(bone[seen])
+        ),
         "scalp_mm": float(np.median((last - end)[seen[:, None]])) * PIXEL_MM,
         "skin_line_share": float((gap.sum(axis=1) * PIXEL_MM > 1.5)[seen].mean()),
     }

@@ -142,7 +142,8 @@ def _intraparenchymal(
         smooth(rng, float(np.clip(0.45 * radius, 3.0, 9.0))),
         rim=float(min(rng.uniform(1.5, 7.0), 0.6 * radius + 0.5)),
         rim_hu=float(rng.uniform(18, 28)),
-        mixed=float(rng.choice((0, 0, 0, 12))),
+        mixed=float(rng.choice((0, 0, 0, 14))),
+        swirl=float(rng.choice((0, 0, 10, 18))) if radius > 9 else 0.0,
     )  # fmt: skip
 
 
@@ -151,27 +152,29 @@ def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: floa
     radius = float((volume * 8 / 4.2) ** (1 / 3))
     if rng.random() < 0.45:  # around the circle of Willis, into the Sylvian fissures
         centre = np.array([rng.normal(0, 14), rng.normal(8, 6), rng.normal(18, 5)])
-        radii = radius * np.array([1.5, 1.0, 0.7]) * 0.85
+        radii = radius * np.array([1.4, 1.2, 0.7]) * 0.85
+        return Lesion("SAH", _three(centre), _three(radii), hu, smooth(rng, 12.0))
     else:  # over one convexity
         side = side if rng.random() < 0.7 else -side
         turn, height = rng.uniform(0.12, 0.88) * np.pi, rng.uniform(22, 92)
         wide = np.sqrt(1 - (np.abs(height - 42) / 72) ** 2)
         centre = np.array([side * 60 * np.sin(turn) * wide, 76 * np.cos(turn) * wide, height])
-        radii = radius * np.exp(rng.normal(0, 0.2, 3))
-    return Lesion("SAH", _three(centre), _three(radii), hu, smooth(rng, 12.0))
+        radii = 1.15 * radius * np.exp(rng.normal(0, 0.2, 3))
+    # some sulci of a region hold blood, and others none
+    return Lesion("SAH", _three(centre), _three(radii), hu, smooth(rng, 6.5))
 
 
 def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    bulge, oval = rng.uniform(0.4, 0.65), rng.uniform(0.5, 0.85)
+    bulge, oval = rng.uniform(0.30, 0.50), rng.uniform(0.55, 0.9)
     wide = float((volume * 2.1 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
         rng.choice((rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.9)), p=(0.3, 0.7))
     )
     centre = (around * np.pi, float(rng.uniform(-0.45, 0.6)), 0.0)
-    fresh = float(rng.choice((0.0, -16.0), p=(0.8, 0.2)))
     return Lesion(
-        "EDH", centre, (wide, wide * oval, 1.0), hu, smooth(rng, 9.0), bulge * wide, mixed=fresh
-    )
+        "EDH", centre, (wide, wide * oval, 1.0), hu, smooth(rng, 9.0), bulge * wide,
+        swirl=float(rng.choice((0, 0, 0, 16))),
+    )  # fmt: skip
 
 
 def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -> list[Lesion]:

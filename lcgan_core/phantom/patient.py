@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from lcgan_core.phantom.fields import Field, smooth
 from lcgan_core.phantom.lesions import draw, types
 from lcgan_core.phantom.outlines import Outline, paint_outlines
 from lcgan_core.phantom.scanner import NOISE_SD, Scanner
-from lcgan_core.phantom.skull import Shells, paint_frontal_sinus, paint_shells, shells
+from lcgan_core.phantom.skull import Shells, paint_frontal_sinus, paint_shells, shells, swollen
 from lcgan_core.phantom.tissues import FINER, Array, Canvas, Tissue, edge
 
 LOWEST_MM, SPAN_MM, THICK_MM = -24.0, 150.0, 5.0
@@ -27,6 +27,8 @@ PLANES = 2
 """Thin planes that are averaged to a slice."""
 YAW_SD = 0.28
 """SD (radians) of the turn of a head on the table, measured on real heads (data/real_heads.csv)."""
+BRUISED = {"EDH": 0.7, "SDH": 0.3}
+"""Proportion of haemorrhages under a bruise of the scalp; chosen by us."""
 BATCH = 8
 """Slices imaged together: memory does not grow with the series."""
 
@@ -54,7 +56,8 @@ class Scan:
 
 @dataclass(frozen=True)
 class Patient:
-    """Anatomy, haemorrhages, and how the head lies: size, turn (radians), shift (mm), headrest.
+    """Anatomy, haemorrhages, and how the head lies: size, turn (radians), shift (mm), headrest
+    (radius, distance, reach and half thickness, mm), motion.
 
     outlines: haemorrhages of a patient of whom one slice is wanted, with this mask.
     """
@@ -69,6 +72,7 @@ class Patient:
     turn: tuple[float, float, float]
     shift: tuple[float, float]
     rest: tuple[float, float, float, float]
+    motion: tuple[float, float, float]
     field_mm: float
     lowest: float
     noise_sd: float
@@ -85,6 +89,15 @@ class Patient:
         """What images slices `thick` mm thick with pixels of `px` mm: thin slices are noisier."""
         noise = self.noise_sd * float(np.sqrt(THICK_MM / thick))
         return Scanner(matrix, px, noise, self.left, self.sharp)
+
+    def while_moving(self, plane: int, height: float) -> Patient:
+        """The patient during one of a slice's PLANES: who moves does so during some slices."""
+        left, turn, phase = self.motion
+        now = max(float(np.sin(height / 9 + phase)), 0.0) * (plane - (PLANES - 1) / 2)
+        if not now * left:
+            return self
+        moved = self.shift[0] + now * left, self.shift[1] + 0.5 * now * left
+        return replace(self, shift=moved, turn=(self.turn[0] + now * turn, *self.turn[1:]))
 
     def in_head(self, left: Array, back: Array, height: float) -> tuple[Array, Array, Array]:
         """Head coordinates (mm, float32) of points of a plane, `left` and `back` mm from its
@@ -112,23 +125,45 @@ def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
     x, y, z = (float(size * rng.normal(mean, 0.025)) for mean in (1.03, 0.98, 1.0))
     kinds = types(turn)
     inside = brain(rng, "IVH" in kinds)
+    lesions = [it for kind in kinds for it in draw(rng, kind, inside)]
     return Patient(
-        shells=shells(rng),
+        shells=_bruised(rng, shells(rng), lesions),
         brain=inside,
-        lesions=[it for kind in kinds for it in draw(rng, kind, inside)],
+        lesions=lesions,
         confounders=confounders(rng),
         grain=smooth(rng, 3.0),
         sinus=float(np.clip(rng.normal(0.8, 0.35), 0, 1.4)),
         scale=(x, y, z),
         turn=(rng.normal(0, YAW_SD), rng.normal(-0.03, 0.12), rng.normal(0, 0.07)),
         shift=(rng.normal(0, 6.0), rng.normal(-4, 7.0)),
-        rest=(rng.uniform(105, 145), rng.uniform(3, 9), rng.uniform(-40, 60), rng.uniform(0.5, 2.2)),
+        rest=(
+            rng.uniform(105, 145),
+            rng.uniform(3, 9),
+            rng.uniform(-40, 60),
+            rng.uniform(0.5, 2.2),
+        ),
+        motion=_motion(rng),
         field_mm=float(np.clip(rng.normal(242, 14), 216, 285)),
         lowest=LOWEST_MM + float(rng.normal(0, 4)),
         noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.18))),
         left=float(rng.uniform(0.3, 0.9)),
         sharp=float(np.clip(rng.normal(1.0, 0.10), 0.75, 1.25)),
     )
+
+
+def _motion(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Shift (mm), turn (radians) and phase of a patient who moves, or zeros; chosen by us."""
+    moves = rng.random() < 0.06
+    return rng.uniform(2, 5) * moves, rng.uniform(-0.04, 0.04) * moves, rng.uniform(0, 6.3)
+
+
+def _bruised(rng: np.random.Generator, found: Shells, lesions: list[Lesion]) -> Shells:
+    """The scalp swells where the head was hit: over most EDH and some SDH."""
+    for it in lesions:
+        if it.lifts and rng.random() < BRUISED[it.name]:
+            height = 42 + 70 * it.centre[1] + rng.normal(0, 10)
+            found = swollen(found, it.centre[0], float(height), float(rng.uniform(3, 11)))
+    return found
 
 
 def scan_patient(
@@ -172,7 +207,10 @@ def paint_slice(
 ) -> tuple[Array, Array, Array]:
     """True HU, blood (5, H, W) and tissue of one slice, averaged over its thickness."""
     heights = [middle + ((k + 0.5) / PLANES - 0.5) * thick for k in range(PLANES)]
-    planes = [_plane(it, height, field_mm, thick / PLANES) for height in heights]
+    planes = [
+        _plane(it.while_moving(k, middle), height, field_mm, thick / PLANES)
+        for k, height in enumerate(heights)
+    ]
     hu = np.sum([plane.hu for plane in planes], axis=0) / PLANES
     blood = np.sum([plane.blood for plane in planes], axis=0) / PLANES
     return hu, blood, planes[-1].tissue

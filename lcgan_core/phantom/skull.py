@@ -81,7 +81,9 @@ def shells(rng: np.random.Generator) -> Shells:
     # the temporal muscle fills the hollow beside the forehead
     muscle = rng.normal(9, 1.5) * np.exp(-(((turned - 1.05) / 0.38) ** 2))
     muscle = muscle * np.clip((58 - z) / 40, 0, 1)
-    pit = -rng.uniform(2, 6) * np.exp(-(((turned - 1.0) / 0.25) ** 2)) * np.clip((55 - z) / 35, 0, 1)
+    pit = (
+        -rng.uniform(2, 6) * np.exp(-(((turned - 1.0) / 0.25) ** 2)) * np.clip((55 - z) / 35, 0, 1)
+    )
     crest = 3.5 * np.exp(-((turned / 0.05) ** 2)) + 2.5 * np.exp(-(((np.pi - turned) / 0.06) ** 2))
     crest = crest * rng.uniform(0.3, 1.3) * np.clip((75 - z) / 40, 0, 1)
     scalp = rng.normal(6.3, 1.2) * (1 + 0.5 * ripples) + muscle - 0.6 * pit + 1.5 * back * low
@@ -100,6 +102,17 @@ def shells(rng: np.random.Generator) -> Shells:
     outer = np.stack([*skin, muscle, 0 * muscle], axis=-1)
     closed = [np.concatenate([t, t[:, :1]], axis=1).astype(np.float32) for t in (inner, outer)]
     return Shells(*closed)
+
+
+def swollen(it: Shells, turn: float, height: float, mm: float) -> Shells:
+    """The shells with a bruise of `mm` in the scalp, around an angle (radians) and a height."""
+    angle = np.arange(it.outer.shape[1]) * (2 * np.pi / ANGLES) - turn
+    away = (angle + np.pi) % (2 * np.pi) - np.pi
+    bruise = mm * np.exp(-((away / 0.4) ** 2) - ((HEIGHTS[:, None] - height) / 28) ** 2)
+    outer = it.outer.copy()
+    outer[..., 0] += bruise
+    outer[..., 2] += bruise
+    return Shells(it.inner, outer)
 
 
 def _radius(phi: Array, z: Array, outward: Array | float, taper: float, boxy: float) -> Array:

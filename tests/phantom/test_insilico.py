@@ -24,7 +24,7 @@ GRID = (160, 16)
 def healthy():
     """Three heads without blood, and the patients they were scanned from."""
     drawn = [draw_patient(np.random.default_rng([3, k]), 0.5) for k in range(3)]
-    patients = [replace(patient, lesions=[], confounders=[]) for patient in drawn]
+    patients = [replace(patient, lesions=[], confounders=[], turn=(0, 0, 0)) for patient in drawn]
     return [(p, scan(p, np.random.default_rng(0), *GRID)) for p in patients]
 
 
