@@ -1,8 +1,8 @@
-"""How the in-silico heads differ from real ones: numbers of both, and a network that tells them apart.
+"""How in-silico heads differ from real ones: their numbers, and a network that tells them apart.
 
 `python -m tools.tell_apart --real FOLDER` takes the folder SubdatasetC_PNG/set of PHE-SICH-CT-IDS
-(book/phantom.md) and writes quantiles of lcgan_core.phantom.heads.head_numbers to
-book/phantom/heads.csv, those of the real heads also to data/real_heads.csv, and the network's AUC
+(book/phantom.md) and writes quantiles of lcgan_core.phantom.heads.head_numbers over the real heads
+to data/real_heads.csv, those of both side by side to book/phantom/heads.csv, and the network's AUC
 to book/phantom/tell_apart.csv. No picture of a real head is written.
 """
 
@@ -85,6 +85,18 @@ def quantiles(rows: pd.DataFrame) -> pd.DataFrame:
     return table.round(3).rename_axis("number").reset_index()
 
 
+def side_by_side(ours: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
+    """Percentiles 10 / 50 / 90 of both, and which medians lie outside the real ones' 10 to 90."""
+    both = ours.merge(real, on="number", suffixes=("", "_real"))
+    words = {"in silico": "", "real heads": "_real"}
+    table = pd.DataFrame({"number": both.number})
+    for name, of in words.items():
+        cells = zip(*(both[f"p{p}{of}"] for p in (10, 50, 90)), strict=True)
+        table[name] = [" / ".join(f"{v:.3g}" for v in three) for three in cells]
+    within = both.p50.between(both.p10_real, both.p90_real)
+    return table.assign(median=np.where(within, "within", "off"))
+
+
 def network() -> nn.Module:
     """Four convolutions, a mean and a weight for each of 64 features: a picture's logit."""
     widths = (1, 12, 24, 48, 64)
@@ -153,7 +165,7 @@ def main() -> None:
     numbers = pd.DataFrame([f[0] for _, f in kept])
     real, ours = quantiles(numbers[is_real]), quantiles(numbers[~is_real])
     real.assign(heads=int(is_real.sum())).to_csv(chosen.data / "real_heads.csv", index=False)
-    ours.assign(heads=int((~is_real).sum())).to_csv(chosen.out / "heads.csv", index=False)
+    side_by_side(ours, real).to_csv(chosen.out / "heads.csv", index=False)
     images = np.concatenate([f[1] for _, f in kept])
     each = np.repeat(np.arange(len(kept)), len(BELOW_MM))
     brain = np.where(np.stack([_places(i) for i in images]) > 1, images, -20)

@@ -31,7 +31,7 @@ VOLUME = {
 }
 """mL of a type in a scan: median, SD of the logarithm, and limits (BHSD's 5 and 95 per cent)."""
 
-BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (57, 6), "SDH": (59, 8)}
+BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (60, 6), "SDH": (60, 8)}
 """HU of undiluted blood, mean and SD over lesions; blur and partial volume lower measured HU."""
 
 
@@ -116,7 +116,7 @@ def _intraventricular(rng: np.random.Generator, volume: float, hu: float, brain:
 def _intraparenchymal(
     rng: np.random.Generator, side: float, hu: float, volume: float, k: int
 ) -> Lesion:
-    radius = float((volume / 4.1) ** (1 / 3))
+    radius = float((volume / 5.2) ** (1 / 3))
     if k:  # further spots may lie anywhere
         side = float(rng.choice((-1, 1)))
     where = rng.choice(5, p=(0.36, 0.12, 0.34, 0.06, 0.12) if k == 0 else (0, 0, 0.6, 0, 0.4))
@@ -148,8 +148,8 @@ def _intraparenchymal(
 
 
 def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    # an eighth of a region is subarachnoid space
-    radius = float((volume * 8 / 4.2) ** (1 / 3))
+    # a fifth of a region is subarachnoid space
+    radius = float((volume * 5 / 4.2) ** (1 / 3))
     if rng.random() < 0.45:  # around the circle of Willis, into the Sylvian fissures
         centre = np.array([rng.normal(0, 14), rng.normal(8, 6), rng.normal(18, 5)])
         radii = radius * np.array([1.4, 1.2, 0.7]) * 0.85
@@ -166,7 +166,7 @@ def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: floa
 
 def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
     bulge, oval = rng.uniform(0.30, 0.50), rng.uniform(0.55, 0.9)
-    wide = float((volume * 2.1 / (1.57 * bulge * oval)) ** (1 / 3))
+    wide = float((volume * 2.5 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
         rng.choice((rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.9)), p=(0.3, 0.7))
     )
@@ -186,7 +186,7 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
     on = str(rng.choice(("skull", "both", "falx", "tentorium"), p=(0.58, 0.2, 0.12, 0.10)))
     if on in ("skull", "both"):
         part = volume if on == "skull" else 0.75 * volume
-        part *= 2.6  # what bone, falx and thin edges hide
+        part *= 1.8  # what bone, falx and thin edges hide
         thick = 3.4 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
         area, long = part / (1.9 * thick), rng.uniform(1.5, 3.0)
         radii = (float(np.sqrt(area * long)), float(np.sqrt(area / long)), 1.0)

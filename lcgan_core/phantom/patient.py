@@ -11,7 +11,13 @@ from lcgan_core.phantom.annotator import draw_labels
 from lcgan_core.phantom.base import STEEP, floor, paint_base
 from lcgan_core.phantom.blood import Lesion, paint_blood, swelling
 from lcgan_core.phantom.brain import Brain, Where, brain, paint_brain
-from lcgan_core.phantom.confounders import Confounder, confounders, gap, paint_inside
+from lcgan_core.phantom.confounders import (
+    Confounder,
+    confounders,
+    gap,
+    paint_devices,
+    paint_inside,
+)
 from lcgan_core.phantom.fields import Field, smooth
 from lcgan_core.phantom.lesions import draw, types
 from lcgan_core.phantom.outlines import Outline, paint_outlines
@@ -247,6 +253,7 @@ def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
         case = _box(depth > -4)
         at = Where(x[case], y[case], z[case], depth[case])
         _paint_inside(canvas.part(*case), it, at, slope[case], slab)
+    paint_devices(canvas, it.confounders, x, y, z)
     return whole
 
 

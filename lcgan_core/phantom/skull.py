@@ -18,7 +18,7 @@ HEIGHTS = np.arange(-60.0, 140.0)
 WIDEST, VERTEX = 42.0, 111.0
 """Height (mm) at which the cranial cavity is widest, and height of its top."""
 
-FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 7.0, 6.0, 3.8, 8.0
+FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 6.8, 6.2, 4.4, 7.6
 """Mean thickness of the bones, mm."""
 
 
@@ -73,7 +73,7 @@ def shells(rng: np.random.Generator) -> Shells:
         + 3 * np.exp(-(((z - 12) / 8) ** 2)) * back**60
     )  # fmt: skip
     ripples = sum(
-        rng.normal(0, 0.045) * np.cos(k * phi + rng.uniform(0, 6.3) + z * rng.normal(0, 0.03))
+        rng.normal(0, 0.032) * np.cos(k * phi + rng.uniform(0, 6.3) + z * rng.normal(0, 0.03))
         for k in range(2, 13)
     )
     bone = bone * rng.normal(1.0, 0.14) * np.clip(1 + ripples, 0.5, 1.7)
