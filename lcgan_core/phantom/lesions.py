@@ -31,7 +31,7 @@ VOLUME = {
 }
 """mL of a type in a scan: median, SD of the logarithm, and limits (BHSD's 5 and 95 per cent)."""
 
-BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (60, 6), "SDH": (60, 8)}
+BLOOD_HU = {"IPH": (55, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (60, 6), "SDH": (60, 8)}
 """HU of undiluted blood, mean and SD over lesions; blur and partial volume lower measured HU."""
 
 
@@ -148,8 +148,8 @@ def _intraparenchymal(
 
 
 def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    # a fifth of a region is subarachnoid space
-    radius = float((volume * 5 / 4.2) ** (1 / 3))
+    # a third of a region is subarachnoid space
+    radius = float((volume * 3 / 4.2) ** (1 / 3))
     if rng.random() < 0.45:  # around the circle of Willis, into the Sylvian fissures
         centre = np.array([rng.normal(0, 14), rng.normal(8, 6), rng.normal(18, 5)])
         radii = radius * np.array([1.4, 1.2, 0.7]) * 0.85
@@ -165,8 +165,8 @@ def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: floa
 
 
 def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    bulge, oval = rng.uniform(0.30, 0.50), rng.uniform(0.55, 0.9)
-    wide = float((volume * 2.5 / (1.57 * bulge * oval)) ** (1 / 3))
+    bulge, oval = rng.uniform(0.34, 0.55), rng.uniform(0.55, 0.9)
+    wide = float((volume * 3.5 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
         rng.choice((rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.9)), p=(0.3, 0.7))
     )
@@ -186,8 +186,8 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
     on = str(rng.choice(("skull", "both", "falx", "tentorium"), p=(0.58, 0.2, 0.12, 0.10)))
     if on in ("skull", "both"):
         part = volume if on == "skull" else 0.75 * volume
-        part *= 1.8  # what bone, falx and thin edges hide
-        thick = 3.4 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
+        part *= 1.5  # what bone, falx and thin edges hide
+        thick = 3.0 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
         area, long = part / (1.9 * thick), rng.uniform(1.5, 3.0)
         radii = (float(np.sqrt(area * long)), float(np.sqrt(area / long)), 1.0)
         centre = (

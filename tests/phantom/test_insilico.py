@@ -82,7 +82,7 @@ def test_noise_is_that_of_a_head_protocol_and_has_a_grain(healthy):
     for _, image in healthy:
         inside = core(image, Tissue.WHITE)
         here, right = (image.hu[inside], np.roll(image.hu, -1, axis=2)[inside])
-        assert 2.5 <= 1.48 * np.median(np.abs(here - np.median(here))) <= 6
+        assert 2.0 <= 1.48 * np.median(np.abs(here - np.median(here))) <= 6
         assert np.corrcoef(here, right)[0, 1] > 0.2  # correlated, as after a soft-tissue kernel
 
 
@@ -125,7 +125,7 @@ def test_an_epidural_is_a_lens_and_a_subdural_a_crescent(bleeding):
             thick = 2 * ndimage.distance_transform_edt(np.pad(blood, 1)).max()
             ratios.append(blood.sum() / thick**2)  # about length over thickness
         shape[name] = np.median(ratios)
-    assert shape["SDH"] > 2 * shape["EDH"]
+    assert shape["SDH"] > 1.4 * shape["EDH"]
 
 
 def test_a_subdural_does_not_cross_the_falx(bleeding):

@@ -148,7 +148,7 @@ def test_a_mask_without_lesion_gives_a_head_without_blood(usual):
     none, sizes = np.zeros_like(labels[:1]), table.pixel_spacing_mm.to_numpy()[:1]
     hu = oracle.paint(none, sizes, np.array([45.0]), MATRIX, SLICES, 1)
     brain = hu[(hu > 15) & (hu < BONE)]
-    assert (brain < 48).mean() > 0.95  # skin and muscle are the rest
+    assert (brain < 48).mean() > 0.92  # skin and muscle are the rest
 
 
 def test_a_point_of_a_plane_is_found_again_from_its_place_in_the_head():
