@@ -148,8 +148,8 @@ def _intraparenchymal(
 
 
 def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    # a third of a region is subarachnoid space
-    radius = float((volume * 3 / 4.2) ** (1 / 3))
+    # a quarter of a region is subarachnoid space
+    radius = float((volume * 4 / 4.2) ** (1 / 3))
     if rng.random() < 0.45:  # around the circle of Willis, into the Sylvian fissures
         centre = np.array([rng.normal(0, 14), rng.normal(8, 6), rng.normal(18, 5)])
         radii = radius * np.array([1.4, 1.2, 0.7]) * 0.85
@@ -166,7 +166,7 @@ def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: floa
 
 def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
     bulge, oval = rng.uniform(0.34, 0.55), rng.uniform(0.55, 0.9)
-    wide = float((volume * 3.5 / (1.57 * bulge * oval)) ** (1 / 3))
+    wide = float((volume * 3.0 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
         rng.choice((rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.9)), p=(0.3, 0.7))
     )
@@ -186,7 +186,7 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
     on = str(rng.choice(("skull", "both", "falx", "tentorium"), p=(0.58, 0.2, 0.12, 0.10)))
     if on in ("skull", "both"):
         part = volume if on == "skull" else 0.75 * volume
-        part *= 1.5  # what bone, falx and thin edges hide
+        part *= 1.7  # what bone, falx and thin edges hide
         thick = 3.0 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
         area, long = part / (1.9 * thick), rng.uniform(1.5, 3.0)
         radii = (float(np.sqrt(area * long)), float(np.sqrt(area / long)), 1.0)
