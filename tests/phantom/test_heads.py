@@ -21,7 +21,7 @@ REAL = pd.read_csv(ROOT / "data" / "real_heads.csv", index_col="number")
 FIELD_MM = 245.0
 
 OFF = {"ventricles_skin_line_share", "ventricles_skull_spread", "ventricles_skull_mm"}
-"""Numbers whose median is known to lie outside the middle 80 % of the real heads, or on its edge."""
+"""Numbers whose median lies outside the middle 80 % of the real heads, or on its edge."""
 
 
 def ellipse(turn_deg, skull_mm=7.0, scalp_mm=6.0, fluid_mm=0.0, px=0.9):
