@@ -91,11 +91,13 @@ def book(
 @app.command()
 def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
     """Collect a finished run in results/, from which its book can be built anywhere."""
-    from lcgan_core.book import collect, places
+    from lcgan_core.book import bundle, collect, places
 
     config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
-    made = collect.collect(config, places.RESULTS / config.profile)
-    if config.cohort_name == OWN:
+    made = collect.collect(config, places.RESULTS / config.profile, public=True)
+    if not bundle.opened(made).pictures:
+        print(f"{made} has numbers only: these scans may not be shown.", file=sys.stderr)
+    elif config.cohort_name == OWN:
         print(f"{made} contains slices of your head CTs: may they be published?", file=sys.stderr)
     print(made)
 

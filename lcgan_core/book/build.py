@@ -10,7 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from lcgan_core.book import bundle, collect, places
-from lcgan_core.book.contents import VIEWER_FOLDER
+from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
 from lcgan_core.book.pages import write
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
@@ -48,17 +48,18 @@ def _make(collected: Path, place: Path, commands: str) -> Path:
     shutil.rmtree(generated, ignore_errors=True)
     write.write(opened, generated)
     artefacts.write_text(generated / "commands.md", commands + "\n")
-    _static(collected, place / "book" / "_static")
+    _static(opened, place / "book" / "_static")
     (place / "notebooks").mkdir(exist_ok=True)
     for path in bundle.notebooks(collected):
         shutil.copyfile(path, place / "notebooks" / path.name)
     return _built(place)
 
 
-def _static(collected: Path, static: Path) -> None:
+def _static(opened: Bundle, static: Path) -> None:
     """The viewers' pictures, and the charts' library, 5 MB, which is in the built book only."""
     shutil.rmtree(static / VIEWER_FOLDER, ignore_errors=True)
-    shutil.copytree(collected / VIEWER_FOLDER, static / VIEWER_FOLDER)
+    if opened.pictures:
+        shutil.copytree(opened.folder / VIEWER_FOLDER, static / VIEWER_FOLDER)
     with as_file(files("plotly") / "package_data" / "plotly.min.js") as library:
         shutil.copy(library, static)
 

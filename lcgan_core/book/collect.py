@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
+from lcgan_core.book import numbers_only
 from lcgan_core.book.bundle import seal
 from lcgan_core.book.contents import (
     RECORD,
@@ -37,8 +38,11 @@ DRAWN = {
 }
 
 
-def collect(config: Config, out: Path) -> Path:
-    """Make the bundle of a finished run at `out`: all of it, or nothing and UserError."""
+def collect(config: Config, out: Path, public: bool = False) -> Path:
+    """Make the bundle of a finished run at `out`: all of it, or nothing and UserError.
+
+    A `public` one has no pictures where the store forbids to publish them.
+    """
     _finished(config)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
@@ -51,6 +55,9 @@ def collect(config: Config, out: Path) -> Path:
             pictures.save(draw(folder, classes_of(record["run"])), work / name)
         _viewers(config, work / VIEWER_FOLDER)
         _notebooks(config, work / "notebooks")
+        if public and numbers_only.asked(record["run"]):
+            numbers_only.strip(work)
+            record["pictures"] = False
         artefacts.write_text(work / RECORD, json.dumps(record, indent=1) + "\n")
         seal(work)
         if out.exists():
@@ -228,7 +235,7 @@ def changes(config: Config) -> list[str]:
     >>> changes(load("quick", seed=7))
     ['`seed` is 7 instead of 2020.']
     """
-    shipped = load(config.file or config.profile)
+    shipped = load(config.file or config.profile, cohort=config.cohort.source)
     said = [
         f"`{name}` {_instead(value, at(shipped, flat_fields()[name]))}."
         for name, value in config.overrides.items()

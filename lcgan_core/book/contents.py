@@ -7,6 +7,7 @@ neighbours.csv densities.csv                           of the largest subset, in
 fig3 fig5 fig6 closest, each as .png and .svg                                pictures of slices
 viewers/                           the pictures of the viewers, and one CSV for each viewer
 notebooks/                                       the executed notebook of each stage's page
+no pictures, and notebooks without any, where the run's store forbids to publish them
 runs.csv                       one row per job: its inputs, code, device and time
 provenance.json       settings and facts of the run, where each part is from, a hash of each file
 """
@@ -22,6 +23,7 @@ import pandas as pd
 
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
+from lcgan_core.metrics.claims import ALL, Claim, claims
 from lcgan_core.protocol import methods
 
 RECORD = "provenance.json"
@@ -52,6 +54,8 @@ TABLES = {
 }
 """Every table whose rows the page of all results shows."""
 VIEWERS = ("fig3", "fig5", "fig6")
+SLICES = (*VIEWERS, "closest")
+"""The pictures of slices."""
 VIEWER_FOLDER = "viewers"
 """In a bundle, and below the book's _static."""
 
@@ -78,9 +82,25 @@ class Bundle:
         return self.record["run"]
 
     @property
+    def pictures(self) -> bool:
+        """Whether it has pictures of slices."""
+        return self.record.get("pictures", True)
+
+    @property
     def classes(self) -> Classes:
         """The lesion classes of the run's store."""
         return classes_of(self.facts)
+
+    @property
+    def claims(self) -> list[Claim]:
+        """Every claim that may have been tested on the run."""
+        config = self.record["config"]
+        return claims(config["fractions"], self.classes.names, self.primary)
+
+    @property
+    def primary(self) -> str:
+        """The lesion class of the primary outcome; or ALL, as in bundles from before it was set."""
+        return self.record["config"].get("evaluation", {}).get("primary", ALL)
 
     @property
     def segmenters(self) -> list[str]:

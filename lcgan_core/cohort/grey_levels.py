@@ -106,6 +106,17 @@ def scale_of(counts: np.ndarray, stated: Window | None) -> Scale:
     return Scale(hu, (low, low + span), note)
 
 
+def could_show(counts: np.ndarray, window: Window) -> bool:
+    """Whether a picture has only grey levels of whole HU in a window; counts: (256,) pixels.
+
+    >>> two, three = (np.bincount([0, level, 255], minlength=256) for level in (2, 3))
+    >>> could_show(two, Window(40, 120)), could_show(three, Window(40, 120))
+    (True, False)
+    """
+    levels = np.flatnonzero(counts)
+    return any(np.isin(levels, made).all() for made in _made(round(window.width)))
+
+
 def known_to_all(ranges: Iterable[Sequence[float] | None]) -> dict[str, list[float]]:
     """For a store's manifest: the HU that are known in all of its series, where not all are.
 
@@ -125,10 +136,14 @@ def _steps(counts: np.ndarray) -> tuple[int, bool]:
     if len(levels) < FEWEST or levels[0] != 0 or levels[-1] != 255:
         return 0, False
     for steps in range(len(levels) - 1, min(TELLING, round(len(levels) / FULL)) + 1):
-        ideal = np.arange(steps + 1) * 255 / steps
-        # a half may have been rounded up or down
-        rounded = np.concatenate([np.floor(ideal + 0.5), np.ceil(ideal - 0.5)])
-        for cut, made in ((False, rounded), (True, np.floor(ideal + 1e-6))):
+        for cut, made in enumerate(_made(steps)):
             if np.isin(levels, made).all():
-                return steps, cut
+                return steps, bool(cut)
     return 0, False
+
+
+def _made(steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """The grey levels of `steps` + 1 whole HU, rounded (a half up or down) and cut off."""
+    ideal = np.arange(steps + 1) * 255 / steps
+    rounded = np.concatenate([np.floor(ideal + 0.5), np.ceil(ideal - 0.5)])
+    return rounded, np.floor(ideal + 1e-6)

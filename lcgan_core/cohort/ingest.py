@@ -93,8 +93,10 @@ def _made_before(store: Path, stamp: str) -> Ingested:
     if (store / "manifest.json").is_file():
         made = SliceStore.open(store)
         if made.manifest.get("stamp") == stamp:
-            texts = {"patient": str, "reason": str}  # there may be no reason at all
-            return Ingested(made, pd.read_csv(store / REPORT, dtype=texts))
+            texts = {"patient": str, "reason": str, "doubts": str}  # there may be no reason at all
+            table = pd.read_csv(store / REPORT, dtype=texts)
+            # a report from before doubts were listed has no column for them
+            return Ingested(made, table.reindex(columns=report.columns(made.classes)))
     raise UserError(f"{store} exists and holds something else; give another folder.")
 
 
@@ -144,6 +146,7 @@ def ingest(
             raise UserError(_nothing(source, table.reason))
         manifest: dict[str, Any] = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
         manifest |= known_to_all(record.get("hu_exact") for record in writer.records())
+        manifest |= found.terms
 
         def show(made: SliceStore) -> None:
             table.to_csv(made.folder / REPORT, index=False)

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from lcgan_core.cohort.grey_levels import known_to_all
 from lcgan_core.cohort.hounsfield import AIR
+from lcgan_core.cohort.series import NUMBERS
 from lcgan_core.cohort.store import SliceStore, StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
 
@@ -146,6 +147,9 @@ def _write(
     source = " + ".join(each["source"] for each in manifests)
     manifest: dict[str, Any] = {"source": source, "joined": manifests}
     manifest |= known_to_all(each.get("hu_exact") for each in manifests)
+    manifest |= {"publish": NUMBERS} if any(each.get("publish") for each in manifests) else {}
+    cited = dict.fromkeys(each["citation"] for each in manifests if "citation" in each)
+    manifest |= {"citation": "; ".join(cited)} if cited else {}
     salts = [each.get("salt_check") for each in manifests]
     if all(salts):
         manifest["salt_check"] = salts[0]

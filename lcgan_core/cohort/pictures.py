@@ -54,17 +54,12 @@ class PictureCase:
 
     def load(self) -> Series:
         """Read pictures and masks, and find their HU; raises Refused."""
-        grey = _stack([each.image for each in self.slices], _read)
-        masks = _stack([each.mask for each in self.slices], _read_mask)
+        grey = stack([each.image for each in self.slices], read_grey)
+        masks = stack([each.mask for each in self.slices], read_mask)
         if masks.shape != grey.shape:
             raise Refused(self.path, "has masks of another size than its pictures; export both.")
-        values = np.flatnonzero(np.bincount(masks.ravel()))
-        if isinstance(self.decode, OneClass) and (values > 0).sum() > 1:
-            raise Refused(
-                self.slices[0].mask.parent,
-                f"holds masks with the values {', '.join(map(str, values[:4]))}, which cannot be "
-                "one class; say what they mean with --labels, or save them without soft edges.",
-            )
+        if isinstance(self.decode, OneClass):
+            refuse_soft(masks, self.slices[0].mask.parent)
         try:
             scale = scale_of(np.bincount(grey.ravel(), minlength=256), self.window)
         except ValueError as error:
@@ -166,7 +161,7 @@ def _spacing(text: str) -> tuple[float, float]:
     return pixel, step
 
 
-def _stack(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> np.ndarray:
+def stack(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> np.ndarray:
     """(S, H, W) uint8 of a scan's pictures; raises Refused where their sizes differ."""
     pictures = [read(path) for path in paths]
     for path, each in zip(paths, pictures, strict=True):
@@ -175,7 +170,18 @@ def _stack(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> np.ndar
     return np.stack(pictures)
 
 
-def _read_mask(path: Path) -> np.ndarray:
+def refuse_soft(masks: np.ndarray, where: Path) -> None:
+    """Refused where masks that show one class hold more values than 0 and another."""
+    values = np.flatnonzero(np.bincount(masks.ravel()))
+    if (values > 0).sum() > 1:
+        raise Refused(
+            where,
+            f"holds masks with the values {', '.join(map(str, values[:4]))}, which cannot be one "
+            "class; say what they mean with --labels, or save them without soft edges.",
+        )
+
+
+def read_mask(path: Path) -> np.ndarray:
     """(H, W) uint8 labels; Refused also for a JPEG, which changes labels at every edge."""
     raw = path.read_bytes()
     if raw.startswith(JPEG):
@@ -186,7 +192,7 @@ def _read_mask(path: Path) -> np.ndarray:
     return found.astype(np.uint8)
 
 
-def _read(path: Path) -> np.ndarray:
+def read_grey(path: Path) -> np.ndarray:
     """(H, W) uint8 grey levels; Refused also for 16 bits."""
     found = _plain(path.read_bytes(), path)
     if found.dtype != np.uint8:

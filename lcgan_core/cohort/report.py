@@ -22,7 +22,8 @@ def columns(classes: Classes) -> list[str]:
     `outside` is the share of a class's voxels that lie outside the head, `hu` their median HU;
     `fit` and `fit_turned` say how well the mask fits as it lies and at best otherwise, see
     plausible.fit_of;
-    `reason` is why a series was refused or left out, or what was done to a taken one.
+    `reason` is why a series was refused or left out, or what was done to a taken one; `doubts` are
+    the numbers of slices whose masks may be wrong, and why.
     """
     slices, areas, outside, hu = (
         [f"{of}_{name}" for name in classes.names] for of in ("slices", "cm2", "outside", "hu")
@@ -30,7 +31,7 @@ def columns(classes: Classes) -> list[str]:
     return [
         "status", "item", "patient", "series", "files", "slices", "with_lesion", *slices, *areas,
         *outside, *hu, "pixel_spacing_mm", "slice_spacing_mm", "gantry_tilt_deg", "fit",
-        "fit_turned", "reason",
+        "fit_turned", "reason", "doubts",
     ]  # fmt: skip
 
 
@@ -49,6 +50,7 @@ def taken(series: Series, stored: StoredSeries, classes: Classes, under: dict[st
         "slice_spacing_mm": _step(series.positions),
         "gantry_tilt_deg": round(series.gantry_tilt, 1),
         "reason": "; ".join(series.notes),
+        "doubts": "; ".join(f"{number}: {why}" for number, why in series.doubts),
         **under,
     }
     for k, name in enumerate(classes.names):
@@ -98,11 +100,15 @@ def summary(report: pd.DataFrame, classes: Classes) -> pd.DataFrame:
 
 
 def text(report: pd.DataFrame, classes: Classes) -> str:
-    """`summary`, and how often each reason for refusing, leaving out or repairing occurs."""
+    """`summary`, and how often each reason for refusing, leaving out, repairing or doubt occurs."""
     lines = [summary(report, classes).to_string(index=False, header=False)]
     counted = report[report.reason.fillna("") != ""].groupby(["status", "reason"], sort=False)
     for row in counted.size().rename("times").reset_index().itertuples():
         lines.append(f"{row.times:6d} {row.status}: {row.reason}")
+    doubts = report.doubts[report.doubts.fillna("") != ""].str.split("; ").explode()
+    reasons = doubts.str.replace(r"^\d+: ", "", regex=True)
+    for why, times in reasons.value_counts().items():
+        lines.append(f"{times:6d} slices in doubt: {why}")
     return "\n".join(lines)
 
 

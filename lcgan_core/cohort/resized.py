@@ -43,7 +43,7 @@ def resized(store: SliceStore, folder: Path, size: int) -> SliceStore:
         writer.append({}, to_slices(series, size, store.classes))
     kept = {
         key: store.manifest[key]
-        for key in ("source", "salt_check", "hu_exact")
+        for key in ("source", "salt_check", "hu_exact", "publish", "citation")
         if key in store.manifest
     }
     return writer.finish(kept, also=lambda made: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -10,6 +11,9 @@ import numpy as np
 
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
+
+NUMBERS = "numbers"
+"""In a store's manifest, under "publish": numbers may be published, pictures may not."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,9 @@ class Series:
     along the slice normal; pixel_spacing: (row, column) mm; gantry_tilt: degrees; notes: what a
     reader did beyond reading, for the report, without the name of a person or file; hu_exact: where
     only HU of a window are known, the lowest and highest of them; by_order: whether the masks lie
-    where they do by the order of their voxels alone, since nothing states their geometry.
+    where they do by the order of their voxels alone, since nothing states their geometry; by_hu:
+    labels that were outlined by HU, and so fit wherever they lie; doubts: number of a slice in the
+    source, and why its mask may be wrong.
     """
 
     patient: str
@@ -34,6 +40,8 @@ class Series:
     notes: tuple[str, ...] = ()
     hu_exact: tuple[float, float] | None = None
     by_order: bool = False
+    by_hu: tuple[int, ...] = ()
+    doubts: tuple[tuple[int, str], ...] = ()
 
 
 class Case(Protocol):
@@ -84,9 +92,14 @@ class LeftOut(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What lies in a source, before any pixel is read, and the classes of its masks."""
+    """What lies in a source, before any pixel is read, and the classes of its masks.
+
+    terms: what a store's manifest says of its use: "publish" is NUMBERS where no picture made from
+    the source may be published; "citation" is how to cite it.
+    """
 
     cases: list[Case]
     refused: list[Refused]
     left_out: list[LeftOut]
     classes: Classes = FIVE
+    terms: Mapping[str, str] = {}

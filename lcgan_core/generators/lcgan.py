@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lcgan_core.cohort.slices import Slices
@@ -79,11 +80,8 @@ class LcganTask:
         self.settings, self.classes = settings, classes
         self.images, self.labels = resident(images), resident(labels)
         torch.manual_seed(seed_of(seed, "weights"))
-        self.G = generator(settings, images.shape[-1], classes)
-        encoding = settings.mask_encoding
-        channels = mask_channels(encoding, classes) + IMAGE_CHANNELS[encoding]
-        self.D = place(Discriminator(channels, settings.width), settings.precision)
-        self.modules = {"generator": self.G, "discriminator": self.D}
+        self.modules = self.networks(images.shape[-1])
+        self.G = cast(Generator, self.modules["generator"])
         self.optimizers = {
             f"{name} adam": torch.optim.Adam(
                 network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True
@@ -91,24 +89,35 @@ class LcganTask:
             for name, network in self.modules.items()
         }
 
+    def networks(self, size: int) -> dict[str, nn.Module]:
+        """New networks for size x size pixels, their weights sampled with torch's global seed."""
+        encoding = self.settings.mask_encoding
+        channels = mask_channels(encoding, self.classes) + IMAGE_CHANNELS[encoding]
+        return {
+            "generator": generator(self.settings, size, self.classes),
+            "discriminator": place(
+                Discriminator(channels, self.settings.width), self.settings.precision
+            ),
+        }
+
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Non-saturating GAN losses plus weighted L1, none halved; see book/decisions.md."""
         images, labels = take(self.images, batch), take(self.labels, batch)
         mask, real = jittered(self.settings, images, labels, self.classes)
-        fake = self.G(mask)
+        fake, discriminator = self.G(mask), self.modules["discriminator"]
 
-        self.D.requires_grad_(True)
+        discriminator.requires_grad_(True)
         adam = self.optimizers["discriminator adam"]
         adam.zero_grad()
-        on_real, on_fake = self.D(mask, real), self.D(mask, fake.detach())
+        on_real, on_fake = discriminator(mask, real), discriminator(mask, fake.detach())
         d_loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
         d_loss.backward()
         adam.step()
 
-        self.D.requires_grad_(False)  # D's own gradients are not needed in G's step
+        discriminator.requires_grad_(False)  # its own gradients are not needed in G's step
         adam = self.optimizers["generator adam"]
         adam.zero_grad()
-        gan = F.softplus(-self.D(mask, fake)).mean()
+        gan = F.softplus(-discriminator(mask, fake)).mean()
         l1 = F.l1_loss(fake, real)
         (gan + self.settings.l1_weight * l1).backward()
         adam.step()

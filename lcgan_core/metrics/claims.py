@@ -6,7 +6,8 @@ as that training took longer, are not here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lcgan_core.lesions import FIVE
@@ -17,7 +18,24 @@ MAIN, WITH_ALL = "both_raises_dice_image", "both_keeps_dice_image_with_all_data"
 """Ids of the paper's main claim, which is about scarce data, and of its counterpart."""
 PRIMARY, EXPLORATORY, QUESTION = "primary", "exploratory", "question"
 """Roles: the one declared outcome, the paper's other claims, and a reviewer's questions."""
-MEASURES = {"dice_image": "the Dice per image", "precision": "precision", "recall": "recall"}
+ALL = "all"
+"""In place of a lesion class: all of them together."""
+
+
+class Measure(NamedTuple):
+    """A cell in words, and the metric and lesion class that name it."""
+
+    says: str
+    metric: str
+    lesion: str = ALL
+
+
+MEASURES = {
+    "dice_image": Measure("the Dice per image", "dice_image"),
+    "precision": Measure("precision", "precision"),
+    "recall": Measure("recall", "recall"),
+}
+_OF_TYPES = {SAME: Measure("the mean Dice of the types", SAME)}
 COMPARISONS = (
     ("both_raises", "both kinds of copy raise {}", "both", "original"),
     ("gan_raises", "GAN copies alone raise {}", "gan", "original"),
@@ -72,14 +90,11 @@ class Claim(NamedTuple):
     terms: Terms
     """(weight, fraction, arm)"""
     metric: str = "dice_image"
-    lesion: str = "all"
+    lesion: str = ALL
     within_a_point: bool = False
     role: str = EXPLORATORY
-
-    @property
-    def of_paper(self) -> bool:
-        """Whether the paper states it."""
-        return self.role != QUESTION
+    of_paper: bool = True
+    """Whether the paper states it."""
 
     @property
     def fractions(self) -> list[float]:
@@ -92,84 +107,133 @@ class Claim(NamedTuple):
         return " and ".join(map(percent, self.fractions))
 
 
-def claims(fractions: Iterable[float], names: Collection[str]) -> list[Claim]:
-    """The paper's claims if `names` are its classes, then the questions.
+def outcome(primary: str = ALL) -> tuple[str, Measure]:
+    """The primary outcome, its name in ids and its measure: the Dice per image, of all classes
+    together or of one.
 
-    `fractions` of the training patients: all below 1 are scarce data, 1 is all the data.
+    >>> outcome()[0], outcome("PHE")[0]
+    ('dice_image', 'dice_image_of_phe')
+    """
+    if primary == ALL:
+        return "dice_image", MEASURES["dice_image"]
+    says = f"the Dice of {primary} per image"
+    return f"dice_image_of_{primary.lower()}", Measure(says, "dice_instance", primary)
+
+
+def claims(fractions: Iterable[float], names: Collection[str], primary: str = ALL) -> list[Claim]:
+    """The paper's claims if `names` are its classes, the same of the primary outcome, questions.
+
+    `fractions` of the training patients: all below 1 are scarce data, 1 is all the data. Of other
+    classes, or of one class (`primary`), the paper claims nothing: what it says of the Dice per
+    image is asked of them. The questions are about the primary outcome too.
     """
     subsets = sorted(fraction for fraction in set(fractions) if fraction < 1)
+    name, measure = outcome(primary)
+    cell = measure.metric, measure.lesion
     asked = [
-        Claim(f"{arm}_over_{baseline}", says, _minus(fraction, arm, baseline), role=QUESTION)
+        Claim(f"{arm}_over_{baseline}", says, _minus(fraction, arm, baseline), *cell,
+              role=QUESTION, of_paper=False)
         for (arm, baseline), says in QUESTIONS.items()
         for fraction in subsets
-    ]
-    return [*(_of_paper(subsets) if comparable(names) else ()), *asked]
+    ]  # fmt: skip
+    if comparable(names) and primary == ALL:
+        return [*_of_paper(subsets), *asked]
+    others = [claim._replace(role=EXPLORATORY) for claim in _of_paper(subsets)]
+    own = [claim._replace(of_paper=False) for claim in _of_outcome(subsets, {name: measure})]
+    return [*(others if comparable(names) else ()), *own, *asked]
 
 
 def _of_paper(subsets: Sequence[float]) -> list[Claim]:
-    main, *others = _of_subsets(subsets)
-    of_several = [*_trends(subsets), *_gaps(subsets), *_by_type(subsets)] if subsets else []
-    return [*main, *_with_all_data(), *(claim for group in others for claim in group), *of_several]
+    main, *others = _of_subsets(subsets, MEASURES)
+    others += _of_subsets_alone(subsets)
+    of_several = [*_gaps(subsets), *_by_type(subsets)] if subsets else []
+    return [
+        *main,
+        *_with_all_data(MEASURES | _OF_TYPES),
+        *itertools.chain(*others),
+        *_trends(subsets, MEASURES),
+        *of_several,
+    ]
 
 
-def _of_subsets(subsets: Sequence[float]) -> list[list[Claim]]:
-    """Each statement about scarce data as one claim of each subset; the main one first."""
+def _of_outcome(subsets: Sequence[float], of: Mapping[str, Measure]) -> list[Claim]:
+    """What the paper says of its outcome, asked of one measure."""
+    main, *others = _of_subsets(subsets, of)
+    return [*main, *_with_all_data(of), *itertools.chain(*others), *_trends(subsets, of)]
+
+
+def _of_subsets(subsets: Sequence[float], of: Mapping[str, Measure]) -> list[list[Claim]]:
+    """Each comparison in each measure as one claim of each subset; the first is primary."""
     made = [
         [
-            Claim(
-                f"{stem}_{metric}", says.format(measure), _minus(fraction, arm, baseline), metric,
-                role=PRIMARY if f"{stem}_{metric}" == MAIN else EXPLORATORY,
-            )
+            Claim(f"{stem}_{name}", says.format(measure.says), _minus(fraction, arm, baseline),
+                  measure.metric, measure.lesion)
             for fraction in subsets
         ]
         for stem, says, arm, baseline in COMPARISONS
-        for metric, measure in MEASURES.items()
+        for name, measure in of.items()
     ]  # fmt: skip
+    made[0] = [claim._replace(role=PRIMARY) for claim in made[0]]
+    return made
+
+
+def _of_subsets_alone(subsets: Sequence[float]) -> list[list[Claim]]:
+    """What the paper states of every subset and of one measure only."""
     mean = "both kinds of copy raise the mean Dice of the types"
-    made.append([Claim("both_raises_mean_of_types", mean, _gain(f), SAME) for f in subsets])
     augmented = (
         "traditional copies in the GAN's training change the Dice per image by under a point"
     )
-    made.append(
+    return [
+        [Claim("both_raises_mean_of_types", mean, _gain(f), SAME) for f in subsets],
         [
             Claim(
                 "gan_augmented_keeps_dice_image", augmented, _minus(f, "gan_augmented", "gan"),
                 within_a_point=True,
             )
             for f in subsets
-        ]
-    )  # fmt: skip
-    return made
+        ],
+    ]  # fmt: skip
 
 
-def _with_all_data() -> list[Claim]:
+def with_all_data(main: str) -> str:
+    """Id of the counterpart, with all the data, of a primary claim about scarce data.
+
+    >>> with_all_data(MAIN) == WITH_ALL
+    True
+    """
+    return f"{main.replace('_raises_', '_keeps_')}_with_all_data"
+
+
+def _with_all_data(of: Mapping[str, Measure]) -> list[Claim]:
     kinds = {"both": "both kinds of copy change", "gan": "GAN copies change"}
     kinds["traditional"] = "traditional copies change"
-    measures = MEASURES | {SAME: "the mean Dice of the types"}
-    asked = [("both", metric) for metric in measures]
-    asked += [(arm, "dice_image") for arm in ("gan", "traditional")]
+    first = next(iter(of))
+    asked = [("both", name) for name in of]
+    asked += [(arm, first) for arm in ("gan", "traditional")]
     return [
         Claim(
-            f"{arm}_keeps_{metric}_with_all_data",
-            f"with all the data {kinds[arm]} {measures[metric]} by less than a point",
+            f"{arm}_keeps_{name}_with_all_data",
+            f"with all the data {kinds[arm]} {of[name].says} by less than a point",
             _minus(1.0, arm, "original"),
-            metric,
+            of[name].metric,
+            of[name].lesion,
             within_a_point=True,
         )
-        for arm, metric in asked
+        for arm, name in asked
     ]
 
 
-def _trends(subsets: Sequence[float]) -> list[Claim]:
+def _trends(subsets: Sequence[float], of: Mapping[str, Measure]) -> list[Claim]:
     """That copies add less as data grow; it takes two subsets."""
     return [
         Claim(
-            f"gain_in_{metric}_is_larger_with_smallest_subset",
-            f"the gain in {measure} is larger with the smallest subset than with the largest",
+            f"gain_in_{name}_is_larger_with_smallest_subset",
+            f"the gain in {measure.says} is larger with the smallest subset than with the largest",
             (*_gain(subsets[0]), *_minus(subsets[-1], "original", "both")),
-            metric,
+            measure.metric,
+            measure.lesion,
         )
-        for metric, measure in MEASURES.items()
+        for name, measure in of.items()
         if len(subsets) > 1
     ]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.metrics.bootstrap import interval
-from lcgan_core.metrics.claims import PRIMARY, Claim, claims
+from lcgan_core.metrics.claims import ALL, PRIMARY, Claim, claims
 from lcgan_core.metrics.estimates import Estimate, weighted_sum
 from lcgan_core.metrics.inference import ALPHA, POINT, detectable, equivalent, holm, means
 from lcgan_core.metrics.same_types import SAME
@@ -29,12 +29,15 @@ PRINTED_AS = {SAME: "dice_class_detected"}
 """Our metric -> the paper's, where the two coincide because every arm found all types."""
 
 
-def put_to(grid: Mapping[tuple[str, float, str], Estimate], names: Collection[str]) -> pd.DataFrame:
+def put_to(
+    grid: Mapping[tuple[str, float, str], Estimate], names: Collection[str], primary: str = ALL
+) -> pd.DataFrame:
     """One row per segmenter and claim: our number with its interval, the paper's, the verdict.
 
     `grid`: (segmenter, fraction, arm) -> Estimate, all from the same resamples; `names` of the
-    lesion classes. n is how many test patients have a case; `draws`, how many there are at each
-    fraction. A claim about an arm that the grid lacks is left out.
+    lesion classes, and which of them the primary outcome is about. n is how many test patients have
+    a case; `draws`, how many there are at each fraction. A claim about an arm that the grid lacks
+    is left out.
     """
     fractions = {fraction for _, fraction, _ in grid}
     pairs = beside(fractions) if comparable(names) else {}
@@ -44,7 +47,7 @@ def put_to(grid: Mapping[tuple[str, float, str], Estimate], names: Collection[st
         ours = {(at, arm): part for (of, at, arm), part in grid.items() if of == segmenter}
         of_segmenter = [
             (claim, {"segmenter": segmenter, **_row(claim, ours, pairs, printed)})
-            for claim in claims(fractions, names)
+            for claim in claims(fractions, names, primary)
             if all((fraction, arm) in ours for _, fraction, arm in claim.terms)
         ]
         rows += judged(of_segmenter)

@@ -14,6 +14,8 @@ from lcgan_core.protocol.arms import ARMS, PAPER
 
 IN_SILICO, OWN = "in-silico", "own head CTs"
 """What a result calls its cohort: a user's path might name a person."""
+GIVEN = "given"
+"""As the source of a profile's cohort: every run has to name its folder."""
 
 Precision = Literal["auto", "float32"]
 """auto: bfloat16 autocast where the hardware has it."""
@@ -28,11 +30,12 @@ class Group(BaseModel):
 
 
 class Cohort(Group):
-    source: str = IN_SILICO  # or a folder: head CTs as in the data guide, or a slice store
-    patients: int = Field(ge=2)  # in-silico cohort only, as are matrix and slices
-    matrix: int = Field(ge=64)
-    slices: int = Field(ge=4)
-    test_share: float = Field(gt=0, lt=1)  # of the patients, if they are the same in every draw
+    # or a folder: head CTs as in the data guide, or a slice store; GIVEN: a run has to name one
+    source: str = IN_SILICO
+    patients: int = Field(36, ge=2)  # in-silico cohort only, as are matrix and slices
+    matrix: int = Field(512, ge=64)
+    slices: int = Field(32, ge=4)
+    test_share: float = Field(0.2, gt=0, lt=1)  # of the patients, if the same test in every draw
     folds: int = Field(0, ge=0)  # 0: they are; else each draw tests another of so many folds
     validation_share: float = Field(0.2, gt=0, lt=1)  # of a subset's patients, at least one
     lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
@@ -102,6 +105,7 @@ class Realism(Group):
 
 class Evaluation(Group):
     resamples: int = Field(1000, ge=10)
+    primary: str = "all"  # the class whose Dice per image is the primary outcome; or all together
 
 
 class Config(Group):

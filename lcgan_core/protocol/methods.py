@@ -96,6 +96,7 @@ FORMATS = {
     "seg-cq500": Method("lcgan_core.cohort.public.seg_cq500:find"),
     "hemseg": Method("lcgan_core.cohort.public.hemseg:find"),
     "mbh-seg25": Method("lcgan_core.cohort.public.mbh_seg25:find"),
+    "phe-sich": Method("lcgan_core.cohort.public.phe_sich:find"),
 }
 """Layouts that head CTs come in; a public set's module also has `is_here(folder)`."""
 

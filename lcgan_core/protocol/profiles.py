@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.config import IN_SILICO, Config, Group
+from lcgan_core.protocol.config import GIVEN, IN_SILICO, Config, Group
 
 FILES = Path(__file__).parent / "files"
 STAGE_PARAMETERS = {
@@ -73,7 +73,8 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         raise UserError(f"{path} sets '{min(reserved)}', which is not a setting; remove the line.")
     if path.parent != FILES:
         values["file"] = str(path)
-        if isinstance(cohort := values.get("cohort"), dict) and "source" in cohort:
+        cohort = values.get("cohort")
+        if isinstance(cohort, dict) and cohort.get("source", GIVEN) != GIVEN:
             cohort["source"] = _cohort_source(cohort["source"], path.parent)
     profile = path.stem
     shipped = _validated(profile, values)
@@ -82,6 +83,8 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         place = flat_fields().get(name)
         if place is None:
             raise UserError(unknown_parameter(name, list(flat_fields())))
+        if name == "cohort" and value in (None, ""):
+            continue  # that of the profile
         if name == "cohort":
             value = _cohort_source(value)
         *groups, last = places[name] = place
@@ -90,6 +93,11 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
             target = target.setdefault(step, {})
         target[last] = _listed(value) if isinstance(at(shipped, place), tuple) else value
     config = _validated(profile, values)
+    if config.cohort.source == GIVEN:
+        raise UserError(
+            f"Profile '{profile}' is for scans of people and has none of its own; give their "
+            "folder, as in COHORT=/data/heads or --cohort /data/heads."
+        )
     # as validated, so that the same settings name the same run, whichever program passes them
     changed = {
         name: at(config, place)

@@ -30,7 +30,7 @@ def request(config: Config, job: Job) -> dict[str, int | Callable[..., int]]:
 
     >>> from lcgan_core.protocol import profiles
     >>> job = Job("training", "lcgan", 1.0)
-    >>> [request(profiles.load(name), job)["gpu"] for name in profiles.names()]
+    >>> [request(profiles.load(name), job)["gpu"] for name in ("compact", "paper", "quick")]
     [0, 1, 0]
     """
     return {

@@ -31,7 +31,8 @@ def densities_after(config: Config, subset: Slices) -> pd.DataFrame:
 
     Every transformation is applied alone, to every slice. Brain is what lies inside the skull and
     outside the lesions, blood is every lesion. Columns: their quartiles, and the proportion of
-    brain above the first quartile that blood has in the slices as they are.
+    brain above the first quartile that blood has in the slices as they are. NaN where nothing lies
+    inside a skull.
     """
     some = spread(len(subset.images), MOST)
     images, lesion = subset.images[some], subset.labels[some] > 0
@@ -46,11 +47,12 @@ def densities_after(config: Config, subset: Slices) -> pd.DataFrame:
         if not rows:
             dense = np.percentile(blood, QUARTILES[0])
         rows[name] = {
-            f"{what}, {share} %": np.percentile(hu, share)
+            f"{what}, {share} %": np.percentile(hu, share) if len(hu) else np.nan
             for what, hu in (("brain", brain), ("blood", blood))
             for share in QUARTILES
         }
-        rows[name]["brain as dense as blood"] = float((brain > dense).mean())
+        above = (brain > dense).mean() if len(brain) else np.nan
+        rows[name]["brain as dense as blood"] = float(above)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE
 from lcgan_core.metrics import overlap, verdicts
 from lcgan_core.metrics.cells import cells
+from lcgan_core.metrics.claims import ALL
 from lcgan_core.metrics.estimates import Estimate
 from lcgan_core.metrics.inference import means
 from lcgan_core.metrics.overlap import scaled_area
@@ -52,7 +54,7 @@ def evaluate(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -
         "differences": table(_differences(grid.arms), [*_with("baseline"), "draws", "p"]),
         "by_size": table(_grouped(grid.groups, "size"), _with("size")),
         "sensitivity": table(_grouped(grid.rules, "rule"), _with("rule")),
-        "claims": verdicts.put_to(grid.arms, grid.names),
+        "claims": verdicts.put_to(grid.arms, grid.names, _primary(config, grid.names)),
         "training": table(_training(config, inputs, draws), OF_TRAINING),
     }
     for name, made in named.items():
@@ -60,6 +62,17 @@ def evaluate(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -
             made.to_csv(temporary, index=False, float_format="%.6f")
     about = json.dumps(_facts(config, inputs), indent=1)
     artefacts.write_text(work / "run.json", about + "\n")
+
+
+def _primary(config: Config, names: Sequence[str]) -> str:
+    """The class of the primary outcome; UserError where the cohort has no such class."""
+    primary = config.evaluation.primary
+    if primary not in (ALL, *names):
+        raise UserError(
+            f"evaluation_primary = {primary} is no class of the cohort; allowed: "
+            f"{', '.join((ALL, *names))}."
+        )
+    return primary
 
 
 def _table(config: Config, rows: Iterator[dict], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
@@ -149,6 +162,8 @@ def _facts(config: Config, inputs: Mapping[str, Path]) -> dict:
         "profile": config.name,
         "overrides": config.nameless()["overrides"],
         "cohort": config.cohort_name,
+        "publish": store.manifest.get("publish", ""),
+        "citation": store.manifest.get("citation", ""),
         "classes": store.classes.to_json(),
         "patients": {side: rows.patient.nunique() for side, rows in used.items()},
         "slices": len(store.slices),

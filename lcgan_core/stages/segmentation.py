@@ -13,7 +13,7 @@ from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.config import Config
 from lcgan_core.run.plan import Job
 from lcgan_core.seeds import seed_of, seed_of_draw
-from lcgan_core.segmenters.base import segmenter
+from lcgan_core.segmenters.base import Segmenter, segmenter
 from lcgan_core.segmenters.training import train
 from lcgan_core.stages import augmentation, cohort
 from lcgan_core.training.pairs import Pairs, Redrawn
@@ -21,6 +21,13 @@ from lcgan_core.training.pairs import Pairs, Redrawn
 
 def segment(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> None:
     """Train a segmenter on the subset and what the arm adds; segment the test patients."""
+    method = trained(config, job, inputs, work)
+    test = cohort.test_slices(config, inputs["cohort"], job.draw)
+    np.save(work / "predictions.npy", method.segment(test.images).numpy())
+
+
+def trained(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) -> Segmenter:
+    """A job's segmenter after its training, of which `work` keeps the state and the facts."""
     heads, of = inputs["cohort"], (job.fraction or 1.0, job.draw)
     subset = cohort.training_slices(config, heads, *of)
     validation = cohort.validation_slices(config, heads, *of)
@@ -34,8 +41,7 @@ def segment(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) ->
     train(
         method, phases(config, job, subset, inputs), schedule, seed, subset, validation, work, label
     )
-    test = cohort.test_slices(config, heads, job.draw)
-    np.save(work / "predictions.npy", method.segment(test.images).numpy())
+    return method
 
 
 def phases(config: Config, job: Job, subset: Slices, inputs: Mapping[str, Path]) -> list[Pairs]:

@@ -214,7 +214,7 @@ def evaluation(config, job, folder, classes):
     pairs = paper.beside(config.fractions)
     asked = []
     for segmenter, claim in itertools.product(
-        config.segmenters, claims(config.fractions, classes.names)
+        config.segmenters, claims(config.fractions, classes.names, config.evaluation.primary)
     ):
         fractions = sorted({fraction for _, fraction, _ in claim.terms})
         theirs = [pairs.get(fraction) for fraction in fractions]

@@ -17,9 +17,16 @@ FACTS = {
 MAIN = "both_raises_dice_image"
 
 
+def role_of(name, source):
+    if name == MAIN:
+        return "primary"
+    return "exploratory" if source == "paper" else "question"
+
+
 def row(name, verdict, share="10%", source="paper", value=0.06, ends=(0.01, 0.1), paper=0.05):
     return {
-        "id": name, "source": source, "claim": f"{name} in words", "verdict": verdict,
+        "id": name, "source": source, "role": role_of(name, source),
+        "claim": f"{name} in words", "verdict": verdict,
         "share": share, "paper_share": "10%", "value": value, "ci_low": ends[0],
         "ci_high": ends[1], "paper": paper, "detectable": 0.04, "magnitude": "inside",
         "reason": "" if verdict != "undecided" else "3 draws, 6 are needed",
@@ -119,7 +126,8 @@ def test_without_a_decided_question_nothing_is_listed():
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "results").glob("*/claims.csv")), ids=str)
 def test_every_published_run_has_a_gain_for_each_share(path):
-    assert len(answer.gains(pd.read_csv(path))) == 4
+    fractions = pd.read_csv(path.with_name("results.csv")).fraction.nunique()
+    assert len(answer.gains(pd.read_csv(path))) == fractions
 
 
 def test_certainty_names_what_is_few():
@@ -144,3 +152,26 @@ def test_without_a_subset_or_the_paper_s_classes_it_is_said_that_the_claim_is_no
     assert answer.text(others).startswith(answer.OTHER_CLASSES)
     assert "d in words: **yes** at 10%" in answer.text(others)
     assert answer.text(others[:0]) == answer.OTHER_CLASSES
+
+
+def test_of_other_lesions_the_same_is_asked_and_nothing_of_the_paper_stands_beside():
+    oedema = "both_raises_dice_image_of_phe"
+    claims = pd.DataFrame(
+        [
+            row(oedema, "confirmed", "10%", source="question", paper=float("nan")),
+            row(oedema, "undecided", "25%", source="question", paper=float("nan")),
+            row(f"{oedema.replace('raises', 'keeps')}_with_all_data", "undecided", "100%",
+                source="question", paper=float("nan")),
+            row("gan_raises_x", "contradicted", source="question"),
+            row("d", "confirmed", source="question"),
+        ]
+    ).assign(role=["primary", "primary", "exploratory", "exploratory", "question"])  # fmt: skip
+    said = answer.text(claims)
+    assert said.startswith(answer.OTHER_CLASSES)
+    assert f"asked of this run, is that {oedema} in words" in said
+    assert "it is **confirmed** at 10% and **undecided** at 25%:" in said
+    table = answer.gains(claims)
+    assert table["fraction of the patients"].tolist() == ["10%", "25%", "100%"]
+    assert "the paper's gain" not in table
+    assert "We tested 4 statements like the paper's" in said
+    assert "Of 1 such questions" in said

@@ -80,7 +80,7 @@ def generated(tmp_path_factory) -> set[str]:
 
 def included(text: str) -> list[str]:
     """Paths that a page takes in: includes, figures, images."""
-    return re.findall(r"\{(?:include|literalinclude|figure|image)\}\s+(\S+)", text)
+    return re.findall(r"\{(?:include|literalinclude|figure|slices|image)\}\s+(\S+)", text)
 
 
 def cited(text: str) -> set[str]:
@@ -145,7 +145,7 @@ def test_every_generated_text_and_picture_is_shown(generated):
 
 def test_every_figure_has_a_text_for_those_who_cannot_see_it():
     for page in pages():
-        blocks = re.findall(r"```\{figure\}.*?```", page.read_text(), re.S)
+        blocks = re.findall(r"```\{(?:figure|slices)\}.*?```", page.read_text(), re.S)
         assert all(re.search(r"^:alt: .{20,}", block, re.M) for block in blocks), page.name
 
 

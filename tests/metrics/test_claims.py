@@ -1,5 +1,7 @@
 """Claims beside the paper's printed numbers and planted effects, for any list of fractions."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -169,13 +171,45 @@ def test_a_claim_about_several_fractions_has_the_paper_s_number_of_the_same_ones
 # Other classes, arms and segmenters
 
 
-def test_of_other_classes_only_the_questions_are_asked_and_the_paper_says_nothing():
+def test_of_other_classes_the_same_is_asked_and_the_paper_says_nothing():
     table = put({"gan": 0.2}, arms=ASKED, names=TWO, spread=0.001)
     assert set(table.source) == {"question"}
-    assert len(table) == 3 * len(claims.QUESTIONS)
+    assert (table.role == "question").sum() == 3 * len(claims.QUESTIONS)
+    # six comparisons of three subsets, three arms with all the data, one trend
+    assert (table.role != "question").sum() == 6 * 3 + 3 + 1
+    primary = table[table.role == "primary"]
+    assert set(primary.id) == {claims.MAIN} and len(primary) == 3
     assert table.paper.isna().all()
     assert set(table.paper_share) == {""}
     assert found_by(table)["gan_over_duplicate2", "12.5%"] == "confirmed"
+
+
+def test_the_primary_outcome_may_be_that_of_one_class():
+    """Only the Dice of PHE per image rises: it is what is tested, and nothing else rises."""
+    made = grid({}, names=TWO, spread=0.001)
+    before = made["fcn8s", 0.125, "both"]
+    cell = before.names.index(("dice_instance", "PHE"))
+    gain = 0.1 * (np.arange(len(before.names)) == cell)
+    made["fcn8s", 0.125, "both"] = dataclasses.replace(
+        before, of_draws=before.of_draws + gain, of_resamples=before.of_resamples + gain
+    )
+    primary, together = (
+        table[table.role == "primary"].set_index("share")
+        for table in (verdicts.put_to(made, TWO, name) for name in ("PHE", claims.ALL))
+    )
+    assert primary.claim["12.5%"] == "both kinds of copy raise the Dice of PHE per image"
+    assert primary.value.tolist() == pytest.approx([0.1, 0, 0], abs=1e-9)
+    assert primary.verdict["12.5%"] == "confirmed"
+    assert together.value.tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+
+
+def test_of_one_of_the_paper_s_classes_its_own_claims_are_exploratory():
+    made = grid({"both": 0.2}, spread=0.001)
+    table, before = verdicts.put_to(made, FIVE, "SDH"), verdicts.put_to(made, FIVE)
+    papers = table[table.source == "paper"]
+    assert papers.id.tolist() == before.id[before.source == "paper"].tolist()
+    assert set(papers.role) == {"exploratory"}
+    assert set(table.id[table.role == "primary"]) == {"both_raises_dice_image_of_sdh"}
 
 
 def test_the_five_in_another_order_are_the_paper_s():
@@ -183,7 +217,7 @@ def test_the_five_in_another_order_are_the_paper_s():
 
 
 def test_without_anything_to_ask_the_table_is_empty_and_has_its_columns():
-    table = put({}, names=TWO, fractions=(1.0,))
+    table = put({}, names=TWO, fractions=(1.0,), arms=("original",))
     assert table.empty
     assert list(table) == verdicts.COLUMNS
 

@@ -11,10 +11,28 @@ from lcgan_core.protocol.arms import PAPER
 
 @pytest.mark.parametrize("name", profiles.names())
 def test_shipped_profile_loads_and_ends_with_all_patients(name):
-    config = profiles.load(name)
+    config = profiles.load(name, cohort="heads")
     assert config.fractions[-1] == 1.0
     assert 0.25 in config.fractions, "the notebooks' default fraction"
-    assert len(config.fractions) == 4, "three subsets and everything, as in the paper's tables"
+    if name != "real":
+        assert len(config.fractions) == 4, "three subsets and everything, as in the paper's tables"
+
+
+def test_real_tests_everybody_once_and_its_smallest_subset_has_six_patients_to_train_on():
+    config = profiles.load("real", cohort="heads")
+    assert set(config.draws) == {config.cohort.folds} and config.cohort.folds >= 6
+    trained = 119 * (1 - 1 / config.cohort.folds) * config.fractions[0]
+    assert trained * (1 - config.cohort.validation_share) >= 6
+    assert {*PAPER, "duplicate2", "copy_paste", "geometry", "online"} <= set(config.arms)
+
+
+def test_a_profile_for_scans_of_people_has_to_be_given_them(tmp_path):
+    copied = tmp_path / "mine.yaml"
+    copied.write_text((profiles.FILES / "real.yaml").read_text())
+    for name in ("real", str(copied)):
+        with pytest.raises(UserError, match=r"give their folder, as in COHORT=/data/heads"):
+            profiles.load(name, cohort="")
+        assert profiles.load(name, cohort=tmp_path).cohort.source == str(tmp_path)
 
 
 def test_quick_shrinks_sizes_only():
@@ -87,7 +105,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
     [
         (
             lambda: profiles.load("qick"),
-            "Unknown profile 'qick'; allowed: compact, paper, quick, or the path of a .yaml",
+            "Unknown profile 'qick'; allowed: compact, paper, quick, real, or the path of a .yaml",
         ),
         (lambda: profiles.load("quick", lcgan_widht=4), "did you mean 'lcgan_width'"),
         (lambda: profiles.load("quick", lcgan_width=-1), "lcgan_width = -1 is refused"),

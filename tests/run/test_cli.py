@@ -10,7 +10,10 @@ from lcgan_core import cli
 
 SENTENCES = {
     "unknown stage": (["run", "trainig"], "Unknown stage 'trainig'; allowed: cohort, training"),
-    "unknown profile": (["run", "cohort", "--profile", "x"], "allowed: compact, paper, quick, or"),
+    "unknown profile": (
+        ["run", "cohort", "--profile", "x"],
+        "allowed: compact, paper, quick, real, or",
+    ),
     "unknown arm": (
         ["run", "segmentation", "--fraction", "0.25", "--arm", "all"],
         "Unknown arm 'all'; allowed: original, gan, traditional, both",
@@ -108,6 +111,6 @@ def test_the_sentence_goes_to_stderr_and_the_exit_code_is_1():
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        "lcgan: Unknown profile 'x'; allowed: compact, paper, quick, or the path of a .yaml file "
-        "of the same form.\n"
+        "lcgan: Unknown profile 'x'; allowed: compact, paper, quick, real, or the path of a .yaml "
+        "file of the same form.\n"
     )

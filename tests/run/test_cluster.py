@@ -169,13 +169,14 @@ def test_the_shipped_profile_leaves_to_the_jobs_what_they_ask_for_themselves():
     shipped = yaml.safe_load((CLUSTER / "config.yaml").read_text())
     assert shipped["executor"] == "slurm"
     assert set(shipped["default-resources"]) == {"runtime"}, "of the pages, which ask for none"
-    names = {job.name for name in profiles.names() for job in plan.jobs(profiles.load(name))}
+    configs = [profiles.load(name, cohort="heads") for name in profiles.names()]
+    names = {job.name for config in configs for job in plan.jobs(config)}
     assert set(shipped.get("set-resources", {})) <= names
 
 
 def asked(profile, job, attempt=1, threads=1):
     """What a job asks for: memory in MB, cards, minutes."""
-    found = request(profiles.load(profile), job)
+    found = request(profiles.load(profile, cohort="heads"), job)
     memory = found["mem_mb"](wildcards=None, threads=threads, attempt=attempt)
     return memory, found["gpu"], found["runtime"]
 
@@ -198,7 +199,7 @@ def test_more_is_asked_for_by_larger_networks_and_after_a_failure():
 
 def test_every_job_asks_for_time_and_those_with_networks_of_the_paper_s_size_for_a_card():
     for name in profiles.names():
-        found = {job: asked(name, job) for job in plan.jobs(profiles.load(name))}
+        found = {job: asked(name, job) for job in plan.jobs(profiles.load(name, cohort="heads"))}
         assert all(minutes > 0 for _, _, minutes in found.values())
         with_card = {job for job, (_, cards, _) in found.items() if cards}
         if name == "paper":

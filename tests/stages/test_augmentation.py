@@ -123,3 +123,11 @@ def test_the_table_of_densities_by_hand(two_tissues):
     moved = table.loc["rotation, scale, shear"]
     assert [moved[brain(25)], moved[brain(75)], moved[blood(50)]] == [30, 45, 60]
     assert table.loc["blur", blood(25)] < 60, "blood's rim is mixed with brain"
+
+
+def test_without_a_skull_there_is_no_brain_to_measure(two_tissues):
+    config, made = two_tissues
+    slices = cohort.training_slices(config, made, 0.5)
+    slices.images.clamp_(max=200)  # no bone
+    table = densities_after(config, slices)
+    assert table["brain, 50 %"].isna().all() and table["blood, 50 %"].notna().all()

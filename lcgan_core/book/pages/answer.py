@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from lcgan_core.book.words import ABSENT, linked, markdown, number, several
-from lcgan_core.metrics.claims import MAIN, WITH_ALL
+from lcgan_core.metrics.claims import MAIN, PRIMARY, QUESTION, WITH_ALL, with_all_data
 from lcgan_core.metrics.verdicts import LEAST_DRAWS, LEAST_PATIENTS
 from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import signed
@@ -22,11 +22,16 @@ ONE_SHARE = (
 
 
 def text(claims: pd.DataFrame) -> str:
-    """The main claim in a sentence and a table, the verdicts counted, the questions decided."""
-    papers = claims[claims.source == "paper"]
-    found = [OTHER_CLASSES]
-    if len(papers):
-        found = [main(papers), markdown(gains(papers)), magnitudes(papers), verdicts(papers)]
+    """The main claim in a sentence and a table, the verdicts counted, the questions decided.
+
+    The same of the claims about lesions, or a lesion, of which the paper claims nothing.
+    """
+    papers, asked = (claims[claims.source == source] for source in ("paper", "question"))
+    own = asked[asked.role != QUESTION]
+    found = [] if len(papers) else [OTHER_CLASSES]
+    for stated in (papers, own):
+        if len(stated):
+            found += [main(stated), markdown(gains(stated)), magnitudes(stated), verdicts(stated)]
     return "\n\n".join(filter(None, [*found, questions(claims)]))
 
 
@@ -34,30 +39,41 @@ def main(claims: pd.DataFrame) -> str:
     """Whether the copies helped while data were scarce.
 
     >>> row = {"id": MAIN, "claim": "copies raise the Dice", "verdict": "undecided"}
+    >>> row |= {"role": PRIMARY, "source": "paper"}
     >>> main(pd.DataFrame([row | {"share": "10%"}, row | {"share": "25%"}]))
     "The paper's main claim is that copies ... scarce. Here it is **undecided** at 10% and 25%:"
     """
-    rows = claims[claims.id == MAIN]
+    rows = _main(claims)
     if rows.empty:
         return ONE_SHARE
     found = [f"**{each}** at {_listed(of['share'])}" for each, of in rows.groupby("verdict")]
+    whose = "The paper's main claim" if _of_paper(rows) else "Its main claim, asked of this run,"
     return (
-        f"The paper's main claim is that {rows.claim.iloc[0]} while data are scarce. Here it is "
-        f"{_listed(found)}:"
+        f"{whose} is that {rows.claim.iloc[0]} while data are scarce. Here it is {_listed(found)}:"
     )
+
+
+def _main(claims: pd.DataFrame) -> pd.DataFrame:
+    """The rows about scarce data of the paper's main claim, or of the primary one."""
+    return claims[(claims.id == MAIN) | (claims.role == PRIMARY)]
+
+
+def _of_paper(claims: pd.DataFrame) -> bool:
+    return bool((claims.source == "paper").all())
 
 
 def verdicts(papers: pd.DataFrame) -> str:
     """How many of the paper's statements were confirmed, contradicted or left undecided.
 
-    >>> verdicts(pd.DataFrame({"verdict": ["confirmed", "undecided"]}))
+    >>> verdicts(pd.DataFrame({"verdict": ["confirmed", "undecided"], "source": "paper"}))
     'We tested 2 statements of the paper on this run, counted once per fraction: 1 is ...'
     """
+    whose = "of the paper" if _of_paper(papers) else "like the paper's"
     count = papers.verdict.value_counts()
     found = [int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")]
     confirmed, contradicted, undecided = (f"{n} {'is' if n == 1 else 'are'}" for n in found)
     return (
-        f"We tested {sum(found)} statements of the paper on this run, counted once per fraction: "
+        f"We tested {sum(found)} statements {whose} on this run, counted once per fraction: "
         f"{confirmed} confirmed, {contradicted} contradicted and {undecided} undecided. "
         "*Undecided* means that the interval contains zero, or that there are fewer than "
         f"{LEAST_DRAWS} draws or {LEAST_PATIENTS} patients with a case. The main claim is the one "
@@ -68,20 +84,27 @@ def verdicts(papers: pd.DataFrame) -> str:
 
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
     """One row per fraction: what both kinds of copy add to the mean Dice per image."""
+    main = {WITH_ALL, *_main(claims).id, *map(with_all_data, _main(claims).id)}
     rows = []
-    for _, row in claims[claims.id.isin((MAIN, WITH_ALL))].iterrows():
-        ends = (row.ci_low, row.ci_high)
+    for _, row in claims[claims.id.isin(main)].iterrows():
         rows.append(
             {
                 "fraction of the patients": row["share"],
                 "our gain": linked(signed(row.value), row),
-                "95 % interval": " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT,
+                "95 % interval": interval(row),
                 "the paper's gain": _theirs(row),
                 "least gain that would be found": found_from(row),
                 "verdict": _verdict(row),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if _of_paper(claims) else table.drop(columns="the paper's gain", errors="ignore")
+
+
+def interval(row: pd.Series) -> str:
+    """The interval of a difference; a dash if it has none."""
+    ends = (row.ci_low, row.ci_high)
+    return " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT
 
 
 def found_from(row: pd.Series) -> str:
@@ -96,11 +119,11 @@ def _verdict(row: pd.Series) -> str:
 def magnitudes(claims: pd.DataFrame) -> str:
     """Where the paper's gain lies outside our interval, and where inside; empty without its number.
 
-    >>> row = {"id": MAIN, "role": "primary", "share": "10%"}
+    >>> row = {"id": MAIN, "role": PRIMARY, "share": "10%"}
     >>> magnitudes(pd.DataFrame([row | {"magnitude": "outside"}]))
     "The paper's gain lies outside our interval at 10%."
     """
-    main = claims[claims.id == MAIN]
+    main = _main(claims)
     found = [
         f"{side} our interval at {_listed(main['share'][main.magnitude == side])}"
         for side in ("outside", "inside")
@@ -118,13 +141,13 @@ def _theirs(row: pd.Series) -> str:
 def questions(claims: pd.DataFrame) -> str:
     """A list of a reviewer's questions that this run decides, each with its fractions.
 
-    >>> row = {"id": "a", "source": "question", "claim": "A adds more than B", "share": "10%"}
+    >>> row = {"id": "a", "role": QUESTION, "claim": "A adds more than B", "share": "10%"}
     >>> print(questions(pd.DataFrame([row | {"verdict": "contradicted"}])))
     Could something cheaper do the job? Of 1 such questions, counted once per fraction, this run ...
     <BLANKLINE>
     - A adds more than B: **no, the opposite** at 10%
     """
-    asked = claims[claims.source == "question"]
+    asked = claims[claims.role == QUESTION]
     if asked.empty:
         return ""
     decided = asked[asked.verdict != "undecided"]

@@ -10,6 +10,7 @@ from lcgan_core.book.contents import Bundle, of_stage
 from lcgan_core.book.pages import answer, scrutiny, slips, statements
 from lcgan_core.book.pages.origins import of_first_segmenter
 from lcgan_core.book.words import html, markdown
+from lcgan_core.metrics.claims import QUESTION
 from lcgan_core.protocol.paper import percent
 
 
@@ -20,12 +21,13 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     selected = {name: _first_draw(linked[name]) for name in of_stage("selection")}
     fraction = bundle.record["shown_fraction"]
     claims, spread = evaluated["claims"], scrutiny.draws(evaluated["draws"])
-    papers, questions = (claims[claims.source == source] for source in ("paper", "question"))
+    questions = claims.role == QUESTION
+    other = "" if (claims.source == "paper").any() else f"*{answer.OTHER_CLASSES}*\n\n"
     return {
         "answer": answer.text(claims),
-        "claims": statements.sentences(papers) or f"*{answer.OTHER_CLASSES}*",
+        "claims": f"{other}{statements.sentences(claims[~questions])}",
         "claims_table": markdown(statements.claims_table(linked["claims"])),
-        "questions": statements.sentences(questions)
+        "questions": statements.sentences(claims[questions])
         or "*This run trained only the paper's four arms; the setting `arms` adds the controls.*",
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),

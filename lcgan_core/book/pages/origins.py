@@ -7,7 +7,6 @@ import re
 import pandas as pd
 
 from lcgan_core.book.contents import TABLES, Bundle
-from lcgan_core.metrics.claims import claims
 from lcgan_core.run.plan import Job
 
 RESULTS_PAGE, RUNS_PAGE = "all_results.html", "all_runs.html"
@@ -88,5 +87,5 @@ def cells_of_claims(bundle: Bundle) -> dict[tuple[str, str], set[tuple[float, st
     """(id, share) of every claim that can be tested on the run -> fraction and arm of its terms."""
     return {
         (claim.id, claim.share): {(fraction, arm) for _, fraction, arm in claim.terms}
-        for claim in claims(bundle.record["config"]["fractions"], bundle.classes.names)
+        for claim in bundle.claims
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from lcgan_core.book.contents import TABLES, Bundle
+from lcgan_core.book.contents import SLICES, TABLES, Bundle
 from lcgan_core.book.figures.pictures import FORMATS
 from lcgan_core.book.pages.origins import (
     RESULTS_PAGE,
@@ -33,10 +33,10 @@ OF_TABLES = {
     "training": ("training",), "draws": ("draws",), "by_size": ("by_size",),
     "sensitivity": ("sensitivity",), "judges": ("candidates",),
     "memorisation": ("memorisation", "kernel_distance"), "densities": ("densities",),
-    "neighbours": ("neighbours",), "fig3": (), "fig5": (), "fig6": (), "closest": (),
+    "neighbours": ("neighbours",), **dict.fromkeys(SLICES, ()),
 }  # fmt: skip
 """Table, list or figure of a page -> the CSVs that it is made from."""
-DRAWN = ("fig3", "fig5", "fig6", "fig7", "forest", "neighbours", "closest")
+DRAWN = (*SLICES, "fig7", "forest", "neighbours")
 """Those that are offered as pictures."""
 
 
@@ -60,7 +60,8 @@ def lines(bundle: Bundle, runs: pd.DataFrame) -> dict[str, str]:
         else:
             of_selection = TABLES[tables[0]].stage == "selection"
             made_by = selections if of_selection else [EVALUATION.place]
-        pictures = [f"{name}.{form}" for form in FORMATS if name in DRAWN]
+        drawn = name in DRAWN and (bundle.pictures or name not in SLICES)
+        pictures = [f"{name}.{form}" for form in FORMATS if drawn]
         said[name] = _line([*pictures, *(f"{table}.csv" for table in tables)], made_by)
     return said
 

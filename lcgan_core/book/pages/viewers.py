@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from lcgan_core.book.contents import VIEWER_FOLDER, VIEWERS, Bundle
+from lcgan_core.book import numbers_only
+from lcgan_core.book.contents import SLICES, VIEWER_FOLDER, VIEWERS, Bundle
 from lcgan_core.book.pages import charts
 from lcgan_core.book.pages.origins import RUNS_PAGE, anchor, of_first_segmenter, selection
 from lcgan_core.book.pages.viewer import (
@@ -44,21 +45,33 @@ COLUMNS = {
 
 def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Name -> HTML of each viewer, chart and table; `linked` has the tables (`origins.tables`)."""
-    folder = bundle.folder / VIEWER_FOLDER
-    fig3, fig5, fig6 = (pd.read_csv(folder / f"{name}.csv") for name in VIEWERS)
     results, differences = (
         of_first_segmenter(linked[name], bundle) for name in ("results", "differences")
     )
+    return {
+        **(_viewers(bundle) if bundle.pictures else _instead(bundle)),
+        "charts_fig7": charts.curves(results),
+        "charts_forest": charts.forests(differences),
+        "candidates": candidates(linked["candidates"], bundle.table("real_slices")),
+    }
+
+
+def _viewers(bundle: Bundle) -> dict[str, str]:
+    folder = bundle.folder / VIEWER_FOLDER
+    fig3, fig5, fig6 = (pd.read_csv(folder / f"{name}.csv") for name in VIEWERS)
     with Image.open(folder / fig5.original[0]) as first:
         pixels = first.width
     return {
         "viewer_fig3": snapshots(fig3, pixels, bundle.classes),
         "viewer_fig5": transformed(fig5, pixels, bundle.classes),
         "viewer_fig6": synthetic(fig6, pixels, bundle.classes),
-        "charts_fig7": charts.curves(results),
-        "charts_forest": charts.forests(differences),
-        "candidates": candidates(linked["candidates"], bundle.table("real_slices")),
     }
+
+
+def _instead(bundle: Bundle) -> dict[str, str]:
+    """What stands in the place of the pictures of slices, which were not published."""
+    places = (*(f"viewer_{name}" for name in VIEWERS), *set(SLICES).difference(VIEWERS))
+    return dict.fromkeys(places, numbers_only.said(bundle.facts))
 
 
 def synthetic(rows: pd.DataFrame, pixels: int, classes: Classes) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from lcgan_core.book import numbers_only
 from lcgan_core.book.beside import numbers
 from lcgan_core.book.contents import Bundle
 from lcgan_core.book.figures import figures, forest, pictures
 from lcgan_core.book.pages import (
     answer,
+    both_runs,
     controls,
     origins,
     performance,
@@ -22,6 +24,7 @@ from lcgan_core.book.pages import (
     viewers,
 )
 from lcgan_core.book.words import html, linked, number, several
+from lcgan_core.metrics.claims import ALL, Measure, outcome
 from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import percent
 from lcgan_core.run import artefacts
@@ -41,8 +44,11 @@ def write(bundle: Bundle, out: Path) -> None:
     pictures.save(figures.figure7(results), out / "fig7")
     pictures.save(forest.forest(differences), out / "forest")
     pictures.save(forest.neighbours(bundle.table("neighbours")), out / "neighbours")
-    made = texts(results, bundle.facts, bundle.record["changes"])
-    made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows)
+    changes = [*bundle.record["changes"]]
+    if not bundle.pictures:
+        changes.append(numbers_only.said(bundle.facts))
+    made = texts(results, bundle.facts, changes, outcome(bundle.primary)[1])
+    made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows) | both_runs.texts(bundle)
     # below a table or list; the line of a figure is a text of its own
     for name, line in provenance.lines(bundle, runs).items():
         made[name] = f"{made[name]}\n\n{line}" if name in made else line
@@ -51,12 +57,14 @@ def write(bundle: Bundle, out: Path) -> None:
         artefacts.write_text(out / f"{name}.md", text + "\n")
 
 
-def texts(results: pd.DataFrame, facts: dict[str, Any], changes: Sequence[str]) -> dict[str, str]:
+def texts(
+    results: pd.DataFrame, facts: dict[str, Any], changes: Sequence[str], primary: Measure
+) -> dict[str, str]:
     """Name -> text of the pages that show the paper's tables, and of the performance page."""
     draws = means(dict(facts["draws"]))
     return {
         "run": run_note(facts, changes),
-        "headline": headline(results),
+        "headline": headline(results, primary),
         "certainty": answer.certainty(facts),
         "table1": html(tables.table1(results)) + draws,
         "table2": html(tables.table2(results)) + draws,
@@ -68,11 +76,9 @@ def texts(results: pd.DataFrame, facts: dict[str, Any], changes: Sequence[str]) 
 def run_note(facts: dict[str, Any], changes: Sequence[str]) -> str:
     """The admonition on every result page: which profile and cohort its numbers come from."""
     patients, slices = facts["patients"], facts["lesion_slices"]
-    where = (
-        "the in-silico cohort (simulated heads, no patients)"
-        if facts["cohort"] == IN_SILICO
-        else "the user's own cohort"
-    )
+    where = "the in-silico cohort (simulated heads, no patients)"
+    if facts["cohort"] != IN_SILICO:
+        where = facts.get("citation") or "the user's own cohort"
     draws = several(dict(facts["draws"]))
     covered = (
         f"test patients and over draws of training patients and seeds ({draws}). Where there is "
@@ -104,9 +110,9 @@ def means(draws: dict[float, int]) -> str:
     )
 
 
-def headline(results: pd.DataFrame) -> str:
+def headline(results: pd.DataFrame, primary: Measure) -> str:
     """One paragraph: what adding both kinds of copy did at each fraction of the data."""
-    image = results[(results.metric == "dice_image") & (results.lesion == "all")]
+    image = results[(results.metric == primary.metric) & (results.lesion == primary.lesion)]
     cells = image.set_index(["fraction", "arm"])
     parts = []
     for fraction in sorted(results.fraction.unique()):
@@ -121,6 +127,6 @@ def headline(results: pd.DataFrame) -> str:
     )
     return (
         "In this run, adding one GAN copy and one traditional copy of every slice changed the mean "
-        f"Dice per image from {', '.join(parts)} of the training patients."
-        f"{paper if len(numbers(results)) else ''}"
+        f"{primary.says.removeprefix('the ')} from {', '.join(parts)} of the training patients."
+        f"{paper if len(numbers(results)) and primary.lesion == ALL else ''}"
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import pydicom
 from pydicom import uid
 from pydicom.pixels.decoders.base import get_decoder
+
+from lcgan_core.cohort.dicom.values import Values, values_of
 
 NEEDED = (
     "SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows",
@@ -26,7 +27,7 @@ class NotASlice(Exception):
     """Why a file is no slice; args: refused, reason, detail."""
 
 
-def check_kind(item: pydicom.Dataset) -> None:
+def check_kind(item: Values) -> None:
     """Only a primary, axial, single-frame, grey CT image passes."""
     sop, modality = item.get("SOPClassUID"), item.get("Modality")
     if sop and uid.SecondaryCaptureImageStorage in (sop, str(sop).rsplit(".", 1)[0]):
@@ -50,7 +51,7 @@ def check_kind(item: pydicom.Dataset) -> None:
         raise NotASlice(False, "is a projection or a reformat, not a primary axial image.")
 
 
-def check_pixels(item: pydicom.Dataset, syntax: uid.UID | None, room: int) -> None:
+def check_pixels(item: Values, syntax: uid.UID | None, room: int) -> None:
     """The pixels are grey HU, complete, of a plausible size, and can be decoded."""
     if str(item.get("RescaleType") or "HU").strip().upper() not in ("HU", "US"):
         raise NotASlice(True, "is not in Hounsfield units; give the plain CT series.")
@@ -68,11 +69,10 @@ def check_pixels(item: pydicom.Dataset, syntax: uid.UID | None, room: int) -> No
             f"is stored as {name}, which cannot be decoded here; export it uncompressed.",
             "" if known else str(syntax),
         )
-    pixels = int(item.Rows) * int(item.Columns)
+    rows, columns = int(item.get("Rows")), int(item.get("Columns"))
+    pixels = rows * columns
     if not 0 < pixels <= MOST_PIXELS:
-        raise NotASlice(
-            True, f"claims {item.Rows} x {item.Columns} pixels, no CT's; export it again."
-        )
+        raise NotASlice(True, f"claims {rows} x {columns} pixels, no CT's; export it again.")
     if not syntax.is_compressed and pixels * int(item.get("BitsAllocated") or 16) // 8 > room:
         raise NotASlice(True, "is cut off: some of its pixels are missing; copy it again.")
 
@@ -82,11 +82,3 @@ def _decodable(syntax: uid.UID) -> bool:
         return get_decoder(syntax).is_available
     except NotImplementedError:
         return False
-
-
-def values_of(item: pydicom.Dataset, name: str) -> list:
-    """An attribute's values: none, one or several."""
-    value = item.get(name)
-    if value is None or isinstance(value, (str, float, int)):
-        return [value] if value not in (None, "") else []
-    return list(value)

@@ -16,10 +16,11 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.tag import Tag
 
 from lcgan_core.cohort.dicom.bare import is_bare, syntax_of
-from lcgan_core.cohort.dicom.checks import NotASlice, check_kind, check_pixels, values_of
+from lcgan_core.cohort.dicom.checks import NotASlice, check_kind, check_pixels
 from lcgan_core.cohort.dicom.geometry import degrees_from_axial, is_orthonormal
 from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_mask
 from lcgan_core.cohort.dicom.quiet import quiet
+from lcgan_core.cohort.dicom.values import Values, values_of
 from lcgan_core.cohort.nifti_file import NIFTI
 
 COMPANIONS = (
@@ -103,20 +104,21 @@ def scan(path: Path) -> Slice | MaskFile | Skipped:
             syntax, item, room, start = _read(path)
             if is_mask(item):
                 return scan_mask(path, item)
-            check_kind(item)
-            check_pixels(item, syntax, room)
-            return _slice(path, item, _plain(item, syntax, start))
+            values = Values(item)
+            check_kind(values)
+            check_pixels(values, syntax, room)
+            return _slice(path, values, _plain(values, syntax, start))
     except NotASlice as why:
         refused, reason, *detail = why.args
-        return Skipped(path, refused, reason, "".join(detail), *_whose(item))
+        return Skipped(path, refused, reason, "".join(detail), *_whose(Values(item)))
     except OSError as error:
         return Skipped(path, True, "cannot be opened; check its permissions.", str(error))
     except Exception as error:  # a damaged header can fail in any of pydicom's parsers
         reason = "has a damaged header; copy it again or remove it."
-        return Skipped(path, True, reason, str(error), *_whose(item))
+        return Skipped(path, True, reason, str(error), *_whose(Values(item)))
 
 
-def _whose(item: pydicom.Dataset) -> tuple[str, str]:
+def _whose(item: Values) -> tuple[str, str]:
     """Patient and series, empty where the file does not name them."""
     try:
         patient, series = (
@@ -148,7 +150,7 @@ def _read(path: Path) -> tuple[uid.UID | None, pydicom.Dataset, int, tuple[int, 
         return syntax, item, os.fstat(file.fileno()).st_size - at, (at, file.read(12))
 
 
-def _plain(item: pydicom.Dataset, syntax: uid.UID | None, start: tuple[int, bytes]) -> Plain | None:
+def _plain(item: Values, syntax: uid.UID | None, start: tuple[int, bytes]) -> Plain | None:
     """How to read the pixels without pydicom, which copies them twice; None where it must."""
     head = 12 if syntax == uid.ExplicitVRLittleEndian else 8
     at, element = start
@@ -158,7 +160,7 @@ def _plain(item: pydicom.Dataset, syntax: uid.UID | None, start: tuple[int, byte
     if (
         syntax not in (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
         or element[:4] != PIXEL_DATA
-        or length != 2 * item.Rows * item.Columns
+        or length != 2 * item.get("Rows") * item.get("Columns")
         or (allocated, highest) != (16, (bits or 0) - 1)
         or signed not in (0, 1)
     ):
@@ -166,7 +168,7 @@ def _plain(item: pydicom.Dataset, syntax: uid.UID | None, start: tuple[int, byte
     return Plain(at + head, "<i2" if signed else "<u2", bits)
 
 
-def _slice(path: Path, item: pydicom.Dataset, plain: Plain | None) -> Slice:
+def _slice(path: Path, item: Values, plain: Plain | None) -> Slice:
     spacing, position, orientation = (
         tuple(float(value) for value in values_of(item, name))
         for name in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient")
@@ -186,7 +188,7 @@ def _slice(path: Path, item: pydicom.Dataset, plain: Plain | None) -> Slice:
         instance=str(item.get("SOPInstanceUID") or ""),
         number=_integer(item, "InstanceNumber"),
         acquisition=_integer(item, "AcquisitionNumber"),
-        size=(int(item.Rows), int(item.Columns)),
+        size=(int(item.get("Rows")), int(item.get("Columns"))),
         spacing=(spacing[0], spacing[1]),
         orientation=orientation,
         position=position,
@@ -199,11 +201,11 @@ def _slice(path: Path, item: pydicom.Dataset, plain: Plain | None) -> Slice:
     )
 
 
-def _text(item: pydicom.Dataset, name: str) -> str:
+def _text(item: Values, name: str) -> str:
     return str(item.get(name) or "").strip()
 
 
-def _rescale(item: pydicom.Dataset) -> tuple[float, float] | None:
+def _rescale(item: Values) -> tuple[float, float] | None:
     slope, intercept = item.get("RescaleSlope"), item.get("RescaleIntercept")
     if None in (slope, intercept):
         return None
@@ -213,13 +215,13 @@ def _rescale(item: pydicom.Dataset) -> tuple[float, float] | None:
     return slope, intercept
 
 
-def _padding(item: pydicom.Dataset) -> tuple[int, ...]:
+def _padding(item: Values) -> tuple[int, ...]:
     ends = (item.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     first, last = (None if end in (None, "") else int(end) for end in ends)
     return () if first is None else (first,) if last is None else (first, last)
 
 
-def _integer(item: pydicom.Dataset, name: str) -> int | None:
+def _integer(item: Values, name: str) -> int | None:
     try:
         return int(item.get(name))
     except (TypeError, ValueError):

@@ -93,8 +93,9 @@ def _stored(of: Slice, room: np.ndarray) -> np.ndarray:
             error,
         ) from None
     stored = room.view(of.plain.dtype)
-    stored <<= 16 - of.plain.bits  # the other bits may hold anything
-    stored >>= 16 - of.plain.bits
+    if unused := 16 - of.plain.bits:  # they may hold anything
+        stored <<= unused
+        stored >>= unused
     return stored
 
 
