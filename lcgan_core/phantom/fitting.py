@@ -113,8 +113,10 @@ def _misfit(it: Patient, mask: Mask, by: Array) -> Array:
     deep = depth(moved, here)
     faults = [np.minimum(deep - GLARE_MM, 0)]
     if mask.outer.any():
+        # near the vertex a falx is close below the skull, but not in the plane
+        slope = moved.shells.depths(x[mask.outer], y[mask.outer], z[mask.outer])[4].ravel()
         far = deep[mask.outer] - TOUCH_MM
-        faults.append(np.where(far < LEANS_MM, far, LEANS_MM))
+        faults.append(np.minimum(far, LEANS_MM * slope))
     for value, side in ((LABELS["IVH"], np.minimum), (0, np.maximum)):
         if (some := mask.label == value).any():
             size, uneven = moved.brain.size, moved.brain.uneven

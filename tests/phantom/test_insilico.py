@@ -115,6 +115,8 @@ def test_epidural_and_subdural_blood_lies_against_the_dura(bleeding):
             assert distance[k][blood[k]].min() < 4
 
 
+# By the ranges of phantom.lesions the section of an EDH is 2.4 to 3.9 squares of its thickness,
+# that of an SDH of 12 mL at least 6.1; of the least quotient, 1.56, pixels and glare take a tenth.
 def test_an_epidural_is_a_lens_and_a_subdural_a_crescent(bleeding):
     shape = {}
     for name in ("EDH", "SDH"):

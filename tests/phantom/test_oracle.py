@@ -16,13 +16,14 @@ from lcgan_core.phantom import InSilicoCase, oracle
 from lcgan_core.phantom.blood import Lesion
 from lcgan_core.phantom.brain import Where
 from lcgan_core.phantom.fields import smooth
+from lcgan_core.phantom.fitting import fitted, mask_of
 from lcgan_core.phantom.outlines import Outline, distance
 from lcgan_core.phantom.patient import draw_patient
 from lcgan_core.protocol import profiles
 from lcgan_core.run import plan
 
 SEED, MATRIX, SLICES, SIZE = 11, 256, 8, 128
-PATIENTS = (2, 3, 5, 6, 8, 11, 13, 15, 16, 17)
+PATIENTS = (1, 2, 3, 5, 8, 10, 13, 14, 15, 21, 24, 29)
 """Of the cohort SEED: of each type there are three patients or more."""
 BONE = 150
 """HU above any blood."""
@@ -72,12 +73,27 @@ def test_blood_has_the_hu_of_its_type(usual, painted, name):
     assert np.median(painted[there]) == pytest.approx(np.median(hu[there]), abs=6)
 
 
-# Sizes of heads have an SD of 4 % in area and the new head is fitted to the mask alone, so single
-# slices differ, also by their height; the median over more than 50 slices does not.
+# Areas of heads have an SD of 6 % between patients (3.5 % across and along, most of it common), and
+# a new head is fitted to its mask alone. The slices are of twelve patients, so that two standard
+# errors of a median are 4.4 %. The quotient of two slices has an SD of 12 % by size, tilt and
+# height, three of them a factor of 1.43; near the vertex, where sections shrink, none is asked for.
 def test_heads_are_as_large_as_those_of_the_cohort(usual, painted):
-    ratio = [area(new) / area(old) for new, old in zip(painted, usual[0], strict=True)]
-    assert np.median(ratio) == pytest.approx(1, abs=0.03)
-    assert min(ratio) > 0.75 and max(ratio) < 1.33
+    hu, _, table = usual
+    ratio = np.array([area(new) / area(old) for new, old in zip(painted, hu, strict=True)])
+    assert np.median(ratio) == pytest.approx(1, abs=0.044)
+    assert np.abs(np.log(ratio[table.position_mm < 75])).max() < np.log(1.43)
+
+
+def test_a_fit_does_not_enlarge_heads_on_average(usual):
+    """Against the same heads before the fit, so that sizes of patients do not enter."""
+    _, labels, table = usual
+    grown = []
+    where = zip(labels, table.pixel_spacing_mm, table.position_mm, strict=True)
+    for k, (mask, px, height) in enumerate(where):
+        before = draw_patient(np.random.default_rng([5, k]), 0.5)
+        after, _, _ = fitted(before, mask_of(mask, px, height))
+        grown.append(np.prod(after.scale) / np.prod(before.scale))
+    assert np.median(grown) == pytest.approx(1, abs=0.02)
 
 
 def area(hu):
