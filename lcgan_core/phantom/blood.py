@@ -118,8 +118,9 @@ class Lesion:
             return np.asarray(0.5 * min(self.thick / 10, 1.0) * ramp(across, 0.0, 40.0))
         if self.name != "IPH":
             return np.zeros_like(at.x)
-        near = ball(*(a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True)),
-                    tuple(2.2 * r for r in self.radii))  # fmt: skip
+        x, y, z = (a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True))
+        a, b, c = self.radii
+        near = ball(x, y, z, (2.2 * a, 2.2 * b, 2.2 * c))
         return np.asarray(0.7 * min(min(self.radii) / 15, 1.0) * ramp(near, 0.0, min(self.radii)))
 
     def push(self, at: Where) -> Where:

@@ -17,6 +17,7 @@ from lcgan_core.phantom.blood import Lesion
 from lcgan_core.phantom.brain import Where
 from lcgan_core.phantom.fields import smooth
 from lcgan_core.phantom.fitting import fitted, mask_of
+from lcgan_core.phantom.lesions import BLOOD_HU
 from lcgan_core.phantom.outlines import Outline, distance
 from lcgan_core.phantom.patient import draw_patient
 from lcgan_core.protocol import profiles
@@ -62,15 +63,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_head(usual,
     assert (bone[0] != bone[1]).sum() > 0.1 * bone[0].sum()
 
 
-# Blood's HU have an SD of 6 to 9 between patients (phantom.lesions.BLOOD_HU). With three or more
-# patients of a type here and a new one for every slice there, two standard errors of the difference
-# are 6 to 9 HU; the medians of 40 HU brighter neighbours, brain, would be more than 15 lower.
+# Blood's HU differ between patients (phantom.lesions.BLOOD_HU), who are few here, while there every
+# slice has a new one; two standard errors of the difference are 4 to 10 HU. Without blood medians
+# would be those of brain and CSF, 15 to 40 HU lower.
 @pytest.mark.parametrize("name", LABELS)
 def test_blood_has_the_hu_of_its_type(usual, painted, name):
-    hu, labels, _ = usual
+    hu, labels, table = usual
     there = labels == LABELS[name]
     assert there.sum() > 300
-    assert np.median(painted[there]) == pytest.approx(np.median(hu[there]), abs=6)
+    pixels = pd.Series(there.sum(axis=(1, 2)), table.patient)
+    few = sum((n**2).sum() / n.sum() ** 2 for n in (pixels, pixels.groupby(level=0).sum()))
+    within = 2 * BLOOD_HU[name][1] * np.sqrt(few)
+    assert within < 12
+    assert np.median(painted[there]) == pytest.approx(np.median(hu[there]), abs=within)
 
 
 # Areas of heads have an SD of 6 % between patients (3.5 % across and along, most of it common), and
@@ -103,11 +108,12 @@ def area(hu):
     return ndimage.binary_fill_holes(head).sum()
 
 
-# The scanner's noise has an SD of 10 % between patients, 20 % in variance; a median over more than
-# 50 slices is within a few per cent. A blurred or noiseless picture has less than half.
+# The scanner's noise has an SD of 18 % between patients, 36 % in variance: two standard errors of
+# the quotient of a median over twelve and one over 42 are 30 %. A blurred or noiseless picture has
+# less than half.
 def test_noise_and_sharpness_are_those_of_the_scanner(usual, painted):
     new, old = (np.median(sharpness_laplacian(to_window(hu))) for hu in (painted, usual[0]))
-    assert new == pytest.approx(old, rel=0.1)
+    assert new == pytest.approx(old, rel=0.3)
 
 
 def test_masks_lie_inside_the_skull(usual, painted):
@@ -127,7 +133,8 @@ def test_extra_axial_blood_is_as_near_to_bone_as_in_the_cohort(usual, painted, n
             for scan, mask, px in zip(scans, labels, table.pixel_spacing_mm, strict=True)
         ]
         away.append(np.percentile(np.concatenate(mm), (10, 50)))
-    np.testing.assert_allclose(away[1], away[0], atol=1.5)  # most of a pixel
+    # distances to the nearest pixel of bone come in steps of up to a pixel
+    np.testing.assert_allclose(away[1], away[0], atol=table.pixel_spacing_mm.max())
 
 
 def test_the_head_is_new(usual, painted):
