@@ -7,7 +7,7 @@ import time
 
 from lcgan_core.book import places
 from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts, asked, failure, pages, plan, warm
+from lcgan_core.run import artefacts, asked, failure, few, pages, plan, warm
 from lcgan_core.run.code import PACKAGE
 from lcgan_core.run.requests import request
 
@@ -62,6 +62,8 @@ if workflow.is_main_process and not artefacts.claimed(CONFIG):
 onstart:
     try:
         artefacts.claim(CONFIG)
+        if few.warning(CONFIG):
+            print(f"lcgan: {few.warning(CONFIG)}", file=sys.stderr)
     except artefacts.UserError as error:
         sys.exit(f"The run stopped: {error}")
     if workflow.local_exec:  # a cluster's job runs elsewhere, and within what it asked for

@@ -12,7 +12,7 @@ import pandas as pd
 import rich
 from rich.table import Table
 
-from benchmarks import augmentation, evaluation, gan, ingest, others
+from benchmarks import augmentation, evaluation, gan, ingest, others, today
 from benchmarks.measuring import device_name, file_name
 from benchmarks.sizes import FULL, Sizes
 from lcgan_core.training.placing import has_bf16
@@ -26,6 +26,9 @@ ALL = {
     "synthesis": ("rows", gan.synthesis),
     "fcn": ("rows", others.segmentation),
     "classifier": ("rows", others.realism),
+    "unet": ("rows", today.unet),
+    "inpaint": ("rows", today.inpainting),
+    "flow": ("rows", today.rectified_flow),
     "augmentation": ("rows", augmentation.augmentation),
     "evaluation": ("rows", evaluation.evaluation),
     "reading": ("rows", ingest.reading),

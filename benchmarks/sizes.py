@@ -23,6 +23,10 @@ class Sizes:
     large_batch: int = 32
     """Where there is a GPU."""
     classifier_batch: int = 32
+    unet_width: int = 32
+    unet_batch: int = 4
+    flow_width: int = 32
+    flow_batch: int = 4
     maps: int = 128
     """Label maps that MONAI gets too; it is slow."""
     all_maps: int = 6000

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from tqdm import tqdm
 
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.config import OWN
-from lcgan_core.run import artefacts, plan
+from lcgan_core.run import artefacts, few, plan
+from lcgan_core.run.overrides import overrides
+from lcgan_core.takeaway import commands
 
 
 def _one_of(known: Iterable[str]) -> str:
     return f"One of {', '.join(known)}."
 
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+USAGE, INTERRUPTED = 2, 130  # exit codes
+
 Profile = Annotated[
     str, typer.Option(help=f"One of {', '.join(profiles.names())}, or the path of a .yaml file.")
 ]
@@ -57,12 +61,14 @@ def run(
     given |= {"generator": generator, "segmenter": segmenter}
     config, own = profiles.from_namespace(
         stage,
-        {"profile": profile, "cohort": cohort, **_overrides(numbers or [])}
+        {"profile": profile, "cohort": cohort, **overrides(numbers or [])}
         | {name: value for name, value in given.items() if value is not None},
     )
     for name in profiles.STAGE_PARAMETERS[stage]:
         if name not in own:
             raise UserError(f"Stage '{stage}' needs --{name}.")
+    if few.warning(config):
+        print(f"lcgan: {few.warning(config)}", file=sys.stderr)
     shown = plan.page(config, stage, own)
     artefacts.make(config, *shown.values())
     for job in shown.values():
@@ -79,12 +85,13 @@ def book(
     """Build the book of a finished run (`make book` computes what is missing first)."""
     from lcgan_core.book import places
 
-    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    _in_a_checkout()
+    config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     if not where:
         from lcgan_core.book import build  # it takes seconds to import what reads the results
-        from lcgan_core.book.pages import commands
+        from lcgan_core.book.pages import commands as page
 
-        build.build(config, commands.text(app))
+        build.build(config, page.text(app))
     print(places.html(places.staging(config.name)))
 
 
@@ -93,7 +100,8 @@ def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = 
     """Collect a finished run in results/, from which its book can be built anywhere."""
     from lcgan_core.book import bundle, collect, places
 
-    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    _in_a_checkout()
+    config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     made = collect.collect(config, places.RESULTS / config.profile, public=True)
     if not bundle.opened(made).pictures:
         print(f"{made} has numbers only: these scans may not be shown.", file=sys.stderr)
@@ -108,9 +116,10 @@ def render(
 ) -> None:
     """Build the book of a published run without computing anything: no training, no GPU."""
     from lcgan_core.book import build
-    from lcgan_core.book.pages import commands
+    from lcgan_core.book.pages import commands as page
 
-    made = build.render(published, commands.text(app))
+    _in_a_checkout()
+    made = build.render(published, page.text(app))
     print(f"Book of a published run: {made / 'index.html'}")
 
 
@@ -119,7 +128,7 @@ def status(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = N
     """Show the progress of a run and how long the rest will take."""
     from lcgan_core.run import status as report
 
-    config = profiles.load(profile, **{"cohort": cohort, **_overrides(numbers or [])})
+    config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
     print(report.text(report.status(config)))
 
 
@@ -195,6 +204,16 @@ def ingest(
 
 
 @app.command()
+def check(store: Annotated[Path, typer.Argument(help="Slice store.")]) -> None:
+    """Read all of a slice store: does its table say what its labels show?"""
+    from lcgan_core.cohort.store import SliceStore
+
+    opened = SliceStore.open(store.expanduser())
+    opened.check()
+    print(f"{store}: {len(opened.slices)} slices, every label as slices.csv says.")
+
+
+@app.command()
 def join(
     stores: Annotated[list[Path], typer.Argument(help="Two or more slice stores.")],
     out: Annotated[Path, typer.Option(help="Slice store to make.")],
@@ -210,46 +229,56 @@ def join(
     )
 
 
-@app.command()
-def phantom(
-    out: Annotated[Path, typer.Option(help="Folder to write the patients to.")],
-    patients: Annotated[int, typer.Option(help="How many patients.")] = 36,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same cohort.")] = 2020,
-    matrix: Annotated[int, typer.Option(help="Rows and columns of a slice.")] = 512,
-    slices: Annotated[int, typer.Option(help="Slices per patient.")] = 32,
-    seg: Annotated[bool, typer.Option("--seg", help="Also write the masks as DICOM SEG.")] = False,
+for command in commands.ALL:
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def lcgan(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Only show the version.")] = False,
 ) -> None:
-    """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
-    from lcgan_core.cohort.workers import cores, workers
-    from lcgan_core.phantom import write_cohort
+    """The paper's six stages, the preparation of their data, and what is taken away from a run."""
+    if version:
+        print(f"lcgan {importlib.metadata.version('lcgan-core')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(USAGE)
 
-    out = out.expanduser()
-    with workers(cores()) as parallel:
-        write_cohort(out, patients, seed, matrix, slices, parallel, seg)
-    print(f"Made {patients} patients in {out}.")
 
-
-def _overrides(numbers: list[str]) -> dict[str, Any]:
-    overrides = {}
-    for number in numbers:
-        name, equals, value = number.partition("=")
-        if not equals:
-            raise UserError(f"--set {number} is not understood; write it as name=value.")
-        overrides[name] = yaml.safe_load(value)
-    return overrides
+def _in_a_checkout() -> None:
+    if not (artefacts.REPOSITORY / "book").is_dir():
+        raise UserError(
+            "A book is made from the pages of the repository, which this installation lacks; clone "
+            "the repository and run the command there."
+        )
 
 
 def main() -> None:
-    """Run the command line; a UserError is one sentence on stderr and exit code 1."""
+    """Run the command line: a UserError is one sentence on stderr and exit code 1, a command that
+    does not exist or is misspelt two lines and 2, Ctrl-C one sentence and 130."""
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # typer has caught it
+            raise KeyboardInterrupt
+        sys.exit(code)
     except UserError as error:
-        sys.exit(f"lcgan: {error}")
-    except KeyboardInterrupt:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            sys.exit(f"lcgan: {error}")
+        print(f"lcgan: {error}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort):
         print("lcgan: interrupted; run the same command again to resume.", file=sys.stderr)
-        sys.exit(130)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer does not export the class of its errors
+            raise
+        said = " ".join(error.format_message().split())
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "lcgan"
+        print(f"lcgan: {said}\nSee `{path} --help`.", file=sys.stderr)
+        sys.exit(USAGE)
 
 
 if __name__ == "__main__":

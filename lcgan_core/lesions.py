@@ -6,11 +6,15 @@ The classes belong to a slice store, whose manifest lists them; the paper's five
 from __future__ import annotations
 
 import colorsys
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 MOST = 15
 """The most classes: two labels of 0..15 fit into one byte, in which pixels are counted."""
+
+PLAIN = re.compile(r"[\w .,:;/%()'’+=@°²–×&?!~-]*")
+"""Characters of a text that a page shows as it is: no language of markup begins with them."""
 
 _FIRST = ((0, 0, 0), (230, 60, 60), (70, 130, 255), (70, 200, 90), (255, 200, 40), (220, 90, 230))
 _GOLDEN = 0.618033988749895
@@ -21,7 +25,7 @@ class Classes:
     """Names ("IPH") and titles ("intraparenchymal") of labels 1..K, in label order.
 
     Raises ValueError for no class, more than MOST, a repeated name, a name that is not an
-    identifier, and an empty title.
+    identifier, and a title that is empty or has other characters than PLAIN.
 
     >>> two = Classes(("PHE", "IPH"), ("perihaematomal oedema", "intraparenchymal"))
     >>> len(two), two.labels
@@ -36,6 +40,10 @@ class Classes:
             raise ValueError(f"{len(self.names)} classes are named, but a store has 1 to {MOST}")
         if len(self.titles) != len(self.names) or not all(self.titles):
             raise ValueError("each class needs a title")
+        if odd := [title for title in self.titles if not PLAIN.fullmatch(title)]:
+            raise ValueError(
+                f"{odd[0]!r} is not a title; use letters, digits, spaces and plain punctuation"
+            )
         if len({name.lower() for name in self.names}) < len(self.names):
             raise ValueError("a class name occurs twice")
         if bad := [n for n in self.names if not n.isidentifier() or n.lower() == "all"]:

@@ -102,10 +102,8 @@ def main() -> None:
 
 def score(name: str, fraction: float, draw: int, folder: Path) -> None:
     """Train a candidate, unless that was done, and keep each deciding patient's mean Dice."""
-    from lcgan_core import metrics  # torch is slow to import
     from lcgan_core.protocol.arms import ARMS
-    from lcgan_core.segmenters import training
-    from lcgan_core.stages import augmentation, segmentation
+    from lcgan_core.stages import augmentation  # torch is slow to import
 
     work = folder / f"{fraction:g}-{draw}-{name.replace(': ', '-').replace(' ', '-')}"
     if (work / "patients.csv").is_file():
@@ -122,8 +120,18 @@ def score(name: str, fraction: float, draw: int, folder: Path) -> None:
         inputs[kind].mkdir()
         copies = Job("augmentation", kind, fraction, draw)
         augmentation.copy(config, copies, {"cohort": heads}, inputs[kind])
+    decide(config, job, inputs, work, candidate=name)
+
+
+def decide(config: Config, job: Job, inputs: dict[str, Path], work: Path, **named: str) -> None:
+    """Train a job's segmenter and keep each deciding patient's mean Dice, under the given names."""
+    from lcgan_core import metrics
+    from lcgan_core.segmenters import training
+    from lcgan_core.stages import segmentation
+
+    assert job.fraction is not None
     method = segmentation.trained(config, job, inputs, work)
-    deciding = spare(config, heads, fraction, draw)
+    deciding = spare(config, inputs["cohort"], job.fraction, job.draw)
     dice = metrics.dice_image(
         method.segment(deciding.images), deciding.labels, len(deciding.classes)
     )
@@ -133,7 +141,7 @@ def score(name: str, fraction: float, draw: int, folder: Path) -> None:
     for column in ("train_dice", "validation_dice", "converged", "steps", "best_step"):
         table[column] = facts[column]
     with artefacts.atomic(work / "patients.csv") as temporary:
-        table.assign(candidate=name, draw=draw).to_csv(temporary, index=False)
+        table.assign(**named, draw=job.draw).to_csv(temporary, index=False)
 
 
 def spare(config: Config, heads: Path, fraction: float, draw: int) -> Slices:

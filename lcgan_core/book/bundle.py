@@ -9,7 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from lcgan_core.book import places
+from lcgan_core.book import places, untrusted
 from lcgan_core.book.contents import RECORD, VERSION, Bundle
 from lcgan_core.errors import UserError
 from lcgan_core.run import artefacts
@@ -54,7 +54,8 @@ def seal(bundle: Path) -> None:
 
 
 def opened(folder: Path) -> Bundle:
-    """A whole bundle; UserError names the first file that is missing or not as it was collected."""
+    """A whole bundle; UserError names the first file that is missing, not as it was collected, or
+    holds something that a page could take for markup."""
     try:
         record = json.loads((folder / RECORD).read_text())
         files = dict(record["files"])
@@ -71,6 +72,11 @@ def opened(folder: Path) -> Bundle:
             raise _broken(folder, name, "missing")
         if _hash(path) != known:
             raise _broken(folder, name, "not as it was written")
+    if found := untrusted.first(folder, files, record):
+        raise UserError(
+            f"{folder / found[0]} holds what no page may show: {found[1]!r}; take the run's bundle "
+            "from where it was made, or collect the run again with `lcgan publish`."
+        )
     return Bundle(folder, record)
 
 

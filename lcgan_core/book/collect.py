@@ -16,6 +16,7 @@ import pandas as pd
 from lcgan_core.book import numbers_only
 from lcgan_core.book.bundle import seal
 from lcgan_core.book.contents import (
+    OF_GENERATORS,
     RECORD,
     VERSION,
     VIEWER_FOLDER,
@@ -25,6 +26,7 @@ from lcgan_core.book.contents import (
 )
 from lcgan_core.book.figures import pictures
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import methods
 from lcgan_core.protocol.config import Config
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS, at, flat_fields, load
 from lcgan_core.run import artefacts, pages, plan
@@ -115,8 +117,26 @@ def _tables(config: Config, work: Path) -> None:
     for name in ("neighbours", "densities"):
         source = artefacts.folder(config, _sources(config)[name])
         shutil.copyfile(source / f"{name}.csv", work / f"{name}.csv")
+    _of_generators(config, work)
     runs = pd.DataFrame([_run(config, job) for job in plan.jobs(config)])
     runs.to_csv(work / "runs.csv", index=False)
+
+
+def _of_generators(config: Config, work: Path) -> None:
+    """What the copies of each generator look like, where there are several."""
+    jobs, largest = plan.jobs(config), config.shown_fraction
+    own = {name: Job("augmentation", methods.kind_of(name), largest) for name in methods.GENERATORS}
+    painted = {name: artefacts.folder(config, job) for name, job in own.items() if job in jobs}
+    if len(painted) < 2:
+        return
+    tables = []
+    for name, folder in painted.items():
+        table = pd.read_csv(folder / "densities.csv")
+        table.insert(0, "generator", name)
+        tables.append(table)
+    pd.concat(tables).to_csv(work / f"{OF_GENERATORS}.csv", index=False, float_format="%.6g")
+    facts = json.loads((artefacts.folder(config, EVALUATION) / "run.json").read_text())
+    pictures.save(pictures.of_generators(painted, classes_of(facts)), work / "generators")
 
 
 def _concatenated(config: Config, selections: Sequence[Job], name: str, work: Path) -> None:

@@ -4,6 +4,7 @@ results.csv draws.csv differences.csv by_size.csv sensitivity.csv             of
 claims.csv training.csv                                                      of stage 6, too
 candidates.csv memorisation.csv kernel_distance.csv real_slices.csv   of stage 3, every selection
 neighbours.csv densities.csv                           of the largest subset, in the first draw
+densities_of_generators.csv, generators as .png and .svg      the same, where there are several
 fig3 fig5 fig6 closest, each as .png and .svg                                pictures of slices
 viewers/                           the pictures of the viewers, and one CSV for each viewer
 notebooks/                                       the executed notebook of each stage's page
@@ -37,6 +38,8 @@ class Table(NamedTuple):
     keys: tuple[str, ...]
 
 
+OF_GENERATORS = "densities_of_generators"
+"""A table that only runs with several generators have."""
 _NETWORK, _CELL = ("segmenter", "fraction", "arm"), ("metric", "lesion")
 _SELECTION = ("generator", "fraction", "draw")
 TABLES = {
@@ -51,11 +54,12 @@ TABLES = {
     "memorisation": Table("selection", (*_SELECTION, "space")),
     "kernel_distance": Table("selection", (*_SELECTION, "set")),
     "densities": Table("augmentation", ("lesion",)),
+    OF_GENERATORS: Table("augmentation", ("generator", "lesion")),
 }
 """Every table whose rows the page of all results shows."""
 VIEWERS = ("fig3", "fig5", "fig6")
 SLICES = (*VIEWERS, "closest")
-"""The pictures of slices."""
+"""The pictures of slices that every run has."""
 VIEWER_FOLDER = "viewers"
 """In a bundle, and below the book's _static."""
 
@@ -104,8 +108,10 @@ class Bundle:
 
     @property
     def segmenters(self) -> list[str]:
-        """The run's segmenters; tables and charts show the first."""
-        return self.facts.get("segmenters") or [methods.default_segmenter()]
+        """The run's segmenters, the paper's first if it is among them: charts show the first, and
+        tables begin with it."""
+        paper = methods.default_segmenter()
+        return sorted(self.facts.get("segmenters") or [paper], key=lambda name: name != paper)
 
     def table(self, name: str) -> pd.DataFrame:
         """A CSV of the bundle."""

@@ -61,6 +61,17 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join([head, "|---" * len(table.columns) + "|", *rows])
 
 
+def of_each(made: Mapping[str, str]) -> str:
+    """What there is of each segmenter (name -> Markdown or HTML), named where there are several.
+
+    >>> of_each({"fcn8s": "1"}), of_each({"fcn8s": "1", "unet": "2"}).split()[3]
+    ('1', '`fcn8s`:')
+    """
+    if len(made) == 1:
+        return next(iter(made.values()))
+    return "\n\n".join(f"With the segmenter `{name}`:\n\n{text}" for name, text in made.items())
+
+
 def html(table: pd.DataFrame, classes: str = "results", index: bool = True) -> str:
     """A table for the book, with each interval in small print below its value.
 

@@ -120,51 +120,55 @@ def ingest(
     UserError where nothing could be taken, where the disk is full and on Ctrl-C.
     """
     classes = found.classes
-    writer = StoreWriter(store, image_size, stamp, classes)
-    try:
-        for refusal in found.refused:
-            tell(str(refusal))
-        waiting = found.cases[writer.entries :]
-        load = partial(
-            _load,
-            size=image_size,
-            classes=classes,
-            salt=salt,
-            room=writer.work,
-            as_given=as_given,
-        )
-        loaded = parallel(load, waiting)
-        for case, (record, spilled, sentence) in zip(
-            waiting, progress(loaded, "reading head CTs", "series", len(waiting)), strict=True
-        ):
-            if sentence:
-                tell(sentence)
-            record["item"] = hashed(salt, str(case.path))
-            writer.append(record, spilled.take() if spilled else None)
-        table = report.table(writer.records(), found, salt)
-        if not (table.status == report.TAKEN).any():
-            raise UserError(_nothing(source, table.reason))
-        manifest: dict[str, Any] = {"source": source, "salt_check": check_of(salt), "stamp": stamp}
-        manifest |= known_to_all(record.get("hu_exact") for record in writer.records())
-        manifest |= found.terms
+    with StoreWriter(store, image_size, stamp, classes) as writer:
+        try:
+            for refusal in found.refused:
+                tell(str(refusal))
+            waiting = found.cases[writer.entries :]
+            load = partial(
+                _load,
+                size=image_size,
+                classes=classes,
+                salt=salt,
+                room=writer.work,
+                as_given=as_given,
+            )
+            loaded = parallel(load, waiting)
+            for case, (record, spilled, sentence) in zip(
+                waiting, progress(loaded, "reading head CTs", "series", len(waiting)), strict=True
+            ):
+                if sentence:
+                    tell(sentence)
+                record["item"] = hashed(salt, str(case.path))
+                writer.append(record, spilled.take() if spilled else None)
+            table = report.table(writer.records(), found, salt)
+            if not (table.status == report.TAKEN).any():
+                raise UserError(_nothing(source, table.reason))
+            manifest: dict[str, Any] = {
+                "source": source,
+                "salt_check": check_of(salt),
+                "stamp": stamp,
+            }
+            manifest |= known_to_all(record.get("hu_exact") for record in writer.records())
+            manifest |= found.terms
 
-        def show(made: SliceStore) -> None:
-            table.to_csv(made.folder / REPORT, index=False)
-            contact_sheet.write(made, made.folder / CONTACT_SHEET)
+            def show(made: SliceStore) -> None:
+                table.to_csv(made.folder / REPORT, index=False)
+                contact_sheet.write(made, made.folder / CONTACT_SHEET)
 
-        return Ingested(writer.finish(manifest, also=show), table)
-    except KeyboardInterrupt:
-        raise UserError(
-            f"Interrupted: {writer.entries} of {len(found.cases)} series are in; "
-            "run the same command again to go on."
-        ) from None
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise UserError(
-            f"The disk that holds {store} is full; free space there and run the same command "
-            "again to go on, or choose another folder."
-        ) from None
+            return Ingested(writer.finish(manifest, also=show), table)
+        except KeyboardInterrupt:
+            raise UserError(
+                f"Interrupted: {writer.entries} of {len(found.cases)} series are in; "
+                "run the same command again to go on."
+            ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise UserError(
+                f"The disk that holds {store} is full; free space there and run the same command "
+                "again to go on, or choose another folder."
+            ) from None
 
 
 def _load(

@@ -154,17 +154,17 @@ def _write(
     if all(salts):
         manifest["salt_check"] = salts[0]
     # a stamp of its own: a join that was stopped starts anew
-    writer = StoreWriter(out, opened[0].image_size, token_hex(), opened[0].classes)
-    try:
-        for (s, k), row in zip(kept, table.to_dict("records"), strict=True):
-            hu, labels = (getattr(opened[s], name)[k : k + 1] for name in ("hu", "labels"))
-            writer.append({}, StoredSeries([row], hu, labels))
-        return writer.finish(
-            manifest, lambda made: shared.to_csv(made.folder / "join.csv", index=False)
-        )
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise UserError(f"The disk that holds {out} is full; free space there.") from None
-    finally:
-        shutil.rmtree(writer.work, ignore_errors=True)
+    with StoreWriter(out, opened[0].image_size, token_hex(), opened[0].classes) as writer:
+        try:
+            for (s, k), row in zip(kept, table.to_dict("records"), strict=True):
+                hu, labels = (getattr(opened[s], name)[k : k + 1] for name in ("hu", "labels"))
+                writer.append({}, StoredSeries([row], hu, labels))
+            return writer.finish(
+                manifest, lambda made: shared.to_csv(made.folder / "join.csv", index=False)
+            )
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise UserError(f"The disk that holds {out} is full; free space there.") from None
+        finally:
+            shutil.rmtree(writer.work, ignore_errors=True)

@@ -21,8 +21,9 @@ from lcgan_core.cohort.orientation import apart, near
 from lcgan_core.cohort.series import Refused
 
 NIFTI = (".nii", ".nii.gz")
-MOST_VOXELS = 2**30
-"""More than any head CT has: 2,000 slices of 512 x 512 are half as many."""
+MOST_BYTES = 2**31
+"""More than any head CT takes, also where a slope makes float64 of its voxels: 1,024 slices of
+512 x 512."""
 UNREADABLE: tuple[type[Exception], ...] = (
     ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, TypeError,
     OverflowError, zlib.error, gzip.BadGzipFile, IsalError,  # type: ignore[assignment]
@@ -76,11 +77,13 @@ def _open(path: Path) -> tuple[nib.Nifti1Image, Header]:
                 f"has the shape {tuple(image.shape)}, not that of one volume; "
                 "give one grey-scale NIfTI volume.",
             )
-        if np.prod(shape, dtype=float) > MOST_VOXELS or image.get_data_dtype().kind not in "iuf":
+        dtype = image.get_data_dtype()
+        taken = np.prod(shape, dtype=float) * max(dtype.itemsize, 8)
+        if taken > MOST_BYTES or dtype.kind not in "iuf":
             raise Refused(
                 path,
-                f"claims {tuple(image.shape)} voxels of {image.get_data_dtype()}: no head "
-                "CT; write it again.",
+                f"claims {tuple(image.shape)} voxels of {dtype}: no head CT, which has whole or "
+                f"real numbers that take at most {MOST_BYTES >> 30} GiB; keep only the head.",
             )
         affine = np.asarray(image.affine, float)
         codes = [int(image.header[name]) for name in ("sform_code", "qform_code")]

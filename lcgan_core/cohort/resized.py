@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lcgan_core.cohort.agreement import FILES
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.series import Series
-from lcgan_core.cohort.store import FILES, SliceStore, StoreWriter
+from lcgan_core.cohort.store import SliceStore, StoreWriter
 from lcgan_core.errors import UserError
 from lcgan_core.run.progress import progress
 
@@ -27,26 +28,26 @@ def resized(store: SliceStore, folder: Path, size: int) -> SliceStore:
         )
     if store.image_size == size:
         return _shared(store, folder)
-    writer = StoreWriter(folder, size, str(store.folder), store.classes)
-    groups = list(store.slices.groupby(["patient", "series"], sort=False))[writer.entries :]
-    for (patient, uid), rows in progress(groups, "slice store", "series"):
-        index = rows.index.to_numpy()
-        series = Series(
-            patient=str(patient),
-            uid=str(uid),
-            hu=np.array(store.hu[index]),
-            labels=np.array(store.labels[index]),
-            positions=rows.position_mm.to_numpy(),
-            pixel_spacing=(float(rows.pixel_spacing_mm.iloc[0]),) * 2,
-            gantry_tilt=float(rows.gantry_tilt_deg.iloc[0]),
-        )
-        writer.append({}, to_slices(series, size, store.classes))
-    kept = {
-        key: store.manifest[key]
-        for key in ("source", "salt_check", "hu_exact", "publish", "citation")
-        if key in store.manifest
-    }
-    return writer.finish(kept, also=lambda made: None)
+    with StoreWriter(folder, size, str(store.folder), store.classes) as writer:
+        groups = list(store.slices.groupby(["patient", "series"], sort=False))[writer.entries :]
+        for (patient, uid), rows in progress(groups, "slice store", "series"):
+            index = rows.index.to_numpy()
+            series = Series(
+                patient=str(patient),
+                uid=str(uid),
+                hu=np.array(store.hu[index]),
+                labels=np.array(store.labels[index]),
+                positions=rows.position_mm.to_numpy(),
+                pixel_spacing=(float(rows.pixel_spacing_mm.iloc[0]),) * 2,
+                gantry_tilt=float(rows.gantry_tilt_deg.iloc[0]),
+            )
+            writer.append({}, to_slices(series, size, store.classes))
+        kept = {
+            key: store.manifest[key]
+            for key in ("source", "salt_check", "hu_exact", "publish", "citation")
+            if key in store.manifest
+        }
+        return writer.finish(kept, also=lambda made: None)
 
 
 def _shared(store: SliceStore, folder: Path) -> SliceStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
+from lcgan_core.cohort import agreement
+from lcgan_core.cohort.agreement import FILES
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, Classes
+from lcgan_core.run import locks
 
-FILES: dict[str, np.dtype] = {"hu.npy": np.dtype(np.int16), "labels.npy": np.dtype(np.uint8)}
 VERSION = 3
-SPILLED = ".spilled"
+SPILLED, LOCK = ".spilled", "lock"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,11 @@ class SliceStore:
 
     @classmethod
     def open(cls, folder: Path) -> SliceStore:
-        """Memory-map a store; UserError where it is no store or its files do not match."""
+        """Memory-map a store; UserError where it is no store or its files do not match.
+
+        Labels are counted in some slices only, so that a large store opens as fast as a small one;
+        `check` counts them in all.
+        """
         folder = Path(folder)
         missing = [
             name
@@ -50,18 +57,31 @@ class SliceStore:
             slices = pd.read_csv(folder / "slices.csv", dtype={"patient": str, "series": str})
             hu = np.load(folder / "hu.npy", mmap_mode="r")
             labels = np.load(folder / "labels.npy", mmap_mode="r")
-            listed = json.loads((folder / "manifest.json").read_text()).get("classes")
+            manifest = json.loads((folder / "manifest.json").read_text())
+            version, listed = manifest.get("version", 0), manifest.get("classes")
             # stores from before version 3 list none and hold the five
             classes = FIVE if listed is None else Classes.from_json(listed)
-            slices[classes.areas]  # noqa: B018 - a column that is missing raises a KeyError
-        except (ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{folder} is damaged ({error}); build it again.") from None
-        if hu.shape != labels.shape or len(slices) != len(hu):
+        except (ValueError, EOFError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UserError(f"{folder} is damaged ({_one_line(error)}); build it again.") from None
+        if version not in range(VERSION + 1):
             raise UserError(
-                f"{folder} is damaged: slices.csv has {len(slices)} rows, hu.npy the shape "
-                f"{hu.shape} and labels.npy {labels.shape}; build it again."
+                f"{folder} is a slice store of version {version!r}, but this LcGAN reads up to "
+                f"version {VERSION}; update LcGAN, or build the store again."
             )
+        wrong = (
+            agreement.of_arrays(hu, labels, len(slices))
+            or agreement.of_table(slices, hu.shape[-1], classes)
+            or agreement.of_labels(slices, labels, classes, agreement.sampled(len(slices)))
+        )
+        if wrong:
+            raise UserError(f"{folder} is damaged: {wrong}; build it again.")
         return cls(folder, slices, hu, labels, classes)
+
+    def check(self) -> None:
+        """Count the labels of every slice; UserError where one contradicts slices.csv."""
+        rows = range(len(self.slices))
+        if wrong := agreement.of_labels(self.slices, self.labels, self.classes, rows):
+            raise UserError(f"{self.folder} is damaged: {wrong}; build it again.")
 
     @property
     def image_size(self) -> int:
@@ -111,22 +131,29 @@ class StoreWriter:
     """A store in the making, beside its final place; series are appended one by one.
 
     After an interruption a writer with the same `stamp` resumes after the last complete series.
+    Raises UserError where the folder exists, or where another process is writing it.
     """
 
     def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):
         self.final, self.image_size, self.classes = folder, image_size, classes
         self.work = folder.with_name(f".{folder.name}.partial")
+        self.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # other people's heads
+        lock = locks.take(self.work / LOCK, self._refuse)
+        self._unlock = weakref.finalize(self, lock.close)
+        if folder.exists():
+            shutil.rmtree(self.work)
+            raise UserError(f"{folder} exists and holds something else; give another folder.")
         if _read(self.work / "stamp") != stamp:
-            shutil.rmtree(self.work, ignore_errors=True)
-            self.work.mkdir(parents=True)
-            (self.work / "journal.jsonl").touch()
-            for name, dtype in FILES.items():
-                with (self.work / name).open("wb") as file:
-                    _write_header(file, dtype, 0, image_size)
-            (self.work / "stamp").write_text(stamp)
+            self._begin(stamp)
         for path in self.work.glob(f"*{SPILLED}"):
             path.unlink()
         self.entries = self._go_on()
+
+    def __enter__(self) -> StoreWriter:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._unlock()  # another writer may go on from what there is
 
     def append(self, record: dict, series: StoredSeries | None) -> None:
         """Add a case: `record` for the report, and its series unless it was refused."""
@@ -175,11 +202,26 @@ class StoreWriter:
         }
         (self.work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
         also(SliceStore.open(self.work))
-        for name in ("stamp", "journal.jsonl"):
+        for name in ("stamp", "journal.jsonl", LOCK):
             (self.work / name).unlink()
-        shutil.rmtree(self.final, ignore_errors=True)
         self.work.rename(self.final)
         return SliceStore.open(self.final)
+
+    def _refuse(self, who: locks.Holder) -> None:
+        raise UserError(
+            f"{self.final} is being made by {who}; wait until it has ended, or give another folder."
+        )
+
+    def _begin(self, stamp: str) -> None:
+        """Clear away what a writer with another stamp has left."""
+        for path in self.work.iterdir():
+            if path.name != LOCK:
+                path.unlink()
+        (self.work / "journal.jsonl").touch()
+        for name, dtype in FILES.items():
+            with (self.work / name).open("wb") as file:
+                _write_header(file, dtype, 0, self.image_size)
+        (self.work / "stamp").write_text(stamp)
 
     def _go_on(self) -> int:
         """Drop what was written after the last complete entry; returns the number of entries."""
@@ -222,6 +264,10 @@ def _write_header(file: IO[bytes], dtype: np.dtype, count: int, size: int) -> in
         },
     )
     return file.tell()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _read(path: Path) -> str | None:

@@ -28,8 +28,10 @@ class Generator(Protocol):
 
         All randomness follows from `seed`. Called again with the same arguments after an
         interruption, it continues from what it left in `work`. `label` names the training in
-        progress bars and errors. Writes `history.csv`, the mean losses of each epoch, with a column
-        `epoch`. Returns the candidates: after how many epochs each was kept, ascending.
+        progress bars and errors. Weights are `.safetensors` files; one that only a single candidate
+        needs ends with its number, as `x-12.safetensors`. Writes `history.csv`, the mean losses of
+        each epoch, with a column `epoch`. Returns the candidates: after how many epochs each was
+        kept, ascending.
         """
         ...
 

@@ -71,6 +71,10 @@ QUESTIONS = {
     ("both_equal_epochs", "both"): "both kinds of copy do better with equal epochs",
     ("pretrained", "original"): "training on synthetic slices before the real ones helps",
     ("pretrained", "gan"): "synthetic slices help more before the real ones than among them",
+    ("inpaint", "duplicate2"): "inpainted copies add more than the same slices once more",
+    ("both_inpaint", "duplicate3"): "inpainted and traditional copies add more than repetition",
+    ("flow", "duplicate2"): "a flow's copies add more than the same slices once more",
+    ("both_flow", "duplicate3"): "a flow's and traditional copies add more than repetition",
     ("original_again", "original"): "another seed alone changes the result",
 }
 """(arm, baseline) -> the statement that is tested; the last one is a check of the method."""

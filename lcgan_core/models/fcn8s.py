@@ -123,9 +123,16 @@ class FCN8s(nn.Module):
         for stage in self.trunk:
             x = stage(x)
             pools.append(x)
-        pool3 = self.score_pool3(self.scale_pool3 * pools[2])
-        pool4 = self.score_pool4(self.scale_pool4 * pools[3])
-        fc7 = self.double_fc7(self.score_fc7(self.fc7(self.fc6(x))))
+        deep = self.fc7(self.fc6(x))
+        # In bfloat16 the backward pass of the scores of 4,096 channels writes past its memory where
+        # a CPU has AMX (oneDNN 3.13, two threads). In float32 so few channels cost nothing.
+        with torch.autocast(image.device.type, enabled=False):
+            return self._scores(image, pools[2].float(), pools[3].float(), deep.float())
+
+    def _scores(self, image: Tensor, pool3: Tensor, pool4: Tensor, deep: Tensor) -> Tensor:
+        pool3 = self.score_pool3(self.scale_pool3 * pool3)
+        pool4 = self.score_pool4(self.scale_pool4 * pool4)
+        fc7 = self.double_fc7(self.score_fc7(deep))
         if self.border == 100:
             # The unpadded fc6 leaves the deep maps smaller, so the shallow ones are cropped.
             x = fc7 + crop(pool4, 5, fc7)

@@ -67,6 +67,18 @@ class Lcgan(Group):
     precision: Precision = "auto"
 
 
+class Flow(Group):
+    width: int = Field(32, ge=8, multiple_of=8)  # channels of the first level
+    patch: Literal[1, 2, 4] = 2  # pixels whose square is one place of the network
+    # after how many steps of the optimiser a candidate is kept, in whole epochs; the last ends it
+    steps: tuple[Annotated[int, Field(ge=1)], ...] = Field((2000, 4000), min_length=1)
+    batch: int = Field(8, ge=1)
+    learning_rate: float = Field(5e-4, gt=0)
+    guidance: float = Field(2.0, ge=1)  # 1: the velocity of the mask as it is
+    synthesis_steps: int = Field(20, ge=10, le=50)
+    precision: Precision = "auto"
+
+
 Transformation = Literal["rotation", "scale", "shear", "blur", "contrast"]
 
 
@@ -95,6 +107,15 @@ class Segmentation(Group):
         return steps if isinstance(steps, (list, tuple)) else (steps,)
 
 
+class Unet(Group):
+    width: int = Field(16, ge=1)  # channels of the first level; nnU-Net has 32
+    batch: int = Field(4, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    augmented: bool = True  # slices turned, scaled, sheared and mirrored anew at every step
+    mirrored: bool = False  # segmented as they are and mirrored, and averaged
+    precision: Precision = "auto"
+
+
 class Realism(Group):
     steps: int = Field(ge=1)  # of the optimiser, for each of the two classifiers
     batch: int = Field(ge=2)
@@ -121,8 +142,10 @@ class Config(Group):
     cohort: Cohort
     window: Window = Window()
     lcgan: Lcgan
+    flow: Flow = Flow()
     traditional: Traditional = Traditional()
     segmentation: Segmentation
+    unet: Unet = Unet()
     realism: Realism
     arms: tuple[str, ...] = PAPER
     segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)

@@ -28,11 +28,17 @@ GENERATORS = {
     "lcgan_augmented": Method(
         "lcgan_core.generators.augmented:LcGanAugmented", ("lcgan", "traditional")
     ),
+    "inpaint": Method("lcgan_core.generators.inpaint:Inpaint", ("lcgan",)),
+    "flow": Method("lcgan_core.generators.flow:RectifiedFlow", ("flow",)),
 }
 """Methods that paint a slice around a mask: `generators.base.Generator`."""
 
+INTO_PATIENTS = ("inpaint",)
+"""Generators that need slices of their training patients to paint into."""
+
 SEGMENTERS = {
     "fcn8s": Method("lcgan_core.segmenters.fcn8s:Fcn8s", ("segmentation",)),
+    "unet": Method("lcgan_core.segmenters.unet:Unet2d", ("segmentation.steps", "unet")),
 }
 """Methods that outline lesions: `segmenters.base.Segmenter`; the first is the default."""
 

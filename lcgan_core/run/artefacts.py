@@ -19,7 +19,7 @@ from typing import TextIO
 
 from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.protocol.config import Config
-from lcgan_core.run import locks
+from lcgan_core.run import locks, shared
 from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def ensure(config: Config, job: Job) -> Path:
         )
     final = folder(config, job)
     stamp = fingerprint(config, job)
-    with _disk_errors(final):
+    with disk_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         with locks.take(
             _lock(final), lambda who: _say(f"Waiting for {who}: it is making {final}.")
@@ -77,6 +77,11 @@ def ensure(config: Config, job: Job) -> Path:
                 _say(f"{final} is made again: {lack}.")
             given = _inputs(config, job)
             work = final.with_name(f".{final.name}.partial")
+            other = shared.elsewhere(root(), final, stamp)
+            if other is not None and damage(other) is None:
+                _say(f"{job.name} is taken over from {other.relative_to(root()).parts[0]}.")
+                shared.take_over(other, work, final)
+                return final
             if _begun_with(work) != stamp:
                 shutil.rmtree(work, ignore_errors=True)
                 work.mkdir()
@@ -147,7 +152,7 @@ def claim(config: Config) -> None:
         )
 
     place = root() / config.name
-    with _disk_errors(place):
+    with disk_errors(place):
         place.mkdir(parents=True, exist_ok=True)
         _claims.append(locks.take(place / RUN_LOCK, refuse))
 
@@ -207,7 +212,8 @@ def _memory_errors(job: Job) -> Iterator[None]:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
+    """Say in one sentence what a disk refuses while `path` is written."""
     try:
         yield
     except OSError as error:

@@ -76,7 +76,8 @@ def _value(text: str) -> Any:
 if __name__ == "__main__":
     command = sys.argv[1:]
     if Path(command[0]).name == "snakemake":
-        command += ["--config", f"{ASKED}={encoded(os.environ)}"]
-    else:
-        command += options(os.environ)
+        from lcgan_core.run.watch import watch  # the other commands start at once without it
+
+        sys.exit(watch([*command, "--config", f"{ASKED}={encoded(os.environ)}"]))
+    command += options(os.environ)
     os.execvp(command[0], command)

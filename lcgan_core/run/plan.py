@@ -113,7 +113,10 @@ def inputs(config: Config, job: Job) -> dict[str, Job]:
             return {"cohort": COHORT}
         case "segmentation":
             kinds = [kind for kind in ARMS[job.what].copies if kind != "original"]
-            return {"cohort": COHORT, **{kind: same("augmentation", kind) for kind in kinds}}
+            needed = {"cohort": COHORT, **{kind: same("augmentation", kind) for kind in kinds}}
+            if painter := ARMS[job.what].online:
+                needed |= {each: same(each, painter) for each in ("training", "selection")}
+            return needed
         case "evaluation":
             return {"cohort": COHORT, **{one.key: one for one in segmentations(config)}}
     return {}
@@ -203,6 +206,8 @@ def work_of(config: Config, job: Job) -> str:
         case "augmentation":
             how = methods.painted(job.what)
             what = "copy" if how is None else "add_noise" if how.noise else "paint"
+        case "segmentation" if ARMS[job.what].online:
+            return "lcgan_core.stages.online:segment"
     return f"lcgan_core.stages.{job.stage}:{what}"
 
 
@@ -223,7 +228,9 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
         case "segmentation":
             redrawn = ("traditional",) if ARMS[job.what].redrawn else ()
             own = methods.SEGMENTERS[job.segmenter or ""].settings
-            return (*SLICES, "equal_steps", *redrawn, *own)
+            painter = ARMS[job.what].online
+            painting = methods.GENERATORS[painter].settings if painter else ()
+            return (*SLICES, "equal_steps", *redrawn, *own, *painting)
         case "evaluation":
             return ("fractions", "draws", "evaluation", *PATIENTS)
     if job.what == JUDGE:
@@ -247,6 +254,8 @@ def _methods_of(config: Config, job: Job) -> list[str]:
             used.append(methods.COPIES[job.what])
     if job.stage == "selection":
         used.append(methods.SEGMENTERS[config.judge_segmenter])
+    if job.stage == "segmentation" and ARMS[job.what].online:
+        used.append(methods.GENERATORS[ARMS[job.what].online])
     if job.segmenter:
         used.append(methods.SEGMENTERS[job.segmenter])
     return [method.place for method in used]

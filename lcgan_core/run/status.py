@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lcgan_core.protocol.config import Config
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS
-from lcgan_core.run import artefacts, locks
+from lcgan_core.run import artefacts, locks, stopped
 from lcgan_core.run.plan import Job, jobs
 
 STATES = ("done", "running", "missing", "stale")
@@ -29,10 +29,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Status:
-    """All stages by name, in their order, and the jobs that run with the process of each."""
+    """All stages by name, in their order, and the jobs that run with the process of each, and
+    trainings that were begun: how far each got."""
 
     stages: dict[str, Stage]
     running: dict[Job, locks.Holder]
+    stopped: dict[Job, str] = field(default_factory=dict)
 
 
 def status(config: Config) -> Status:
@@ -53,7 +55,8 @@ def status(config: Config) -> Status:
             continue
         spent = time.time() - running[job].since if job in running else 0.0
         stage.left += max(rates[_kind(job)] * work(config, job) - spent, 0.0)
-    return Status(stages, running)
+    begun = {job: far for job, far in stopped.begun(config) if states[job] != "done"}
+    return Status(stages, running, begun)
 
 
 def work(config: Config, job: Job) -> float:
@@ -100,6 +103,8 @@ def text(found: Status) -> str:
     for job, who in found.running.items():
         since = duration(time.time() - who.since)
         lines.append(f"{job.name} has been running for {since} in {who}.")
+    for job, far in found.stopped.items():
+        lines.append(f"{job.name} {'is' if job in found.running else 'stopped'} after {far}.")
     stages = found.stages.values()
     total = sum((stage.counts for stage in stages), Counter[str]())
     left, unknown = sum(stage.left for stage in stages), sum(stage.unknown for stage in stages)

@@ -23,7 +23,8 @@ from lcgan_core.training.placing import device
 
 TINY = Sizes(
     rounds=1, seconds=0.0, apart=False, image=64, width=2, border=1, matmul=64, batches=(2, 1),
-    large_batch=4, classifier_batch=2, maps=4, all_maps=8, matrix=64, series=2, slices=4,
+    large_batch=4, classifier_batch=2, unet_width=2, unet_batch=2,
+    flow_width=8, flow_batch=2, maps=4, all_maps=8, matrix=64, series=2, slices=4,
     small_matrix=64, cohorts=(8,),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from lcgan_core.metrics.claims import claims
 from lcgan_core.metrics.same_types import FOUND, SAME
 from lcgan_core.metrics.subgroups import RULES, SIZES
 from lcgan_core.metrics.verdicts import COLUMNS
-from lcgan_core.protocol import paper
+from lcgan_core.protocol import methods, paper
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, pages, plan
 
@@ -135,7 +135,7 @@ def augmentation(config, job, folder, classes):
         done = {"angle": -13.2, "scale": 1.09, "shear": 1.8, "blur": True, "gain": 1.0}
         shown = dict(zip(columns, _saved(folder / "viewer", files, 9), strict=True))
         _viewer(folder, "fig5", [{"case": 1, **done, **shown}])
-    if job.what == "gan":
+    if methods.generator_of(job.what):
         np.savez(folder / "fig6.npz", labels=masks, targets=some, outputs=some)
         measured = {"slices": 5, "real": 61.0 + job.fraction, "synthetic": 58.0}
         pd.DataFrame([{"lesion": name, **measured} for name in classes.names]).to_csv(

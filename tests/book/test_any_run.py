@@ -118,8 +118,14 @@ def test_numbers_of_two_segmenters_are_not_mixed(run):
     everywhere = "".join(text for name, text in run.texts.items() if not name.startswith("all_"))
     of_other = set(re.findall(r'href="all_results\.html#(\w+)-(?:[\w.]+-)?other', everywhere))
     assert of_other == ({"results", "claims"} if several else set())
-    for name in ("table1", "table2", "table3", "charts_fig7", "charts_forest", "by_size"):
+    for name in ("charts_fig7", "charts_forest", "by_size"):
         assert "-other-" not in run.texts[name], name
+    for name in ("table1", "table2", "table3"):
+        first, *second = run.texts[name].split("With the segmenter `other`:")
+        assert "-fcn8s-" in first and "-other-" not in first
+        assert ["-other-" in part and "-fcn8s-" not in part for part in second] == [True] * several
+    heard = re.findall(r"With the segmenter `(\w+)`:", run.texts["training"])
+    assert heard == (["fcn8s", "other"] if several else [])
     assert ("with each segmenter" in run.texts["controls"]) == several
     if several:
         results = run.bundle.table("results")
@@ -137,6 +143,19 @@ def test_generators_are_told_apart(run):
     rows = [cell.get_text() for cell in table(run, "memorisation").select("tbody th")]
     assert ("12.5%, l1_only" in rows) == several
     assert len(rows) == len(set(rows))
+    side_by_side = run.texts["generators"]
+    assert ("This run has one generator" in side_by_side) != several
+    assert (run.bundle.folder / "generators.png").exists() == several
+    if several:
+        chosen, inside = BeautifulSoup(side_by_side, "html.parser").select("table")
+        named = [
+            [cell.get_text() for cell in row.select("th")] for row in chosen.select("tbody tr")
+        ]
+        assert [row[-1] for row in named] == ["lcgan", "l1_only"] * len(run.config.fractions)
+        assert chosen.select("a[href='all_runs.html#training-0.5-l1_only']")[0].get_text() == "2 s"
+        columns = [cell.get_text() for cell in inside.select("thead th")]
+        assert columns == ["", "real", "lcgan", "l1_only"]
+        assert [cell.get_text() for cell in inside.select("tbody th")] == list(run.classes.names)
     real = run.bundle.table("real_slices")
     assert len(real) == sum(run.config.draws) and set(real.generator) == {"lcgan"}
 

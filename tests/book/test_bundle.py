@@ -88,7 +88,7 @@ def test_classes_and_segmenters_are_those_of_the_facts_else_the_paper_s(collecte
     two = Classes(("PHE", "IPH"), ("oedema", "intraparenchymal"))
     facts = {"classes": two.to_json(), "segmenters": ["unet", "fcn8s"]}
     other = contents.Bundle(collected, {"run": facts})
-    assert (other.classes, other.segmenters) == (two, ["unet", "fcn8s"])
+    assert (other.classes, other.segmenters) == (two, ["fcn8s", "unet"])
     assert contents.Bundle(collected, {"run": {}}).classes == FIVE
 
 

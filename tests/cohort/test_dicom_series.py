@@ -268,6 +268,7 @@ def test_what_a_study_holds_besides_is_left_out(tmp_path, scan, attributes, reas
         ({"ImageOrientationPatient": [1, 0, 0, 0.5, 0.8, 0]}, "not at right angles"),
         ({"Rows": 60000, "Columns": 60000}, "claims 60000 x 60000 pixels"),
         ({"Rows": 4000, "Columns": 4000}, "is cut off"),
+        ({"BurnedInAnnotation": "YES"}, "says that text is burned into its pixels"),
         ({"RescaleType": "Z_EFF"}, "is not in Hounsfield units"),
         ({}, "is the only slice of its series"),
     ],

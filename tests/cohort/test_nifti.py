@@ -16,6 +16,7 @@ from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 from lcgan_core.cohort.label_map import LabelMap
 from lcgan_core.cohort.mask_values import OneClass
 from lcgan_core.cohort.nifti import NiftiCase, find, to_hu
+from lcgan_core.cohort.nifti_file import read_nifti
 from lcgan_core.cohort.orientation import to_display
 from lcgan_core.cohort.series import Refused
 from lcgan_core.errors import UserError
@@ -510,3 +511,15 @@ def test_a_case_is_frozen(tmp_path):
     assert isinstance(case, NiftiCase) and hash(case)
     with pytest.raises(AttributeError):
         case.patient = "x"
+
+
+def test_a_small_file_that_claims_gigabytes_is_refused_unread(tmp_path):
+    header = nib.Nifti1Header()
+    header.set_data_shape((1024, 1024, 512))
+    header.set_data_dtype(np.uint8)
+    header.set_sform(AFFINE, code=1)
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    path = tmp_path / "bomb.nii.gz"
+    path.write_bytes(gzip.compress(header.binaryblock + b"\0" * 1000))
+    with pytest.raises(Refused, match="512.*at most 2 GiB"):
+        read_nifti(path)

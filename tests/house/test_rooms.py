@@ -20,10 +20,10 @@ FLOORS = [
     {"models", "metrics", "protocol"},
     {"copies", "run"},
     {"cohort", "training"},
-    {"phantom", "generators", "segmenters"},
-    {"criteria"},
+    {"phantom", "generators", "segmenters", "export"},
+    {"criteria", "synthesis"},
     {"stages"},
-    {"book"},
+    {"book", "takeaway"},
     {ROOF},
 ]
 """From the ground up; CONTRIBUTING.md explains them."""

@@ -140,23 +140,23 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.from_namespace("cohort", {"draw": 2}), "Unknown parameter 'draw'"),
         (
             lambda: profiles.from_namespace("training", {"generator": "gan"}),
-            "Unknown generator 'gan'; allowed: lcgan, l1_only, lcgan_augmented.",
+            "Unknown generator 'gan'; allowed: lcgan, l1_only, lcgan_augmented, inpaint, flow.",
         ),
         (
-            lambda: profiles.from_namespace("segmentation", {"segmenter": "unet"}),
-            "Unknown segmenter 'unet'; allowed: fcn8s.",
+            lambda: profiles.from_namespace("segmentation", {"segmenter": "vnet"}),
+            "Unknown segmenter 'vnet'; allowed: fcn8s, unet.",
         ),
         (
             lambda: profiles.from_namespace("segmentation", {"generator": "lcgan"}),
             "Unknown parameter 'generator'",
         ),
         (
-            lambda: profiles.load("quick", segmenters=["unet"]),
-            "'unet' is not a segmenter; allowed:",
+            lambda: profiles.load("quick", segmenters=["vnet"]),
+            "'vnet' is not a segmenter; allowed:",
         ),
         (lambda: profiles.load("quick", segmenters=["fcn8s"] * 2), "may be named only once"),
         (lambda: profiles.load("quick", segmenters=[]), "segmenters = [] is refused"),
-        (lambda: profiles.load("quick", judge_segmenter="unet"), "'unet' is not a segmenter; all"),
+        (lambda: profiles.load("quick", judge_segmenter="vnet"), "'vnet' is not a segmenter; all"),
         (
             lambda: profiles.load("compact", fractions=[0.5, 1.0]),
             "draws = [3, 3, 1, 1] is refused: Value error, give one whole number, or 2 of",
@@ -297,7 +297,7 @@ REFUSED = {
     "fractions": ({"0.5, 1.0]": "0.5]"}, "fractions must ascend from above 0 to 1.0"),
     "draws": ({"image_size": "draws: [1, 2]\nimage_size"}, "or 4 of them, one for each fraction"),
     "a reserved name": ({"image_size": "overrides: {}\nimage_size"}, "own.yaml sets 'overrides'"),
-    "a segmenter": ({"image_size": "segmenters: [unet]\nimage_size"}, "'unet' is not a segmenter"),
+    "a segmenter": ({"image_size": "segmenters: [vnet]\nimage_size"}, "'vnet' is not a segmenter"),
 }
 
 

@@ -19,7 +19,8 @@ HALF = 0.0005 + 1e-9  # numbers are shown with three decimals
 def rows_by_place(folder):
     """Place on the page of all results -> row, with the names assembled independently."""
     found = {}
-    for name, (_, keys) in TABLES.items():
+    there = {path.stem for path in folder.glob("*.csv")}
+    for name, (_, keys) in ((name, TABLES[name]) for name in TABLES if name in there):
         for _, row in pd.read_csv(folder / f"{name}.csv").iterrows():
             words = [name, *(f"{row[key]:g}" if key == "fraction" else row[key] for key in keys)]
             place = "".join(

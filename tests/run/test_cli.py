@@ -1,12 +1,15 @@
 """The command line: one sentence and exit code 1 for what a user can mend."""
 
+import importlib.metadata
 import re
 import subprocess
 import sys
 
 import pytest
 
+import lcgan_core
 from lcgan_core import cli
+from lcgan_core.errors import UserError
 
 SENTENCES = {
     "unknown stage": (["run", "trainig"], "Unknown stage 'trainig'; allowed: cohort, training"),
@@ -114,3 +117,58 @@ def test_the_sentence_goes_to_stderr_and_the_exit_code_is_1():
         "lcgan: Unknown profile 'x'; allowed: compact, paper, quick, real, or the path of a .yaml "
         "file of the same form.\n"
     )
+
+
+USAGE = {
+    "command that does not exist": (["runn"], "No such command 'runn'"),
+    "missing argument": (["run"], "Missing argument"),
+    "option that does not exist": (["run", "training", "--fracton", "1"], "--fraction"),
+    "text for a number": (["phantom", "--patients", "six", "--out", "x"], "'--patients'"),
+    "missing option": (["paint", "masks", "--out", "x"], "Missing option '--model'"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_a_misspelt_command_is_two_lines_and_exit_code_2(case, lcgan, capsys):
+    arguments, sentence = USAGE[case]
+    assert lcgan(*arguments) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert len(said.splitlines()) == 2 and said.splitlines()[1].startswith("See `")
+
+
+def test_the_version_and_the_bare_command(lcgan, capsys):
+    assert not lcgan("--version")
+    assert capsys.readouterr().out == f"lcgan {importlib.metadata.version('lcgan-core')}\n"
+    assert lcgan_core.__version__ == importlib.metadata.version("lcgan-core")
+    assert lcgan() == 2
+    assert "paint" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("said", ["", "Interrupted: x stopped in step 3 of 9"])
+def test_ctrl_c_is_one_sentence_and_exit_code_130(said, lcgan, capsys, monkeypatch):
+    def stopped(config, *jobs):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if said:  # as the training engine and the ingest do
+                raise UserError(said) from None
+            raise
+
+    monkeypatch.setattr(cli.artefacts, "make", stopped)
+    assert lcgan("run", "cohort") == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("lcgan: ") and (said or "run the same command again") in line
+
+
+def test_few_patients_are_warned_of(lcgan, capsys, monkeypatch):
+    monkeypatch.setattr(cli.artefacts, "make", lambda config, *jobs: None)
+    lcgan("run", "cohort", "--set", "cohort_patients=6")
+    assert "6 patients are few" in capsys.readouterr().err
+    lcgan("run", "cohort")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_book_outside_a_checkout_says_where_to_make_it(lcgan, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli.artefacts, "REPOSITORY", tmp_path)
+    assert "clone the repository" in lcgan("render")

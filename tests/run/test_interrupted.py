@@ -78,7 +78,7 @@ def test_a_training_killed_and_then_interrupted_ends_as_one_that_was_not(tmp_pat
     there, whole = tmp_path / "there", tmp_path / "whole"
     there.mkdir()
     ended(stopped(there, signal.SIGKILL), -signal.SIGKILL)
-    _, errors = ended(stopped(there, signal.SIGINT), 1)
+    _, errors = ended(stopped(there, signal.SIGINT), 130)
     assert "Traceback" not in errors
     last = errors.strip().splitlines()[-1]
     assert re.search(r"Interrupted: lcgan, 1 of the patients stopped in step \d+ of 20; ", last)

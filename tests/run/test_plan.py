@@ -41,11 +41,11 @@ def test_the_grid_has_every_arm_at_every_fraction_and_no_cycle():
 def test_every_control_has_jobs_of_its_own():
     config = profiles.load("quick", arms=list(ARMS))
     assert nx.is_directed_acyclic_graph(graph(config))
-    # beside the paper's arms, at each fraction: two other generators with their selections and
+    # beside the paper's arms, at each fraction: four other generators with their selections and
     # copies, and six kinds of copy without a network; of the GAN four other snapshots, seven
     # more copies, and one with noise
     assert counted(config) == {
-        "cohort": 1, "training": 13, "selection": 12, "augmentation": 88,
+        "cohort": 1, "training": 21, "selection": 20, "augmentation": 96,
         "segmentation": 4 * len(ARMS),
         "evaluation": 1,
     }  # fmt: skip
@@ -80,8 +80,9 @@ def test_an_arm_waits_for_a_generator_only_if_it_takes_its_copies():
     assert {arm: found for arm, found in waiting.items() if found} == {
         "gan": {"lcgan"}, "both": {"lcgan"}, "both_equal_epochs": {"lcgan"}, "l1_only": {"l1_only"},
         "gan_worst": {"lcgan"}, "gan2": {"lcgan"}, "gan4": {"lcgan"}, "gan8": {"lcgan"},
-        "gan_noise": {"lcgan"}, "gan_augmented": {"lcgan_augmented"},
-        "pretrained": {"lcgan"},
+        "gan_noise": {"lcgan"}, "gan_online": {"lcgan"}, "gan_augmented": {"lcgan_augmented"},
+        "pretrained": {"lcgan"}, "inpaint": {"inpaint"}, "both_inpaint": {"inpaint"},
+        "flow": {"flow"}, "both_flow": {"flow"},
     }  # fmt: skip
 
 
@@ -133,7 +134,7 @@ def test_controls_may_stop_short_of_the_large_fractions():
     arms = {job.what for job in left_out if job.stage == "segmentation"}
     assert arms == set(ARMS) - set(PAPER)
     assert {job.what for job in left_out if job.stage == "training"} == {
-        "l1_only", "lcgan_augmented",
+        "l1_only", "lcgan_augmented", "inpaint", "flow",
     }  # fmt: skip
     assert set(plan.jobs(some)) < set(plan.jobs(every))
 

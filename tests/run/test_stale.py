@@ -228,6 +228,27 @@ def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(numb
         assert stale == set(before) - kept
 
 
+@pytest.mark.parametrize(
+    ("number", "of"),
+    [
+        ("unet_width=8", {("segmentation", "unet")}),
+        ("flow_width=16", {(stage, "flow") for stage in ("training", "selection", "augmentation")}),
+    ],
+)
+def test_a_setting_of_a_method_of_today_makes_stale_what_it_makes_and_no_more(number, of, before):
+    name, _, value = number.partition("=")
+    assert changed(before, stamps(profiles.load("compact", **{name: int(value)}))) == (set(), set())
+    used = {"arms": [*profiles.load("compact").arms, "flow"], "segmenters": ["fcn8s", "unet"]}
+    first, after = (
+        stamps(profiles.load("compact", **used, **more)) for more in ({}, {name: int(value)})
+    )
+    stale, new = changed(first, after)
+    assert not new
+    found = {(job.stage, job.segmenter or job.what) for job in stale - {plan.EVALUATION}}
+    with_copies = {(job.stage, job.segmenter) for job in first if job.what == "flow"}
+    assert found == of | {pair for pair in with_copies if "flow" in number and pair[1]}
+
+
 def test_a_reading_of_contrast_makes_stale_only_what_transforms_intensities():
     arms = list(ARMS)
     before = stamps(profiles.load("quick", arms=arms))

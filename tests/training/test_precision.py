@@ -1,5 +1,7 @@
 """Training in bfloat16 follows that in float32: the same seed, the same curve, the same Dice."""
 
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -75,3 +77,22 @@ def test_lcgan_learns_the_same():
     # each other in single epochs, .8 % in the mean over the epochs
     assert apart(losses, reference)["L1"].max() < 0.01
     assert apart(losses, reference).mean().max() < 0.025
+
+
+FULL_WIDTH = """
+import torch
+from torch.nn import functional as F
+from lcgan_core.models import FCN8s
+from lcgan_core.training.placing import place
+torch.set_num_threads(2)
+fcn = place(FCN8s(width=64, border=1), "auto")
+for step in range(2):
+    F.cross_entropy(fcn(torch.zeros(1, 3, 64, 64)), torch.zeros(1, 64, 64).long()).backward()
+"""
+
+
+@pytest.mark.skipif(not torch.cpu._is_amx_tile_supported(), reason="this CPU has no AMX")
+def test_full_width_trains_on_a_cpu_with_amx():
+    """In a process of its own, which a write past the end of memory would end."""
+    done = subprocess.run([sys.executable, "-c", FULL_WIDTH], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -110,13 +110,24 @@ def figure6(
     labels: np.ndarray, targets: np.ndarray, outputs: np.ndarray, classes: Classes
 ) -> Figure:
     """Mask, real slice and synthetic slice, one column per case: three arrays (k, H, W)."""
-    count = len(labels)
-    figure, axes = plt.subplots(3, count, figsize=(1.75 * count, 5.8), squeeze=False)
+    return slices_of(labels, targets, {"synthetic": outputs}, classes)
+
+
+def slices_of(
+    labels: np.ndarray, targets: np.ndarray, outputs: Mapping[str, np.ndarray], classes: Classes
+) -> Figure:
+    """Mask, real slice and several synthetic ones (name -> slices), one column per case: arrays
+    (k, H, W)."""
+    count, shown = len(labels), {"real": targets, **outputs}
+    height = 0.1 + 1.9 * (1 + len(shown))
+    figure, axes = plt.subplots(
+        1 + len(shown), count, figsize=(1.75 * count, height), squeeze=False
+    )
     for k in range(count):
         show_mask(axes[0, k], labels[k], classes)
-        show_slice(axes[1, k], targets[k], classes)
-        show_slice(axes[2, k], outputs[k], classes)
-    for place, name in zip(axes[:, 0], ("mask", "real", "synthetic"), strict=True):
+        for place, images in zip(axes[1:, k], shown.values(), strict=True):
+            show_slice(place, images[k], classes)
+    for place, name in zip(axes[:, 0], ("mask", *shown), strict=True):
         place.set_ylabel(name)
     figure.tight_layout(rect=(0, 0.05, 1, 1))
     class_legend(figure, classes)

@@ -15,8 +15,9 @@ def curve(history: pd.DataFrame) -> Figure:
     `history` as `segmenters.training.history` reads it.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.6), layout="constrained")
-    left.plot(history.step, history["cross-entropy"], color="#555555")
-    left.set(xlabel="optimiser step", ylabel="cross-entropy", yscale="log")
+    loss = history.columns[1]
+    left.plot(history.step, history[loss], color="#555555")
+    left.set(xlabel="optimiser step", ylabel=loss, yscale="log")
     for name, color in ((TRAIN, "#555555"), (VALIDATION, "#00798c")):
         right.plot(history.step, history[name], color=color, label=name.removesuffix(" Dice"))
     kept = history.step[history[VALIDATION].fillna(0).argmax()]

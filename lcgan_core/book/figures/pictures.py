@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -51,6 +52,15 @@ def synthetic_examples(folder: Path, classes: Classes) -> Figure:
     """Fig. 6 from an artefact of stage 4: mask, real and synthetic slice, one column per class."""
     with np.load(folder / "fig6.npz") as kept:
         return figures.figure6(kept["labels"], kept["targets"], kept["outputs"], classes)
+
+
+def of_generators(folders: Mapping[str, Path], classes: Classes) -> Figure:
+    """Mask, real slice and that of each generator (name -> its artefact of stage 4)."""
+    outputs = {}
+    for name, folder in folders.items():
+        with np.load(folder / "fig6.npz") as kept:
+            labels, targets, outputs[name] = kept["labels"], kept["targets"], kept["outputs"]
+    return figures.slices_of(labels, targets, outputs, classes)
 
 
 def closest_pairs(folder: Path, classes: Classes) -> Figure:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from lcgan_core.book.contents import Bundle, of_stage
 from lcgan_core.book.pages import answer, scrutiny, slips, statements
-from lcgan_core.book.pages.origins import of_first_segmenter
-from lcgan_core.book.words import html, markdown
+from lcgan_core.book.pages.origins import of_each_segmenter, of_first_segmenter
+from lcgan_core.book.words import html, markdown, of_each
 from lcgan_core.metrics.claims import QUESTION
 from lcgan_core.protocol.paper import percent
 
@@ -19,6 +19,7 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     (`origins.tables`)."""
     evaluated = {name: of_first_segmenter(linked[name], bundle) for name in of_stage("evaluation")}
     selected = {name: _first_draw(linked[name]) for name in of_stage("selection")}
+    of_segmenters = of_each_segmenter(linked["training"], bundle)
     fraction = bundle.record["shown_fraction"]
     claims, spread = evaluated["claims"], scrutiny.draws(evaluated["draws"])
     questions = claims.role == QUESTION
@@ -32,7 +33,7 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),
         "again": _again(evaluated["differences"]),
-        "training": _training(evaluated["training"]),
+        "training": of_each({name: _training(facts) for name, facts in of_segmenters.items()}),
         "draws": html(spread)
         if len(spread)
         else "*This run has one draw at each fraction; the setting `draws` asks for more.*",

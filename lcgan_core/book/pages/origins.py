@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from lcgan_core.book.contents import TABLES, Bundle
+from lcgan_core.protocol import methods
 from lcgan_core.run.plan import Job
 
 RESULTS_PAGE, RUNS_PAGE = "all_results.html", "all_runs.html"
@@ -34,13 +35,19 @@ def linked(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def tables(bundle: Bundle) -> dict[str, pd.DataFrame]:
-    """Every table of a bundle, linked."""
-    return {name: linked(name, bundle.table(name)) for name in TABLES}
+    """Every table that a bundle has, linked."""
+    there = [name for name in TABLES if (bundle.folder / f"{name}.csv").exists()]
+    return {name: linked(name, bundle.table(name)) for name in there}
 
 
 def of_first_segmenter(table: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
-    """The rows of the run's first segmenter: where there are several, pages show this one."""
+    """The rows of the run's first segmenter: where there are several, charts show this one."""
     return table[table.segmenter == bundle.segmenters[0]]
+
+
+def of_each_segmenter(table: pd.DataFrame, bundle: Bundle) -> dict[str, pd.DataFrame]:
+    """Segmenter -> its rows, the first one's first."""
+    return {name: table[table.segmenter == name] for name in bundle.segmenters}
 
 
 def networks(runs: pd.DataFrame) -> Networks:
@@ -59,6 +66,9 @@ def jobs(bundle: Bundle, name: str, row: pd.Series, trained: Networks) -> list[s
     match TABLES[name].stage:
         case "selection":
             return [selection(row.generator, row.fraction, row.draw)]
+        case "augmentation" if "generator" in row:
+            fraction = bundle.record["shown_fraction"]
+            return [Job("augmentation", methods.kind_of(row.generator), fraction).place]
         case "augmentation":
             return [bundle.record["sources"][name]]
     if name == "claims":

@@ -32,6 +32,7 @@ OF_TABLES = {
     "controls": ("results", "differences"), "again": ("differences",),
     "training": ("training",), "draws": ("draws",), "by_size": ("by_size",),
     "sensitivity": ("sensitivity",), "judges": ("candidates",),
+    "generators": ("candidates", "memorisation", "kernel_distance"),
     "memorisation": ("memorisation", "kernel_distance"), "densities": ("densities",),
     "neighbours": ("neighbours",), **dict.fromkeys(SLICES, ()),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from lcgan_core.book.pages import (
     answer,
     both_runs,
     controls,
+    generators,
     origins,
     performance,
     provenance,
     tables,
     viewers,
 )
-from lcgan_core.book.words import html, linked, number, several
+from lcgan_core.book.words import html, linked, number, of_each, several
 from lcgan_core.metrics.claims import ALL, Measure, outcome
 from lcgan_core.protocol.config import IN_SILICO
 from lcgan_core.protocol.paper import percent
@@ -38,16 +39,16 @@ def write(bundle: Bundle, out: Path) -> None:
     for path in bundle.folder.glob("*.*"):
         shutil.copyfile(path, out / path.name)
     rows, runs = origins.tables(bundle), bundle.table("runs")
-    results, differences = (
-        origins.of_first_segmenter(rows[name], bundle) for name in ("results", "differences")
-    )
-    pictures.save(figures.figure7(results), out / "fig7")
+    results = origins.of_each_segmenter(rows["results"], bundle)
+    differences = origins.of_first_segmenter(rows["differences"], bundle)
+    pictures.save(figures.figure7(results[bundle.segmenters[0]]), out / "fig7")
     pictures.save(forest.forest(differences), out / "forest")
     pictures.save(forest.neighbours(bundle.table("neighbours")), out / "neighbours")
     changes = [*bundle.record["changes"]]
     if not bundle.pictures:
         changes.append(numbers_only.said(bundle.facts))
     made = texts(results, bundle.facts, changes, outcome(bundle.primary)[1])
+    made["generators"] = generators.text(bundle, rows, runs)
     made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows) | both_runs.texts(bundle)
     # below a table or list; the line of a figure is a text of its own
     for name, line in provenance.lines(bundle, runs).items():
@@ -58,17 +59,26 @@ def write(bundle: Bundle, out: Path) -> None:
 
 
 def texts(
-    results: pd.DataFrame, facts: dict[str, Any], changes: Sequence[str], primary: Measure
+    results: Mapping[str, pd.DataFrame],
+    facts: dict[str, Any],
+    changes: Sequence[str],
+    primary: Measure,
 ) -> dict[str, str]:
-    """Name -> text of the pages that show the paper's tables, and of the performance page."""
+    """Name -> text of the pages that show the paper's tables, and of the performance page.
+
+    `results` has the rows of each segmenter, the first one's first.
+    """
     draws = means(dict(facts["draws"]))
-    return {
+    made = {
+        number: of_each({name: html(table(rows)) for name, rows in results.items()}) + draws
+        for number, table in (
+            ("table1", tables.table1), ("table2", tables.table2), ("table3", tables.table3),
+        )
+    }  # fmt: skip
+    return made | {
         "run": run_note(facts, changes),
-        "headline": headline(results, primary),
+        "headline": headline(next(iter(results.values())), primary),
         "certainty": answer.certainty(facts),
-        "table1": html(tables.table1(results)) + draws,
-        "table2": html(tables.table2(results)) + draws,
-        "table3": html(tables.table3(results)) + draws,
         "performance": performance.page(),
     }
 

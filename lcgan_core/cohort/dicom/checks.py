@@ -45,6 +45,10 @@ def check_kind(item: Values) -> None:
     if (item.get("NumberOfFrames") or 1) > 1:
         raise NotASlice(True, MULTIFRAME)
     kinds = {str(kind).strip().upper() for kind in values_of(item, "ImageType")}
+    if str(item.get("BurnedInAnnotation") or "").strip().upper() == "YES":
+        raise NotASlice(
+            True, "says that text is burned into its pixels, which may name the patient; remove it."
+        )
     if kinds & {"LOCALIZER", "SCOUT", "TOPOGRAM"}:
         raise NotASlice(False, "is a localizer.")
     if kinds & REFORMATS:

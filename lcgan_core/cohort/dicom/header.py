@@ -39,7 +39,7 @@ NAMES = (
     "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "SamplesPerPixel",
     "BitsStored", "HighBit", "PhotometricInterpretation", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope",
-    "RescaleType", *TELLING, *TIMES, *REFERENCES,
+    "RescaleType", "BurnedInAnnotation", *TELLING, *TIMES, *REFERENCES,
 )  # fmt: skip
 TAGS: list = [Tag(name) for name in NAMES]  # once: looking up names takes as long as reading
 PIXEL_DATA = b"\xe0\x7f\x10\x00"

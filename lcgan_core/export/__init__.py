@@ -1,0 +1,1 @@
+"""Slices with their masks, written as other programs read them."""

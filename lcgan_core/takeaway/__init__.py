@@ -1,0 +1,1 @@
+"""What is taken away from a run: models, painted slices, data sets of an arm, outlined lesions."""

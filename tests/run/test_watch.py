@@ -1,0 +1,75 @@
+"""What `make book` shows of Snakemake: a line a job, a sentence at the end."""
+
+import os
+import signal
+import subprocess
+import sys
+
+FINE = """
+print("Building DAG of jobs...")
+print("localrule cohort:")
+print("Finished jobid: 3 (Rule: cohort)")
+print("1 of 2 steps (50%) done")
+print("Finished jobid: 1 (Rule: book)")
+print("2 of 2 steps (100%) done")
+"""
+BROKEN = "print('Traceback'); print('The run stopped: no disk.'); raise SystemExit(1)"
+SILENT = "print('MissingInputException in line 3'); raise SystemExit(1)"
+ENDLESS = """
+import time
+print("Finished jobid: 3 (Rule: cohort)", flush=True)
+print("1 of 2 steps (50%) done", flush=True)
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("Traceback (most recent call last): Cannot close a running event loop")
+    raise SystemExit(1)
+"""
+
+
+def start(program):
+    watching = (
+        "import sys; from lcgan_core.run.watch import watch; "
+        f"sys.exit(watch([sys.executable, '-c', {program!r}]))"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", watching],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=interruptible,
+    )
+
+
+def interruptible():
+    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def outcome(program):
+    process = start(program)
+    said = process.communicate(timeout=600)[1].splitlines()
+    return process.returncode, said
+
+
+def test_a_line_a_job():
+    code, (first, second) = outcome(FINE)
+    assert code == 0
+    assert first.startswith("1 of 2 (50 %)  cohort; about ") and first.endswith(" left")
+    assert second == "2 of 2 (100 %)  book"
+
+
+def test_a_run_that_stops_says_why_and_nothing_else():
+    assert outcome(BROKEN) == (1, ["The run stopped: no disk."])
+    assert outcome(SILENT) == (1, ["MissingInputException in line 3"])
+
+
+def test_ctrl_c_is_one_sentence():
+    process = start(ENDLESS)
+    assert "cohort" in process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said = process.communicate(timeout=600)[1]
+    assert process.returncode == 130
+    assert said.splitlines() == [
+        "Interrupted; finished parts are kept: run the same command again to resume."
+    ]
