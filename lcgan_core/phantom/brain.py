@@ -11,7 +11,7 @@ from lcgan_core.phantom.tissues import Array, Canvas, Tissue, edge, sheet
 from lcgan_core.phantom.ventricles import cisterns, ventricles
 
 DURA_MM = 1.0
-RIBBON = 2.8
+RIBBON = 2.4
 """Thickness (mm) of the dura, and of the cortex as a 5 mm slice shows it."""
 TWIG = 0.6
 """Depth and width of the branches of sulci, as a proportion of those of the sulci."""
@@ -201,7 +201,8 @@ def _sylvian(it: Brain, side: Array, y: Array, z: Array, variation: Array) -> tu
     """mm to the Sylvian fissure and the insula's cistern, and half their width."""
     entry = 13 - 0.55 * (z - 28)
     t = np.clip((side - 42) / 26, 0, 1)
-    mouth = np.hypot(np.minimum(side - 41, 0), y - entry + 3 * t)
+    bent = 2.0 * np.sin(0.30 * side + 2.0 * variation)  # no fissure is straight
+    mouth = np.hypot(np.minimum(side - 41, 0), y - entry + 3 * t + bent)
     bow = 40.5 - 0.010 * (y - 4) ** 2
     along = np.maximum(np.abs(y - 4) - 17, 0)
     island = np.hypot(side - bow - 1.3 * variation - 0.9 * np.sin(0.7 * y + 2.5 * variation), along)
@@ -213,14 +214,14 @@ def _sylvian(it: Brain, side: Array, y: Array, z: Array, variation: Array) -> tu
 
 
 def _paint_deep_grey(canvas: Canvas, side: Array, y: Array, z: Array) -> None:
-    caudate = ball(side - 15.5, y - 21, z - 38, (6.5, 11, 14))
+    caudate = ball(side - 14.5, y - 21, z - 38, (5.5, 11, 14))
     tilt = side - 26.5 + 0.30 * (y - 5)
     lentiform = ball(tilt, y - 5, z - 29, (7.5, 17, 13))
-    # the internal capsule's knee dents the lentiform nucleus into a lens
-    lentiform = np.minimum(lentiform, side - 15.5 - 0.22 * np.abs(y - 4))
-    thalamus = ball(side - 10 + 0.25 * (y + 13), y + 13, z - 33, (8.5, 14.5, 12))
+    # the internal capsule passes between them, and its knee dents the lentiform nucleus into a lens
+    lentiform = np.minimum(lentiform, side - 19.5 - 0.24 * np.abs(y - 4))
+    thalamus = ball(side - 9.5 + 0.25 * (y + 13), y + 13, z - 33, (8.0, 14.5, 12))
     nuclei = np.maximum(np.maximum(caudate, lentiform), thalamus)
-    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY, 1.2)
+    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY, 2.0)
 
 
 def _paint_hindbrain(

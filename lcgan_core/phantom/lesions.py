@@ -5,6 +5,7 @@ The numbers were worked out from the 192 scans of BHSD (book/data_sets.md).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -33,6 +34,9 @@ VOLUME = {
 
 BLOOD_HU = {"IPH": (55, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (60, 6), "SDH": (60, 8)}
 """HU of undiluted blood, mean and SD over lesions; blur and partial volume lower measured HU."""
+RIM_MM, RIM_HU = (0.8, 5.0), (17.5, 3.0)
+"""Width of the oedema around IPH and its undiluted HU, mean and SD, so that what is seen has the
+width and the HU of 112 real ones (data/real_oedema.csv)."""
 
 
 @cache
@@ -89,9 +93,9 @@ def of_volume(
         parts = _parts(rng, 1 + min(rng.poisson(2.4), 6))
         return [_subarachnoid(rng, side, hu, volume * part) for part in parts]
     if name == "EDH":
-        return [_epidural(rng, side, hu, volume)]
-    parts = _parts(rng, 1 + min(rng.poisson(0.7), 2))
-    return [it for part in parts for it in _subdural(rng, side, hu, volume * part)]
+        return [_epidural(rng, side, hu, volume, brain)]
+    parts = _parts(rng, 1 + min(rng.poisson(1.3), 4))
+    return [it for part in parts for it in _subdural(rng, side, hu, volume * part, brain)]
 
 
 def _parts(rng: np.random.Generator, n: int) -> list[float]:
@@ -140,8 +144,8 @@ def _intraparenchymal(
     return Lesion(
         "IPH", _three(centre), _three(radii), hu,
         smooth(rng, float(np.clip(0.45 * radius, 3.0, 9.0))),
-        rim=float(min(rng.uniform(1.5, 7.0), 0.6 * radius + 0.5)),
-        rim_hu=float(rng.uniform(18, 28)),
+        rim=float(min(rng.uniform(*RIM_MM), 0.6 * radius + 0.5)),
+        rim_hu=float(rng.normal(*RIM_HU)),
         mixed=float(rng.choice((0, 0, 0, 14))),
         swirl=float(rng.choice((0, 0, 10, 18))) if radius > 9 else 0.0,
     )  # fmt: skip
@@ -164,7 +168,9 @@ def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: floa
     return Lesion("SAH", _three(centre), _three(radii), hu, smooth(rng, 6.5))
 
 
-def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
+def _epidural(
+    rng: np.random.Generator, side: float, hu: float, volume: float, brain: Brain
+) -> Lesion:
     bulge, oval = rng.uniform(0.34, 0.55), rng.uniform(0.55, 0.9)
     wide = float((volume * 3.0 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
@@ -173,11 +179,18 @@ def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -
     centre = (around * np.pi, float(rng.uniform(-0.45, 0.6)), 0.0)
     return Lesion(
         "EDH", centre, (wide, wide * oval, 1.0), hu, smooth(rng, 9.0), bulge * wide,
-        swirl=float(rng.choice((0, 0, 0, 16))),
+        swirl=float(rng.choice((0, 0, 0, 16))), give=_give(brain),
     )  # fmt: skip
 
 
-def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -> list[Lesion]:
+def _give(brain: Brain) -> float:
+    """How far a brain is pushed aside by blood on the skull: a shrunken one makes room."""
+    return 1.2 - 0.7 * brain.atrophy
+
+
+def _subdural(
+    rng: np.random.Generator, side: float, hu: float, volume: float, brain: Brain
+) -> list[Lesion]:
     old = rng.random() < 0.15
     mixed = float(rng.choice((0.0, 8.0, 22.0), p=(0.6, 0.25, 0.15)))
     if old:
@@ -195,7 +208,8 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
             float(rng.uniform(-0.2, 0.75)),
             0.0,
         )
-        found.append(Lesion("SDH", centre, radii, hu, smooth(rng, 12.0), thick, mixed=mixed))
+        patch = Lesion("SDH", centre, radii, hu, smooth(rng, 12.0), thick, mixed=mixed)
+        found.append(replace(patch, give=_give(brain)))
     if on != "skull":
         part = min(1.7 * volume * (0.25 if on == "both" else 1), 20000.0)
         sheet = str(rng.choice(("falx", "tentorium"))) if on == "both" else on

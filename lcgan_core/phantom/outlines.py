@@ -84,8 +84,8 @@ def paint_outlines(
     """
     dry = canvas.solid(at.depth - 1.0) * (1 - spaces.ventricle) * (1 - spaces.subarachnoid)
     for outline, inside in found:
-        if rim := outline.like.rim:
-            oedema = canvas.solid(inside + rim, 3.0) * dry
+        if outline.like.rim:
+            oedema = canvas.solid(outline.like.oedema(at, inside), 3.0) * dry
             canvas.paint(oedema, Tissue.OEDEMA, outline.like.rim_hu - 23.0)
     for outline, inside in found:
         cover = canvas.solid(inside, BORDER_MM) * top

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -22,7 +23,15 @@ from lcgan_core.phantom.fields import Field, smooth
 from lcgan_core.phantom.lesions import draw, types
 from lcgan_core.phantom.outlines import Outline, paint_outlines
 from lcgan_core.phantom.scanner import NOISE_SD, Scanner
-from lcgan_core.phantom.skull import Shells, paint_frontal_sinus, paint_shells, shells, swollen
+from lcgan_core.phantom.skull import (
+    Crack,
+    Shells,
+    paint_frontal_sinus,
+    paint_seams,
+    paint_shells,
+    shells,
+    swollen,
+)
 from lcgan_core.phantom.tissues import FINER, Array, Canvas, Tissue, edge
 
 LOWEST_MM, SPAN_MM, THICK_MM = -24.0, 150.0, 5.0
@@ -33,8 +42,13 @@ PLANES = 2
 """Thin planes that are averaged to a slice."""
 YAW_SD = 0.28
 """SD (radians) of the turn of a head on the table, measured on real heads (data/real_heads.csv)."""
-BRUISED = {"EDH": 0.7, "SDH": 0.3}
-"""Proportion of haemorrhages under a bruise of the scalp; chosen by us."""
+BRUISED, CRACKED = {"EDH": 0.7, "SDH": 0.3}, {"EDH": 0.8, "SDH": 0.1}
+"""Proportions of haemorrhages under a bruise of the scalp and, of these, under a fracture; chosen
+by us."""
+KERNELS = ((0.80, 1.0, 0.09), (0.12, 1.40, 0.10), (0.08, 0.78, 0.05))
+"""Proportion of scans with a usual, a sharp and a smooth kernel; mean and SD of its sharpness."""
+CUT_OFF = 0.04
+"""Proportion of scans whose field of view cuts the head off; both chosen by us."""
 BATCH = 8
 """Slices imaged together: memory does not grow with the series."""
 
@@ -63,7 +77,7 @@ class Scan:
 @dataclass(frozen=True)
 class Patient:
     """Anatomy, haemorrhages, and how the head lies: size, turn (radians), shift (mm), headrest
-    (radius, distance, reach and half thickness, mm), motion.
+    (radius, distance, reach and half thickness, mm), motion; cracks: fractures of the skull.
 
     outlines: haemorrhages of a patient of whom one slice is wanted, with this mask.
     """
@@ -84,6 +98,7 @@ class Patient:
     noise_sd: float
     left: float
     sharp: float
+    cracks: tuple[Crack, ...] = ()
     outlines: tuple[Outline, ...] = ()
 
     def thickness(self, slices: int) -> tuple[float, float]:
@@ -93,7 +108,7 @@ class Patient:
 
     def scanner(self, matrix: int, px: float, thick: float) -> Scanner:
         """What images slices `thick` mm thick with pixels of `px` mm: thin slices are noisier."""
-        noise = self.noise_sd * float(np.sqrt(THICK_MM / thick))
+        noise = self.noise_sd * float(np.sqrt(THICK_MM / thick)) * max(self.sharp, 1.0)
         return Scanner(matrix, px, noise, self.left, self.sharp)
 
     def while_moving(self, plane: int, height: float) -> Patient:
@@ -132,8 +147,9 @@ def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
     kinds = types(turn)
     inside = brain(rng, "IVH" in kinds)
     lesions = [it for kind in kinds for it in draw(rng, kind, inside)]
+    hurt, cracks = _hurt(rng, shells(rng), lesions)
     return Patient(
-        shells=_bruised(rng, shells(rng), lesions),
+        shells=hurt,
         brain=inside,
         lesions=lesions,
         confounders=confounders(rng),
@@ -149,12 +165,26 @@ def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
             rng.uniform(0.5, 2.2),
         ),
         motion=_motion(rng),
-        field_mm=float(np.clip(rng.normal(242, 14), 216, 285)),
+        field_mm=_field(rng),
         lowest=LOWEST_MM + float(rng.normal(0, 4)),
         noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.18))),
-        left=float(rng.uniform(0.3, 0.9)),
-        sharp=float(np.clip(rng.normal(1.0, 0.10), 0.75, 1.25)),
+        left=float(rng.uniform(0.2, 0.7)),
+        sharp=_sharpness(rng),
+        cracks=cracks,
     )
+
+
+def _field(rng: np.random.Generator) -> float:
+    """mm of the field of view, which rarely is smaller than the head."""
+    usual, small = float(np.clip(rng.normal(242, 14), 216, 285)), float(rng.uniform(185, 205))
+    return small if rng.random() < CUT_OFF else usual
+
+
+def _sharpness(rng: np.random.Generator) -> float:
+    """Of the kernel: 1 is that of the real head that the scanner was fitted to."""
+    share, mean, sd = zip(*KERNELS, strict=True)
+    k = rng.choice(len(KERNELS), p=share)
+    return float(mean[k] + sd[k] * np.clip(rng.normal(), -2.5, 2.5))
 
 
 def _motion(rng: np.random.Generator) -> tuple[float, float, float]:
@@ -163,13 +193,21 @@ def _motion(rng: np.random.Generator) -> tuple[float, float, float]:
     return rng.uniform(2, 5) * moves, rng.uniform(-0.04, 0.04) * moves, rng.uniform(0, 6.3)
 
 
-def _bruised(rng: np.random.Generator, found: Shells, lesions: list[Lesion]) -> Shells:
-    """The scalp swells where the head was hit: over most EDH and some SDH."""
+def _hurt(
+    rng: np.random.Generator, found: Shells, lesions: list[Lesion]
+) -> tuple[Shells, tuple[Crack, ...]]:
+    """The scalp swells, and the skull may break, where the head was hit: over most EDH and some
+    SDH."""
+    cracks = []
     for it in lesions:
         if it.lifts and rng.random() < BRUISED[it.name]:
-            height = 42 + 70 * it.centre[1] + rng.normal(0, 10)
-            found = swollen(found, it.centre[0], float(height), float(rng.uniform(3, 11)))
-    return found
+            height = float(42 + 70 * it.centre[1] + rng.normal(0, 10))
+            found = swollen(found, it.centre[0], height, float(rng.uniform(3, 11)))
+            if rng.random() < CRACKED[it.name]:
+                turn, slant = it.centre[0] + rng.normal(0, 0.1), rng.uniform(-0.8, 0.8)
+                size = rng.uniform(20, 60), float(np.clip(np.exp(rng.normal(-0.7, 0.5)), 0.2, 1.6))
+                cracks.append((float(turn), height, float(slant), *size))
+    return found, tuple(cracks)
 
 
 def scan_patient(
@@ -200,8 +238,11 @@ def scan(
     lowest = patient.lowest + thick / 2
     for first in range(0, slices, BATCH):
         batch = range(first, min(first + BATCH, slices))
-        painted = [paint_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
-        hu[first : first + BATCH] = scanner.take(np.stack([true for true, _, _ in painted]), rng)
+        heights = [lowest + k * spacing for k in batch]
+        painted = [paint_slice(patient, z, thick, px * matrix) for z in heights]
+        moved = [jolt(patient, z, thick, px * matrix) for z in heights]
+        true = np.stack([true for true, _, _ in painted])
+        hu[first : first + BATCH] = scanner.take(true, rng, together(moved))
         for k, (_, blood, seen) in zip(batch, painted, strict=True):
             labels[k] = draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
             tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
@@ -220,6 +261,21 @@ def paint_slice(
     hu = np.sum([plane.hu for plane in planes], axis=0) / PLANES
     blood = np.sum([plane.blood for plane in planes], axis=0) / PLANES
     return hu, blood, planes[-1].tissue
+
+
+def jolt(it: Patient, middle: float, thick: float, field_mm: float) -> Array | None:
+    """HU (H, W) by which a slice changes while it is scanned; None where the patient lies still."""
+    first, last = (it.while_moving(k, middle) for k in (0, PLANES - 1))
+    if first is it:
+        return None
+    before, after = (_plane(p, middle, field_mm, thick / PLANES).hu for p in (first, last))
+    return np.asarray(after - before)
+
+
+def together(moved: Sequence[Array | None]) -> Array | None:
+    """(S, H, W): what `jolt` gave for each slice of a batch, or None if no slice has any."""
+    some = next((a for a in moved if a is not None), None)
+    return None if some is None else np.stack([0 * some if a is None else a for a in moved])
 
 
 def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
@@ -245,6 +301,7 @@ def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
     if low:
         paint_base(canvas, x, y, z, ground, outer, skin, bumps)
         paint_frontal_sinus(canvas, it.sinus, x, y, z, inner)
+    paint_seams(canvas, x, y, z, np.minimum(outer, -inner), bumps, it.cracks)
     cut = gap(it.confounders, x, y, z)
     if cut.max() > -1:
         canvas.paint(canvas.solid(np.minimum(cut, outer + 1)), Tissue.MUSCLE)

@@ -18,8 +18,14 @@ HEIGHTS = np.arange(-60.0, 140.0)
 WIDEST, VERTEX = 42.0, 111.0
 """Height (mm) at which the cranial cavity is widest, and height of its top."""
 
-FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 6.8, 6.2, 4.4, 7.6
+FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 8.4, 6.2, 3.2, 9.0
 """Mean thickness of the bones, mm."""
+SEAM_MM = 0.35
+"""Half the width of a suture."""
+
+Crack = tuple[float, float, float, float, float]
+"""A fracture: the angle (radians) and height (mm) of its middle, its slant (radians), half its
+length and half its width (mm)."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,10 @@ def shells(rng: np.random.Generator) -> Shells:
         for k in range(1, 5)
     )
     front, side, back = np.clip(np.cos(phi), 0, 1), np.abs(np.sin(phi)), np.clip(-np.cos(phi), 0, 1)
-    low = np.clip((50 - z) / 30, 0, 1)
+    low, temple = np.clip((50 - z) / 30, 0, 1), np.clip((80 - z) / 40, 0, 1)
     bone = (
         FRONTAL * front**2 + OCCIPITAL * back**2 + PARIETAL * side**2
-        + low * (TEMPORAL - PARIETAL) * side**4
+        + temple * (TEMPORAL - PARIETAL) * side**4
         + 5 * np.clip((24 - z) / 14, 0, 1) * front**12
         + 3 * np.exp(-(((z - 12) / 8) ** 2)) * back**60
     )  # fmt: skip
@@ -150,13 +156,40 @@ def paint_shells(
     blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))
     texture = canvas.up(grain)
     canvas.paint(canvas.solid(skin), Tissue.SKIN)
-    canvas.paint(canvas.solid(skin - 2.0), Tissue.FAT, 8 * texture)
-    flesh = np.minimum(muscle - 1.5 + outer, skin - 3.5)
+    canvas.paint(canvas.solid(skin - 2.4), Tissue.FAT, 8 * texture)
+    # the temporal muscle, and elsewhere the galea
+    flesh = np.minimum(np.maximum(muscle - 1.5, 1.3) + outer, skin - 3.5)
     canvas.paint(canvas.solid(flesh), Tissue.MUSCLE, 5 * texture)
     case = np.minimum(outer, floor + 5)
     canvas.paint(edge(canvas.up(case), blur), Tissue.TABLE)
     spongy = np.minimum(np.minimum(outer - 1.9, -inner - 1.7), floor + 3)
     canvas.paint(canvas.solid(spongy), Tissue.DIPLOE, 90 * texture)
+
+
+def sutures(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
+    """Signed mm to the coronal, the lambdoid and the sagittal suture, of x's shape."""
+    return y - 30 + 0.30 * (z - 60), y + 58 - 0.35 * (z - 50), x
+
+
+def paint_seams(
+    canvas: Canvas, x: Array, y: Array, z: Array, bone: Array, wave: Array, cracks: tuple[Crack, ...]
+) -> None:
+    """Sutures and fractures as gaps in bone, `bone` (h, w) mm into it; `wave` bends them."""
+    coronal, lambdoid, sagittal = sutures(x, y, z)
+    back = np.where((y > -50) | (np.abs(x) < 8), np.where(y > 30, 99, sagittal), lambdoid)
+    seam = np.where(np.abs(coronal) < np.abs(back), coronal, back) + 1.5 * wave
+    half = np.where(z > 20, SEAM_MM, 0).astype(np.float32)
+    for turn, height, slant, long, wide in cracks:
+        around = (np.arctan2(x, y) - turn + np.pi) % (2 * np.pi) - np.pi
+        across, up = 75 * around, z - height
+        crack = np.cos(slant) * across + np.sin(slant) * up + 1.5 * wave
+        along = np.cos(slant) * up - np.sin(slant) * across
+        nearer = (np.abs(crack) < np.abs(seam)) & (np.abs(along) < long)
+        seam, half = np.where(nearer, crack, seam), np.where(nearer, wide, half)
+    near = (np.abs(seam) < 4) & (bone > -2) & (half > 0)
+    if near.any():
+        gap = canvas.wall(seam.astype(np.float32), half.astype(np.float32))
+        canvas.paint(gap * canvas.solid(bone), Tissue.MUSCLE)
 
 
 def paint_frontal_sinus(
