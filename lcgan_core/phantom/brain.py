@@ -130,7 +130,9 @@ def paint_brain(
     fold = fold * (1 - hind) * edge(pia, px)
     cleft = canvas.wall(fissure, wide + np.where(wide > 0, swollen, 0)) * (1 - hind)
     inside = solid(depth)
-    cover = np.maximum(cleft, solid(basal + 0.8 * swollen)) * inside
+    # cisterns are wider than sulci: pressure takes more from them
+    basal = basal + np.where(swollen < 0, 3.0, 0.8) * swollen
+    cover = np.maximum(cleft, solid(basal)) * inside
     cover = np.maximum(fold, cover)
     canvas.paint(cover, Tissue.CSF)
     bare = inside * (1 - edge(pia, px))

@@ -168,7 +168,7 @@ def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
         field_mm=_field(rng),
         lowest=LOWEST_MM + float(rng.normal(0, 4)),
         noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.18))),
-        left=float(rng.uniform(0.2, 0.7)),
+        left=float(rng.uniform(0.1, 0.5)),
         sharp=_sharpness(rng),
         cracks=cracks,
     )

@@ -116,8 +116,10 @@ class Canvas:
 
     def _lay(self, cover: Array, hu: Array | float, tissue: Tissue) -> None:
         if cover.max() > 0:
-            self.hu += cover * (hu - self.hu)
-            self.tissue[cover > 0.5] = tissue
+            change = np.subtract(hu, self.hu)
+            change *= cover
+            self.hu += change
+            np.copyto(self.tissue, np.uint8(tissue), where=cover > 0.5)
 
 
 def edge(inside: Array, width: Array | float) -> Array:
@@ -126,7 +128,9 @@ def edge(inside: Array, width: Array | float) -> Array:
     >>> edge(np.array([-1.0, 0.0, 0.25, 2.0]), 1.0).tolist()
     [0.0, 0.5, 0.75, 1.0]
     """
-    return np.clip(inside / width + 0.5, 0.0, 1.0)
+    share = inside / width
+    share += 0.5
+    return np.clip(share, 0.0, 1.0, out=share)
 
 
 def sheet(distance: Array, half: Array | float, width: float) -> Array:

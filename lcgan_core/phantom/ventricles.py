@@ -54,7 +54,7 @@ def ventricles(x: Array, y: Array, z: Array, size: float, uneven: float) -> Arra
 def cisterns(x: Array, y: Array, z: Array, atrophy: float) -> Array:
     """mm into the suprasellar, ambient and quadrigeminal cisterns, of x's shape."""
     side, wide = np.abs(x), 1.0 + 1.6 * atrophy
-    star = 9.5 + 2.0 * np.cos(5 * np.arctan2(x, y - 9)) + 3.0 * atrophy
+    star = 7.5 + 2.0 * np.cos(5 * np.arctan2(x, y - 9)) + 5.0 * atrophy
     suprasellar = np.minimum(star - np.hypot(x, y - 9), 8 - np.abs(z - 11))
     ring = np.hypot(x / 17.5, (y + 19) / 15.5)
     # widest beside and behind the midbrain, closed where the peduncles leave it
