@@ -3,7 +3,9 @@
 `python -m tools.tell_apart --real FOLDER` takes the folder SubdatasetC_PNG/set of PHE-SICH-CT-IDS
 (book/phantom.md) and writes quantiles of lcgan_core.phantom.heads.head_numbers over the real heads
 to data/real_heads.csv, those of both side by side to book/phantom/heads.csv, and the network's AUC
-to book/phantom/tell_apart.csv. No picture of a real head is written.
+and what it looks at to book/phantom/tell_apart.csv, tell_apart_map.csv and tell_apart.png.
+`--store STORE`, the slice store that `lcgan ingest --format phe-sich` makes of the same people,
+writes quantiles of their oedema to data/real_oedema.csv. No picture of a real head is written.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from lcgan_core.phantom.heads import cavity, head_numbers
+from lcgan_core.phantom.heads import cavity, head_numbers, oedema_numbers
 from lcgan_core.phantom.patient import scan_patient
 from lcgan_core.phantom.tissues import Array
 
@@ -30,7 +32,13 @@ SIZE, MM = 128, 1.9
 """Pixels of the slices that the network sees, and their size."""
 BELOW_MM = (12, 27, 42, 57, 72)
 """Heights of these slices below the highest one with 10 cm2 of cavity."""
-FOLDS, STEPS, BATCH = 5, 250, 32
+HEADS = 45
+"""Heads of each kind whose slices the network sees."""
+FOLDS, STEPS, BATCH = 5, 100, 32
+CELLS = 16
+"""Along a side of the map of what the network looks at: too coarse to show anybody."""
+LEAST_MM2, LARGEST = 100.0, 3
+"""Blood whose oedema is measured, and slices of a patient on which it is, the largest ones."""
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 PLACES = ("outside the skull", "skull", "within 15 mm of the skull", "deeper")
 
@@ -106,11 +114,13 @@ def network() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 1))
 
 
-def tell_apart(images: Array, real: Array, patient: Array) -> tuple[float, dict[str, float]]:
-    """AUC of held-out slices, and by how many logits they change as a place is blurred."""
+def tell_apart(images: Array, real: Array, patient: Array) -> tuple[float, dict[str, float], Array]:
+    """AUC of held-out slices, by how many logits they change as a place is blurred, and, to first
+    order, as a cell of a map (CELLS, CELLS) is."""
     x = torch.from_numpy((images[:, None] + 20) / 60 - 1).float()
     y = torch.from_numpy(real[:, None]).float()
     logits, moved = np.zeros(len(real)), np.zeros((len(real), len(PLACES)))
+    cells = np.zeros((len(real), CELLS, CELLS))
     blurred = torch.from_numpy(
         np.stack([cv2.GaussianBlur(i, (0, 0), 6 / MM) for i in images])[:, None] / 60 - 2 / 3
     ).float()
@@ -137,8 +147,14 @@ def tell_apart(images: Array, real: Array, patient: Array) -> tuple[float, dict[
                 here = torch.from_numpy(place[test][:, None] == n)
                 seen = net(torch.where(here, blurred[test], x[test]))[:, 0]
                 moved[test, n] = np.abs(seen.numpy() - logits[test])
+        sharp = x[test].requires_grad_()
+        (slope,) = torch.autograd.grad(net(sharp).sum(), sharp)
+        change = (slope * (blurred[test] - x[test])).numpy()[:, 0]
+        side = SIZE // CELLS
+        cells[test] = np.abs(change.reshape(-1, CELLS, side, CELLS, side).sum(axis=(2, 4)))
     auc = float(roc_auc_score(real, logits))
-    return auc, dict(zip(PLACES, moved.mean(axis=0).round(2).tolist(), strict=True))
+    places = dict(zip(PLACES, moved.mean(axis=0).round(2).tolist(), strict=True))
+    return auc, places, cells.mean(axis=0)
 
 
 def _places(image: Array) -> Array:
@@ -150,10 +166,41 @@ def _places(image: Array) -> Array:
     return np.where(inside, np.where(deep > 15, 3, 2), np.where(skull, 1, 0))
 
 
+def real_oedema(store: Path) -> pd.DataFrame:
+    """Quantiles over patients of the oedema around IPH: classes 2 and 1 of a slice store."""
+    hu, labels = (np.load(store / f"{name}.npy", mmap_mode="r") for name in ("hu", "labels"))
+    table = pd.read_csv(store / "slices.csv").sort_values("area_IPH")
+    seen = table[(table.area_IPH >= LEAST_MM2) & (table.area_PHE > 0)]
+    rows = []
+    for patient, some in seen.groupby("patient").tail(LARGEST).groupby("patient"):
+        for k, px in zip(some.slice, some.pixel_spacing_mm, strict=True):
+            rows.append(
+                {"patient": patient} | oedema_numbers(hu[k], labels[k] == 1, labels[k] == 2, px)
+            )
+    each = pd.DataFrame(rows).groupby("patient").median()
+    return quantiles(each).assign(patients=len(each))
+
+
+def draw_map(mean: Array, cells: Array, path: Path) -> None:
+    """The map over the mean of in-silico slices."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(4.2, 3.4), layout="constrained")
+    axis.imshow(mean, cmap="gray", extent=(0, CELLS, CELLS, 0))
+    shown = axis.imshow(cells, cmap="inferno", alpha=0.65, extent=(0, CELLS, CELLS, 0))
+    axis.set_axis_off()
+    figure.colorbar(shown, label="change of the answer (logits)")
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
 def main() -> None:
     """Measure and write, as described at the top of the file."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--real", type=Path, required=True)
+    options.add_argument("--store", type=Path)
     options.add_argument("--out", type=Path, default=Path("book/phantom"))
     options.add_argument("--data", type=Path, default=Path("data"))
     chosen = options.parse_args()
@@ -166,14 +213,20 @@ def main() -> None:
     real, ours = quantiles(numbers[is_real]), quantiles(numbers[~is_real])
     real.assign(heads=int(is_real.sum())).to_csv(chosen.data / "real_heads.csv", index=False)
     side_by_side(ours, real).to_csv(chosen.out / "heads.csv", index=False)
-    images = np.concatenate([f[1] for _, f in kept])
-    each = np.repeat(np.arange(len(kept)), len(BELOW_MM))
+    few = np.flatnonzero(is_real)[:HEADS], np.flatnonzero(~is_real)[:HEADS]
+    images = np.concatenate([kept[k][1][1] for k in np.concatenate(few)])
+    each = np.repeat(np.arange(len(images) // len(BELOW_MM)), len(BELOW_MM))
+    of_people = each < len(few[0])
     brain = np.where(np.stack([_places(i) for i in images]) > 1, images, -20)
     rows = []
-    for what, seen in (("whole slice", images), ("brain only", brain)):
-        auc, places = tell_apart(seen.astype(np.float32), is_real[each].astype(float), each)
+    for what, seen in (("brain only", brain), ("whole slice", images)):
+        auc, places, cells = tell_apart(seen.astype(np.float32), of_people.astype(float), each)
         rows.append({"seen": what, "auc": round(auc, 3), "slices": len(each), **places})
     pd.DataFrame(rows).to_csv(chosen.out / "tell_apart.csv", index=False)
+    pd.DataFrame(cells.round(3)).to_csv(chosen.out / "tell_apart_map.csv", index=False)
+    draw_map(images[~of_people].mean(axis=0), cells, chosen.out / "tell_apart.png")
+    if chosen.store:
+        real_oedema(chosen.store).to_csv(chosen.data / "real_oedema.csv", index=False)
     print(pd.DataFrame(rows).to_string(), ours.merge(real, on="number").to_string(), sep="\n")
 
 

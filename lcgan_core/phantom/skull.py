@@ -172,7 +172,13 @@ def sutures(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
 
 
 def paint_seams(
-    canvas: Canvas, x: Array, y: Array, z: Array, bone: Array, wave: Array, cracks: tuple[Crack, ...]
+    canvas: Canvas,
+    x: Array,
+    y: Array,
+    z: Array,
+    bone: Array,
+    wave: Array,
+    cracks: tuple[Crack, ...],
 ) -> None:
     """Sutures and fractures as gaps in bone, `bone` (h, w) mm into it; `wave` bends them."""
     coronal, lambdoid, sagittal = sutures(x, y, z)
