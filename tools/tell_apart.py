@@ -34,7 +34,7 @@ BELOW_MM = (12, 27, 42, 57, 72)
 """Heights of these slices below the highest one with 10 cm2 of cavity."""
 HEADS = 45
 """Heads of each kind whose slices the network sees."""
-FOLDS, STEPS, BATCH = 5, 100, 32
+FOLDS, STEPS, BATCH = 5, 200, 32
 CELLS = 16
 """Along a side of the map of what the network looks at: too coarse to show anybody."""
 LEAST_MM2, LARGEST = 100.0, 3
@@ -114,9 +114,11 @@ def network() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 1))
 
 
-def tell_apart(images: Array, real: Array, patient: Array) -> tuple[float, dict[str, float], Array]:
+def tell_apart(
+    images: Array, place: Array, real: Array, patient: Array
+) -> tuple[float, dict[str, float], Array]:
     """AUC of held-out slices, by how many logits they change as a place is blurred, and, to first
-    order, as a cell of a map (CELLS, CELLS) is."""
+    order, as a cell of a map (CELLS, CELLS) is; place: (N, SIZE, SIZE) which of PLACES."""
     x = torch.from_numpy((images[:, None] + 20) / 60 - 1).float()
     y = torch.from_numpy(real[:, None]).float()
     logits, moved = np.zeros(len(real)), np.zeros((len(real), len(PLACES)))
@@ -124,7 +126,6 @@ def tell_apart(images: Array, real: Array, patient: Array) -> tuple[float, dict[
     blurred = torch.from_numpy(
         np.stack([cv2.GaussianBlur(i, (0, 0), 6 / MM) for i in images])[:, None] / 60 - 2 / 3
     ).float()
-    place = np.stack([_places(i) for i in images])
     for fold in range(FOLDS):
         torch.manual_seed(fold)
         test = patient % FOLDS == fold
@@ -217,10 +218,13 @@ def main() -> None:
     images = np.concatenate([kept[k][1][1] for k in np.concatenate(few)])
     each = np.repeat(np.arange(len(images) // len(BELOW_MM)), len(BELOW_MM))
     of_people = each < len(few[0])
-    brain = np.where(np.stack([_places(i) for i in images]) > 1, images, -20)
+    place = np.stack([_places(i) for i in images])
+    brain = np.where(place > 1, images, -20)
     rows = []
     for what, seen in (("brain only", brain), ("whole slice", images)):
-        auc, places, cells = tell_apart(seen.astype(np.float32), of_people.astype(float), each)
+        auc, places, cells = tell_apart(
+            seen.astype(np.float32), place, of_people.astype(float), each
+        )
         rows.append({"seen": what, "auc": round(auc, 3), "slices": len(each), **places})
     pd.DataFrame(rows).to_csv(chosen.out / "tell_apart.csv", index=False)
     pd.DataFrame(cells.round(3)).to_csv(chosen.out / "tell_apart_map.csv", index=False)

@@ -189,7 +189,9 @@ def paint_blood(
             inside = np.minimum(lesion.region(at), np.abs(at.x) + 3.0)
             if inside.max() < -lesion.rim - 2:
                 continue
-            cover = canvas.solid(inside, 1.8) * under * (1 - spaces.ventricle)
+            # a ventricle shines through near its border only: blood breaks into what it surrounds
+            held = spaces.ventricle * (1 - canvas.solid(inside - 2.0, 3.0))
+            cover = canvas.solid(inside, 1.8) * under * (1 - held)
             dry = under * (1 - spaces.ventricle) * (1 - spaces.subarachnoid)
             oedema = canvas.solid(lesion.oedema(at, inside), 3.0) * dry
             canvas.paint(oedema, Tissue.OEDEMA, lesion.rim_hu - 23.0)

@@ -132,7 +132,7 @@ def paint_brain(
     inside = solid(depth)
     # cisterns are wider than sulci: pressure takes more from them
     basal = basal + np.where(swollen < 0, 3.0, 0.8) * swollen
-    cover = np.maximum(cleft, solid(basal)) * inside
+    cover = np.maximum(cleft, solid(basal, SOFT_MM)) * inside
     cover = np.maximum(fold, cover)
     canvas.paint(cover, Tissue.CSF)
     bare = inside * (1 - edge(pia, px))

@@ -102,8 +102,10 @@ def _shells(hu: Array, inside: Array) -> dict[str, float]:
     row, column = (float(a.mean()) for a in np.nonzero(inside))
     far = 150.0 / PIXEL_MM
     size = (round(far), RAYS)
-    rays = cv2.warpPolar(hu, size, (column, row), far, cv2.INTER_LINEAR)
-    within = cv2.warpPolar(inside.astype(np.float32), size, (column, row), far, cv2.INTER_LINEAR)
+    # without the second flag OpenCV leaves what lies outside the picture as memory had it
+    how = cv2.INTER_LINEAR | cv2.WARP_FILL_OUTLIERS
+    rays = cv2.warpPolar(hu - AIR_HU, size, (column, row), far, how) + AIR_HU
+    within = cv2.warpPolar(inside.astype(np.float32), size, (column, row), far, how)
     at = np.arange(size[0])[None]
     start = np.where(within > 0.5, at, 0).max(axis=1, keepdims=True)
     case = (rays >= BONE_HU) & (at > start - 3) & (at < start + 30)

@@ -143,7 +143,7 @@ class Patient:
 def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
     """Sample a patient; `turn` 0..1 is the place among the cohort's mixtures of haemorrhages."""
     size = rng.normal(1.0, 0.025)
-    x, y, z = (float(size * rng.normal(mean, 0.025)) for mean in (1.03, 0.98, 1.0))
+    x, y, z = (float(size * rng.normal(mean, 0.025)) for mean in (1.06, 0.99, 1.0))
     kinds = types(turn)
     inside = brain(rng, "IVH" in kinds)
     lesions = [it for kind in kinds for it in draw(rng, kind, inside)]

@@ -18,7 +18,7 @@ HEIGHTS = np.arange(-60.0, 140.0)
 WIDEST, VERTEX = 42.0, 111.0
 """Height (mm) at which the cranial cavity is widest, and height of its top."""
 
-FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 8.4, 6.2, 3.2, 9.0
+FRONTAL, PARIETAL, TEMPORAL, OCCIPITAL = 7.2, 6.0, 2.8, 7.8
 """Mean thickness of the bones, mm."""
 SEAM_MM = 0.35
 """Half the width of a suture."""
@@ -156,9 +156,9 @@ def paint_shells(
     blur = canvas.px + slab * np.sqrt(np.clip(1 - canvas.up(slope) ** 2, 0, 1))
     texture = canvas.up(grain)
     canvas.paint(canvas.solid(skin), Tissue.SKIN)
-    canvas.paint(canvas.solid(skin - 2.4), Tissue.FAT, 8 * texture)
+    canvas.paint(canvas.solid(skin - 2.7), Tissue.FAT, 8 * texture)
     # the temporal muscle, and elsewhere the galea
-    flesh = np.minimum(np.maximum(muscle - 1.5, 1.3) + outer, skin - 3.5)
+    flesh = np.minimum(np.maximum(muscle - 1.5, 1.6) + outer, skin - 3.5)
     canvas.paint(canvas.solid(flesh), Tissue.MUSCLE, 5 * texture)
     case = np.minimum(outer, floor + 5)
     canvas.paint(edge(canvas.up(case), blur), Tissue.TABLE)
