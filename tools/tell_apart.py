@@ -25,7 +25,7 @@ from lcgan_core.phantom.heads import cavity, head_numbers, oedema_numbers
 from lcgan_core.phantom.patient import scan_patient
 from lcgan_core.phantom.tissues import Array
 
-SEED, PATIENTS, MATRIX, SLICES = 2020, 111, 256, 28
+SEED, PATIENTS, MATRIX, SLICES = 2020, 110, 256, 28
 REAL_PX, REAL_GAP = 0.5078125, 5.0
 """mm between pixels and between slices of the real heads, which their pictures do not carry."""
 SIZE, MM = 128, 1.9
@@ -46,7 +46,8 @@ PLACES = ("outside the skull", "skull", "within 15 mm of the skull", "deeper")
 def real_head(folder: Path) -> Array:
     """(S, H, W) float32 HU, the front up: grey is HU between -20 and 100, or 0 and 80."""
     grey = np.stack([cv2.imread(str(p), 0) for p in sorted(folder.glob("*.png"))])
-    low, width = (0, 80) if len(np.unique(grey)) <= 81 else (-20, 120)
+    # a window of 80 HU has 81 grey levels, and in two people a few more; one of 120 HU has 121
+    low, width = (0, 80) if len(np.unique(grey)) < 100 else (-20, 120)
     return np.rot90(grey.astype(np.float32) / 255 * width + low, -1, axes=(1, 2))
 
 

@@ -17,6 +17,7 @@ from lcgan_core.phantom.blood import Lesion
 from lcgan_core.phantom.brain import Where
 from lcgan_core.phantom.fields import smooth
 from lcgan_core.phantom.fitting import fitted, mask_of
+from lcgan_core.phantom.heads import cavity
 from lcgan_core.phantom.lesions import BLOOD_HU
 from lcgan_core.phantom.outlines import Outline, distance
 from lcgan_core.phantom.patient import draw_patient
@@ -109,8 +110,8 @@ def area(hu):
 
 
 # The scanner's noise has an SD of 18 % between patients, 36 % in variance: two standard errors of
-# the quotient of a median over twelve and one over 42 are 30 %. A blurred or noiseless picture has
-# less than half.
+# the quotient of a median over twelve and one over 42 are 30 %. A fifth of the scans have a sharper
+# or smoother kernel, which a median hardly sees. A blurred or noiseless picture has less than half.
 def test_noise_and_sharpness_are_those_of_the_scanner(usual, painted):
     new, old = (np.median(sharpness_laplacian(to_window(hu))) for hu in (painted, usual[0]))
     assert new == pytest.approx(old, rel=0.3)
@@ -133,7 +134,8 @@ def test_extra_axial_blood_is_as_near_to_bone_as_in_the_cohort(usual, painted, n
             for scan, mask, px in zip(scans, labels, table.pixel_spacing_mm, strict=True)
         ]
         away.append(np.percentile(np.concatenate(mm), (10, 50)))
-    # distances to the nearest pixel of bone come in steps of up to a pixel
+    # distances to the nearest pixel of bone come in steps of up to a pixel; blood that lay anywhere
+    # in the head would be 20 mm away on average
     np.testing.assert_allclose(away[1], away[0], atol=table.pixel_spacing_mm.max())
 
 
@@ -170,8 +172,10 @@ def test_a_mask_without_lesion_gives_a_head_without_blood(usual):
     _, labels, table = usual
     none, sizes = np.zeros_like(labels[:1]), table.pixel_spacing_mm.to_numpy()[:1]
     hu = oracle.paint(none, sizes, np.array([45.0]), MATRIX, SLICES, 1)
-    brain = hu[(hu > 15) & (hu < BONE)]
-    assert (brain < 48).mean() > 0.92  # skin and muscle are the rest
+    inside = ndimage.binary_erosion(cavity(hu[0]), iterations=3)  # beyond the glare of bone
+    assert inside.sum() > 3000
+    # brain and noise lie below; calcifications, the falx and what is no blood but looks so above
+    assert (hu[0][inside] < 48).mean() > 0.97
 
 
 def test_a_point_of_a_plane_is_found_again_from_its_place_in_the_head():
