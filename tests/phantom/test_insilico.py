@@ -82,7 +82,7 @@ def test_noise_is_that_of_a_head_protocol_and_has_a_grain(healthy):
     for _, image in healthy:
         inside = core(image, Tissue.WHITE)
         here, right = (image.hu[inside], np.roll(image.hu, -1, axis=2)[inside])
-        # real heads have 1.8 to 2.5 of it on pixels of .9 mm (data/real_heads.csv); brain varies too
+        # real heads have 1.8 to 2.5 on pixels of .9 mm (data/real_heads.csv)
         assert 2.0 <= 1.48 * np.median(np.abs(here - np.median(here))) <= 6
         assert np.corrcoef(here, right)[0, 1] > 0.2  # correlated, as after a soft-tissue kernel
 
