@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from lcgan_core.phantom.fields import ball
-from lcgan_core.phantom.tissues import Array, Canvas, Tissue, edge
+from lcgan_core.phantom.tissues import HU, Array, Canvas, Tissue, edge
 
 ANGLES = 360
 HEIGHTS = np.arange(-60.0, 140.0)
@@ -195,7 +195,9 @@ def paint_seams(
     near = (np.abs(seam) < 4) & (bone > -2) & (half > 0)
     if near.any():
         gap = canvas.wall(seam.astype(np.float32), half.astype(np.float32))
-        canvas.paint(gap * canvas.solid(bone), Tissue.MUSCLE)
+        # what is in a gap is as dense as muscle, but for the map of tissues it is part of the bone
+        dense = HU[Tissue.MUSCLE] - HU[Tissue.DIPLOE]
+        canvas.paint(gap * canvas.solid(bone), Tissue.DIPLOE, dense)
 
 
 def paint_frontal_sinus(

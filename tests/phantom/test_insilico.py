@@ -151,15 +151,17 @@ def test_intraventricular_blood_lies_in_the_ventricles_and_at_their_back(bleedin
     assert len(behind) == 3 and np.mean(behind) > 0.6
 
 
+# Some 200 pixels of a head in a few clusters: single heads differ by .1, the three together less.
 def test_subarachnoid_blood_lies_in_sulci_fissures_and_cisterns(bleeding):
+    near = []
     for before, after in bleeding["SAH"]:
         blood = after.labels == LABELS["SAH"]
         csf = np.isin(before.tissue, (Tissue.CSF, Tissue.DURA))
         assert blood.sum() > 20
-        assert (
-            millimetres_to(before, csf)[blood] < 3.0
-        ).mean() > 0.75  # blood opens sulci too thin to be mapped
+        near.append(millimetres_to(before, csf)[blood] < 3.0)
+        assert near[-1].mean() > 0.65  # blood opens sulci too thin to be mapped
         assert (before.tissue[blood] == Tissue.VENTRICLE).mean() < 0.02
+    assert np.concatenate(near).mean() > 0.75
 
 
 def test_intraparenchymal_blood_lies_in_the_brain_inside_a_dark_rim(bleeding):
