@@ -171,8 +171,8 @@ def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: floa
 def _epidural(
     rng: np.random.Generator, side: float, hu: float, volume: float, brain: Brain
 ) -> Lesion:
-    bulge, oval = rng.uniform(0.34, 0.55), rng.uniform(0.55, 0.9)
-    wide = float((volume * 3.0 / (1.57 * bulge * oval)) ** (1 / 3))
+    bulge, oval = rng.uniform(0.34, 0.55), rng.uniform(0.45, 0.75)
+    wide = float((volume * 2.0 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
         rng.choice((rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.9)), p=(0.3, 0.7))
     )
