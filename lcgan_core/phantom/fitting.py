@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from lcgan_core.lesions import LABELS
 from lcgan_core.phantom.base import STEEP, floor
-from lcgan_core.phantom.patient import Patient
+from lcgan_core.phantom.sampling import Patient
 from lcgan_core.phantom.skull import ANGLES
 from lcgan_core.phantom.tissues import Array
 from lcgan_core.phantom.ventricles import ventricles

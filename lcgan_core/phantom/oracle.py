@@ -26,7 +26,8 @@ from lcgan_core.phantom.blood import Lesion
 from lcgan_core.phantom.fitting import LEANS_MM, Mask, depth, fitted, mask_of
 from lcgan_core.phantom.lesions import of_volume, types
 from lcgan_core.phantom.outlines import Outline, distance
-from lcgan_core.phantom.patient import Patient, draw_patient, jolt, paint_slice, together
+from lcgan_core.phantom.patient import jolt, paint_slice, together
+from lcgan_core.phantom.sampling import Patient, draw_patient
 from lcgan_core.phantom.tissues import Array
 from lcgan_core.protocol.config import IN_SILICO, Config
 from lcgan_core.run.progress import progress

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 
-from lcgan_core.phantom import Tissue, scan_patient, skull
-from lcgan_core.phantom import patient as patients
+from lcgan_core.phantom import Tissue, sampling, scan_patient, skull
 from lcgan_core.phantom.brain import Where
 from lcgan_core.phantom.confounders import METAL_HU, Confounder
 from lcgan_core.phantom.fields import smooth
 from lcgan_core.phantom.heads import head_numbers, oedema_numbers
 from lcgan_core.phantom.lesions import of_volume
-from lcgan_core.phantom.patient import YAW_SD, draw_patient, jolt, paint_slice, scan
+from lcgan_core.phantom.patient import jolt, paint_slice, scan
+from lcgan_core.phantom.sampling import YAW_SD, draw_patient
 from lcgan_core.phantom.skull import ANGLES, swollen
 
 ROOT = Path(__file__).parents[2]
@@ -254,8 +254,8 @@ def test_blood_that_does_not_fit_closes_the_basal_cisterns(patient):
 
 def test_some_heads_are_cut_off_and_kernels_differ():
     rng = np.random.default_rng(1)
-    fields = np.array([patients._field(rng) for _ in range(2000)])
-    sharp = np.array([patients._sharpness(rng) for _ in range(2000)])
+    fields = np.array([sampling._field(rng) for _ in range(2000)])
+    sharp = np.array([sampling._sharpness(rng) for _ in range(2000)])
     assert 0.02 < (fields < 206).mean() < 0.06
     assert 0.08 < (sharp > 1.24).mean() < 0.16 and sharp.min() > 0.6
 

@@ -13,7 +13,8 @@ from lcgan_core.lesions import HEMORRHAGES, LABELS
 from lcgan_core.phantom import Tissue, patient_name, scan_patient, write_patient
 from lcgan_core.phantom import writer as writer_module
 from lcgan_core.phantom.lesions import of_volume
-from lcgan_core.phantom.patient import draw_patient, scan
+from lcgan_core.phantom.patient import scan
+from lcgan_core.phantom.sampling import draw_patient
 from tests.cohort.conftest import read_one
 
 BONE = (Tissue.TABLE, Tissue.DIPLOE)

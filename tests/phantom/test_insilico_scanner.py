@@ -12,7 +12,8 @@ import torch
 from skimage.transform import iradon, radon
 from threadpoolctl import threadpool_limits
 
-from lcgan_core.phantom.patient import draw_patient, paint_slice, scan_patient
+from lcgan_core.phantom.patient import paint_slice, scan_patient
+from lcgan_core.phantom.sampling import draw_patient
 from lcgan_core.phantom.scanner import BLUR_MM, BONE, SPECTRUM, WATER, WATER_70, Scanner, hardening
 
 FIELD_MM, SIDE = 230.0, 128

@@ -20,7 +20,7 @@ from lcgan_core.phantom.fitting import fitted, mask_of
 from lcgan_core.phantom.heads import cavity
 from lcgan_core.phantom.lesions import BLOOD_HU
 from lcgan_core.phantom.outlines import Outline, distance
-from lcgan_core.phantom.patient import draw_patient
+from lcgan_core.phantom.sampling import draw_patient
 from lcgan_core.protocol import profiles
 from lcgan_core.run import plan
 
