@@ -123,16 +123,14 @@ def test_noise_and_sharpness_are_those_of_the_scanner(usual, painted):
     assert new == pytest.approx(old, rel=0.3)
 
 
-# A head is taken that leaves at most ENOUGH per cent of a mask in bone; a type here has some 300
-# pixels, of which that is a handful.
+# Where no head of TRIES leaves at most ENOUGH per cent of a mask in bone the best one is taken:
+# blood in the basal cisterns lies beside a base of the skull that a fit does not shape.
 def test_masks_lie_inside_the_skull(usual, painted):
     hu, labels, _ = usual
-    for name, label in LABELS.items():
-        there = labels == label
-        in_bone = [(a[there] > BONE).mean() for a in (painted, hu)]
-        assert in_bone[0] < in_bone[1] + oracle.ENOUGH / 100, name
     every = labels > 0
     assert (painted[every] > BONE).mean() < (hu[every] > BONE).mean() + 0.01
+    bone = ((painted > BONE) & every).sum(axis=(1, 2)) / every.sum(axis=(1, 2))
+    assert (bone > oracle.ENOUGH / 100).mean() <= 0.1
 
 
 @pytest.mark.parametrize("name", ["EDH", "SDH"])
