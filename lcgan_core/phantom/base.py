@@ -17,7 +17,7 @@ def floor(x: Array, y: Array, bumps: Array) -> Array:
     A step up towards the front (sphenoid wing), a ridge between the middle and the posterior fossa
     (petrous bone), and a hole for the spinal cord.
     """
-    side = np.abs(x)
+    side, y = np.abs(x) + 1.5 * bumps, y + 2.0 * bumps  # no ridge is straight
     roof = np.exp(-(((side - 27) / 15) ** 2) - ((y - 50) / 24) ** 2)
     front = 7 + 7 * roof - 6 * ramp(y, 74, 92) + 2.0 * bumps
     middle = -15 + 0.014 * ((side - 38) ** 2 + 0.6 * (y - 8) ** 2)
@@ -77,7 +77,7 @@ def paint_base(
     plate = np.minimum(
         within, 2.8 + 0.8 * bumps - below - 1.0 * ramp(y, 25, 40) + np.float32(2) * (y < -20)
     )
-    bone = np.maximum(plate, np.minimum(petrous + 1.5 * bumps, within))
+    bone = np.maximum(plate, np.minimum(petrous + 2.5 * bumps, within))
     clivus = np.minimum(np.minimum(11 - side, within), np.minimum(y + 22, 26 - y))
     bone = np.maximum(bone, np.minimum(clivus, 18 - below))
     canvas.paint(canvas.solid(bone), Tissue.TABLE, 150 * canvas.up(bumps))
@@ -85,7 +85,8 @@ def paint_base(
     canvas.paint(canvas.solid(inside) * 0.7, Tissue.DIPLOE, 120 * canvas.up(bumps))
     # honeycomb of air in the mastoid, the labyrinth's capsule, the ear canal, the sphenoid sinus
     cells = ball(side - 52, y + 27, z + 10, (11, 13, 16))
-    honey = np.minimum(cells, 2.2 * np.sin(1.1 * side) * np.cos(1.0 * y) + 1.2 * bumps)
+    honey = np.sin(1.1 * side + 1.5 * bumps) * np.cos(1.0 * y + 1.5 * bumps)
+    honey = np.minimum(cells + 2 * bumps, 2.0 * honey + 1.5 * bumps)
     canvas.paint(canvas.solid(np.minimum(honey, bone - 1.5)), Tissue.AIR)
     capsule = ball(side - 34, y + 12, z + 1, (7, 5, 6))
     canvas.paint(canvas.solid(np.minimum(capsule, bone)), Tissue.TABLE, 700.0)
@@ -97,7 +98,7 @@ def paint_base(
 def _paint_orbits(canvas: Canvas, side: Array, y: Array, z: Array, below: Array) -> None:
     cone = tube(side, y, z, ((35, 76, -4), (17, 22, 2)), (20.0, 4.0))
     cone = np.minimum(cone, below)
-    canvas.paint(canvas.solid(np.minimum(np.minimum(cone + 2.5, below), 68 - y)), Tissue.TABLE)
+    canvas.paint(canvas.solid(np.minimum(np.minimum(cone + 1.7, below), 68 - y)), Tissue.TABLE)
     canvas.paint(canvas.solid(cone), Tissue.FAT)
     nerve = tube(side, y, z, ((31, 58, -3), (16, 22, 2)), (2.2, 2.2))
     outer = tube(side, y, z, ((43, 62, -3), (21, 28, 1)), (2.0, 1.8))
@@ -117,13 +118,15 @@ def _paint_face(
     canvas: Canvas, x: Array, side: Array, y: Array, z: Array, below: Array, bumps: Array
 ) -> None:
     # ethmoid cells and nose between the orbits, the maxillary sinuses under them, the cheekbone
-    nose = np.minimum(np.minimum(13 - side, below - 1), np.minimum(y - 22, 84 - y - 0.5 * side))
-    canvas.paint(canvas.solid(nose + 2.0), Tissue.DIPLOE)
+    nose = np.minimum(np.minimum(12 - side, below - 1), np.minimum(y - 22, 84 - y - 0.5 * side))
+    nose = nose + 1.2 * bumps
+    canvas.paint(canvas.solid(nose + 1.6), Tissue.DIPLOE)
     canvas.paint(canvas.solid(nose), Tissue.AIR)
-    septa = np.minimum(np.abs(x + 0.8 * bumps), 4 * np.abs(np.sin(0.26 * y + bumps)) + (side < 4))
-    canvas.paint(canvas.wall(septa, 0.5) * canvas.solid(nose), Tissue.DIPLOE, -350.0)
-    mucosa = np.minimum(nose, 3.0 - np.abs(side - 7) + bumps)
-    canvas.paint(canvas.solid(np.minimum(mucosa, -12 - z)), Tissue.MUSCLE, -12.0)
+    cells = np.minimum(4 * np.abs(np.sin(0.36 * y + 1.5 * bumps)), np.abs(side - 5.5 - 1.5 * bumps))
+    septa = np.minimum(np.abs(x + 1.2 * bumps), cells + (side < 2))
+    mucosa = np.maximum(np.minimum(3.0 - np.abs(side - 7) + bumps, -12 - z), 2.5 * (bumps - 0.6))
+    canvas.paint(canvas.solid(np.minimum(mucosa, nose)), Tissue.MUSCLE, -12.0)
+    canvas.paint(canvas.wall(septa, 0.6) * canvas.solid(nose), Tissue.DIPLOE)
     antrum = ball(side - 31, y - 54, z + 38, (15, 19, 17)) + bumps
     antrum = np.minimum(antrum, below - 4)
     canvas.paint(canvas.solid(antrum + 1.8), Tissue.DIPLOE, 200.0)

@@ -11,8 +11,12 @@ from lcgan_core.phantom.tissues import Array, Canvas, Tissue, edge, sheet
 from lcgan_core.phantom.ventricles import cisterns, ventricles
 
 DURA_MM = 1.0
-RIBBON = 3.2
+RIBBON = 2.4
 """Thickness (mm) of the dura, and of the cortex as a 5 mm slice shows it."""
+TWIG = 0.6
+"""Depth and width of the branches of sulci, as a proportion of those of the sulci."""
+SOFT_MM = 2.2
+"""Width of the ventricles' border, whose walls slant through a slice."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Brain:
     pale: float
     calcified: tuple[bool, bool, bool]
     sulci: Field
+    twigs: Field
     medial: Field
     folia: Field
     reach: Field
@@ -70,6 +75,7 @@ def brain(rng: np.random.Generator, dammed: bool) -> Brain:
         pale=float(rng.gamma(1.2, 2.2) * old),
         calcified=(rng.random() < 0.65, rng.random() < 0.2 + 0.5 * old, rng.random() < 0.1 * old),
         sulci=folds(rng, 23.0),
+        twigs=folds(rng, 17.0),
         medial=folds(rng, 25.0),
         folia=folds(rng, 9.5, step=1.5),
         reach=smooth(rng, 12.0),
@@ -90,41 +96,47 @@ def paint_brain(
     solid, px = canvas.solid, canvas.px
     canvas.paint(top, Tissue.DURA)
     canvas.paint(solid(at.depth - DURA_MM), Tissue.CSF)
-    depth = at.depth - DURA_MM - outside
-    x, y, z = (
-        a + 1.8 * f(at.x, at.y, at.z) for a, f in zip((at.x, at.y, at.z), it.bend, strict=True)
-    )
+    depth = at.depth - np.maximum(outside + 0.3, DURA_MM)  # blood carries the dura along
+    sway = [f(at.x, at.y, at.z) for f in it.bend]
+    swing = np.clip(0.1 * np.abs(at.x), 0.3, 1.8)  # the midline is nearly straight
+    x, y, z = (a + swing * s for a, s in zip((at.x, at.y, at.z), sway, strict=True))
     side = np.abs(x)
     below, behind = tentorium(side, y, z)
     hind = solid(np.minimum(below, 0.9 * behind), 1.5)
-    surface, split = _surface(it, x, y, z, depth, below)
+    surface, split = _surface(it, x, y, z, depth, below, swollen)
     variation = it.reach(x, y, z)
-    sulcus, half, reach = _sulci(it, x, y, z, surface, split, swollen, variation)
-    fissure, wide = _sylvian(it, side, y, z)
+    trunk, twig, half, reach = _sulci(it, (x, y, z), sway, surface, split, swollen, variation)
+    fissure, wide = _sylvian(it, side, y, z, variation)
     inner = np.minimum(ventricles(x, y, z, it.size, it.uneven), depth - 6)
     basal = cisterns(x, y, z, it.atrophy)
 
     mottle = canvas.up(it.mottle(x, y, z))
     pia = np.minimum(canvas.up(surface), 30.0)
     canvas.paint(edge(pia, px), Tissue.GREY, 1.2 * mottle)
-    far, deep = np.abs(canvas.up(sulcus)), canvas.up(reach)
-    past = np.maximum(pia - deep, 0)
-    ribbon = np.minimum(pia, np.sqrt(far * far + past * past))
+    deep, open_half = canvas.up(reach), canvas.up(half) * np.clip(2.1 - 0.35 * pia, 1, None)
+    fold, ribbon = np.zeros_like(pia), pia
+    for line, share in ((trunk, 1.0), (twig, TWIG)):
+        far, past = np.abs(canvas.up(line)), pia - share * deep
+        # the white matter of a gyrus reaches between the branches
+        ribbon = np.minimum(ribbon, np.hypot(far + RIBBON * (1 - share), np.maximum(past, 0)))
+        taper = np.sqrt(np.clip(-past / (share * deep), 0, 1))
+        fold = np.maximum(fold, sheet(far, share * open_half * taper, px))
     ribbon = np.minimum(ribbon, canvas.up(np.minimum(np.abs(fissure), 1.0 - basal)))
     pale = it.pale * canvas.up(ramp(inner + 2.5 * variation, -10.0, -1.0))
     canvas.paint(edge(ribbon - RIBBON - 0.5 * mottle, 1.6), Tissue.WHITE, 0.9 * mottle - pale)
     _paint_deep_grey(canvas, side, y, z)
     _paint_hindbrain(canvas, it, x, y, z, depth, hind)
 
-    fold = sheet(far, canvas.up(half) * np.sqrt(np.clip(1 - pia / deep, 0, 1)), px)
     fold = fold * (1 - hind) * edge(pia, px)
     cleft = canvas.wall(fissure, wide + np.where(wide > 0, swollen, 0)) * (1 - hind)
     inside = solid(depth)
-    cover = np.maximum(cleft, solid(basal + 0.8 * swollen)) * inside
+    # cisterns are wider than sulci: pressure takes more from them
+    basal = basal + np.where(swollen < 0, 3.0, 0.8) * swollen
+    cover = np.maximum(cleft, solid(basal, SOFT_MM)) * inside
     cover = np.maximum(fold, cover)
     canvas.paint(cover, Tissue.CSF)
     bare = inside * (1 - edge(pia, px))
-    spaces = Spaces(np.maximum(cover, bare), solid(inner))
+    spaces = Spaces(np.maximum(cover, bare), solid(inner, SOFT_MM))
     canvas.paint(spaces.ventricle, Tissue.VENTRICLE)
     _paint_dura(canvas, x, y, z, depth, below)
     _paint_calcifications(canvas, it, side, y, z)
@@ -145,7 +157,7 @@ def falx(x: Array, y: Array, z: Array, below: Array) -> Array:
 
 
 def _surface(
-    it: Brain, x: Array, y: Array, z: Array, depth: Array, below: Array
+    it: Brain, x: Array, y: Array, z: Array, depth: Array, below: Array, swollen: Array
 ) -> tuple[Array, Array]:
     """mm below the nearest free surface of the brain, and where that is the midline surface."""
     # the hemispheres are joined by the corpus callosum and everything below it
@@ -154,55 +166,64 @@ def _surface(
     )
     joined = np.maximum(joined, np.minimum(below + 2, 14.0))
     from_midline = np.maximum(np.abs(x) - 0.5 - 0.9 * it.atrophy, joined)
-    from_dura = depth - (0.2 + 2.6 * it.atrophy**1.5) * (0.7 + 0.3 * np.clip(y / 60, -1, 1.5))
+    gap = (0.2 + 2.6 * it.atrophy**1.5) * (0.7 + 0.3 * np.clip(y / 60, -1, 1.5))
+    from_dura = depth - np.maximum(gap + 2.0 * np.minimum(swollen, 0), 0.1)
     return np.minimum(from_dura, from_midline), from_midline < from_dura
 
 
 def _sulci(
-    it: Brain, x: Array, y: Array, z: Array, surface: Array, split: Array, swollen: Array,
-    variation: Array,
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Signed mm to the middle of the nearest sulcus, half its width at the surface, its depth."""
-    # a pattern on the surface, carried inward along the radius, makes walls that run inward
-    u, v, w = x / 66, y / 84, (z - 38) / 72
+    it: Brain, at: tuple[Array, ...], sway: list[Array], surface: Array, split: Array,
+    swollen: Array, variation: Array,
+) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    """Signed mm to the nearest sulcus and to its nearest branch, half its width, its depth."""
+    # a pattern on the surface, carried inward along the radius, makes walls that run inward;
+    # what sways more the deeper it lies makes them bend
+    x, y, z = at
+    lean = np.clip(surface * 0.5, 0, 7)
+    u, v, w = (
+        (a + lean * s) / r for a, s, r in zip((x, y, z - 38), sway, (66, 84, 72), strict=True)
+    )
     shrink = (78 - 0.3 * surface) / np.maximum(np.sqrt(u * u + v * v + w * w), 0.15)
-    distance = it.sulci(u * shrink, v * shrink, w * shrink)
+    distance, twig = (f(u * shrink, v * shrink, w * shrink) for f in (it.sulci, it.twigs))
     inner = split & (surface < 30)
     if inner.any():
         away = np.sign(x[inner]) * (30 + 0.25 * np.abs(x[inner]))
         distance[inner] = it.medial(away, y[inner], z[inner])
     reach = np.clip(16 + 5 * variation, 6, 27) * np.where(split, 0.75, 1.0)
-    half = np.clip(0.36 + 0.95 * it.atrophy + 0.3 * it.reach(z, x, y), 0.12, None)
+    half = np.clip(0.25 + 1.25 * it.atrophy + 0.35 * it.reach(z, x, y), 0.12, None)
+    half = half * (1 + 0.5 * ramp(z, 65, 95))  # widest at the vertex
     # below the brain the walls would run along the slice
     high = 0.25 + 0.75 * ramp(z, 8, 36)
     reach, half = reach * high, half * high
     half = np.where(split, 0.55 * half, half) + swollen
-    return distance, half.astype(np.float32), reach.astype(np.float32)
+    return distance, twig, half.astype(np.float32), reach.astype(np.float32)
 
 
-def _sylvian(it: Brain, side: Array, y: Array, z: Array) -> tuple[Array, Array]:
+def _sylvian(it: Brain, side: Array, y: Array, z: Array, variation: Array) -> tuple[Array, Array]:
     """mm to the Sylvian fissure and the insula's cistern, and half their width."""
     entry = 13 - 0.55 * (z - 28)
     t = np.clip((side - 42) / 26, 0, 1)
-    mouth = np.hypot(np.minimum(side - 41, 0), y - entry + 3 * t)
+    bent = 2.0 * np.sin(0.30 * side + 2.0 * variation)  # no fissure is straight
+    mouth = np.hypot(np.minimum(side - 41, 0), y - entry + 3 * t + bent)
     bow = 40.5 - 0.010 * (y - 4) ** 2
     along = np.maximum(np.abs(y - 4) - 17, 0)
-    island = np.hypot(side - bow, along)
+    island = np.hypot(side - bow - 1.3 * variation - 0.9 * np.sin(0.7 * y + 2.5 * variation), along)
     here = ramp(z, 10, 18) * (1 - ramp(z, 44, 54))
     distance = np.minimum(mouth, island) + 40 * (1 - ramp(here, 0.0, 0.5))
-    half = (0.5 + 2.0 * it.atrophy) * here * (0.75 + 0.25 * np.cos(side * 0.5 + y * 0.4))
+    half = (0.5 + 2.0 * it.atrophy) * here * np.clip(0.8 + 0.5 * variation, 0.25, 1.6)
+    half = half * (1 + 0.8 * ramp(side, 46, 62))
     return distance.astype(np.float32), half.astype(np.float32)
 
 
 def _paint_deep_grey(canvas: Canvas, side: Array, y: Array, z: Array) -> None:
-    caudate = ball(side - 15.5, y - 21, z - 38, (6.5, 11, 14))
+    caudate = ball(side - 14.5, y - 21, z - 38, (5.5, 11, 14))
     tilt = side - 26.5 + 0.30 * (y - 5)
     lentiform = ball(tilt, y - 5, z - 29, (7.5, 17, 13))
-    # the internal capsule's knee dents the lentiform nucleus into a lens
-    lentiform = np.minimum(lentiform, side - 15.5 - 0.22 * np.abs(y - 4))
-    thalamus = ball(side - 10 + 0.25 * (y + 13), y + 13, z - 33, (8.5, 14.5, 12))
+    # the internal capsule passes between them, and its knee dents the lentiform nucleus into a lens
+    lentiform = np.minimum(lentiform, side - 19.5 - 0.24 * np.abs(y - 4))
+    thalamus = ball(side - 9.5 + 0.25 * (y + 13), y + 13, z - 33, (8.0, 14.5, 12))
     nuclei = np.maximum(np.maximum(caudate, lentiform), thalamus)
-    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY)
+    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY, 2.0)
 
 
 def _paint_hindbrain(
@@ -215,11 +236,11 @@ def _paint_hindbrain(
     canvas.paint(inside * folium * canvas.solid(-core, 3.0), Tissue.CSF)
     canvas.paint(inside * canvas.solid(core + 4, 6.0) * 0.7, Tissue.WHITE)
     # CSF before and beside the stem, which tapers from the midbrain to the cord
-    ahead = np.minimum(ball(x, y + 16, 0 * z, (24, 17, 30)), 12 - z)
+    ahead = np.minimum(ball(x, y + 17, 0 * z, (28, 19, 30)), 12 - z)
     slim = np.clip((z + 26) / 22, 0, 1)
     stem = 7 + 9 * slim - np.hypot(x, 1.1 * (y + 30 - 11 * slim))
     stem = np.minimum(stem, 27 - z)
-    pool = np.minimum(np.minimum(ahead, 3 + it.atrophy - stem), y + 20)
+    pool = np.minimum(np.minimum(ahead, 3.5 + 2 * it.atrophy - stem), y + 22 - 0.3 * np.abs(x))
     low = np.minimum(-14 - z, 9 - np.hypot(x, 0.4 * (y + 62)))
     canvas.paint(canvas.solid(np.minimum(np.maximum(pool, low), depth)), Tissue.CSF)
     canvas.paint(canvas.solid(np.minimum(stem, depth - 1), 1.2), Tissue.BRAINSTEM)
@@ -229,10 +250,10 @@ def _paint_dura(canvas: Canvas, x: Array, y: Array, z: Array, depth: Array, belo
     inside = canvas.solid(depth)
     sinus = ball(x, np.minimum(depth, 8.0) - 2.0, 0 * z, (5, 4, 1e6))
     sinus = np.where((y < -20) & (below < 4) & (z > 0), sinus, -5.0)
-    canvas.paint(canvas.wall(falx(x, y, z, below), 0.7) * inside, Tissue.DURA)
+    canvas.paint(canvas.wall(falx(x, y, z, below), 0.8) * inside, Tissue.DURA)
     canvas.paint(canvas.solid(sinus) * inside, Tissue.DURA)
     hem = np.where((y < -16) & (y > -78) & (z > 4), below, 50.0)
-    canvas.paint(canvas.wall(hem, 0.6) * inside * 0.8, Tissue.DURA)
+    canvas.paint(canvas.wall(hem, 0.6) * inside * 0.4, Tissue.DURA)
     # vessels of the base read as dense dots
     middle = np.maximum(2.0 - np.hypot(x, y + 2), 1.6 - np.hypot(np.abs(x) - 11, y - 12))
     canvas.paint(canvas.solid(np.minimum(middle, 16 - np.abs(z - 6))) * 0.7, Tissue.DURA, -8.0)

@@ -1,4 +1,5 @@
-"""What looks like blood or hides it, without a label: infarcts, tumours, scars, craniotomies."""
+"""What looks like blood or hides it, without a label: infarcts, tumours, scars, craniotomies, and
+what surgeons left: ventricular drains, clips."""
 
 from __future__ import annotations
 
@@ -7,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from lcgan_core.phantom.brain import Where
-from lcgan_core.phantom.fields import Field, ball, smooth
+from lcgan_core.phantom.fields import Field, ball, smooth, tube
 from lcgan_core.phantom.tissues import HU, Array, Canvas, Tissue
 
-SHARE = {"infarct": 0.12, "scar": 0.08, "tumour": 0.04, "calcified": 0.03, "craniotomy": 0.06}
+SHARE = {"infarct": 0.12, "scar": 0.08, "tumour": 0.04, "calcified": 0.03, "craniotomy": 0.06,
+         "drain": 0.03, "clip": 0.02}  # fmt: skip
 """Proportion of patients with each; chosen by us, since no public table gives it."""
+
+METAL_HU = 9000.0
+"""Of a titanium clip, before the scanner's table of HU ends."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def _draw(rng: np.random.Generator, kind: str) -> Confounder:
 def paint_inside(canvas: Canvas, found: list[Confounder], at: Where, csf: Array) -> None:
     """Paint what lies in the brain; csf: (H, W) proportion of the pixel that is not brain."""
     for it in found:
-        if it.kind == "craniotomy":
+        if it.kind in ("craniotomy", "drain", "clip"):
             continue
         inside = np.minimum(it.inside(at.x, at.y, at.z), at.depth - 1.5)
         if inside.max() < -12:
@@ -68,6 +73,19 @@ def paint_inside(canvas: Canvas, found: list[Confounder], at: Where, csf: Array)
         kind = tissue.get(it.kind, Tissue.OEDEMA)
         soft = 3.0 if it.kind == "infarct" else 1.5
         canvas.paint(canvas.solid(inside, soft) * brain, kind, it.hu - HU[kind])
+
+
+def paint_devices(canvas: Canvas, found: list[Confounder], x: Array, y: Array, z: Array) -> None:
+    """Paint the drain from a burr hole to a frontal horn, and the clip of an aneurysm."""
+    for it in found:
+        side = float(np.sign(it.centre[0]))
+        if it.kind == "drain":
+            course = ((40 * side, 48, 96), (8 * side, 18, 43))
+            device = tube(x, y, z, course, (1.4, 1.4))
+            canvas.paint(canvas.solid(device) * 0.8, Tissue.CALCIFICATION, 130.0)
+        elif it.kind == "clip":
+            device = ball(x - 14 * side, y - 10, z - 14, (3.5, 1.6, 3.5))
+            canvas.paint(canvas.solid(device), Tissue.TABLE, METAL_HU - HU[Tissue.TABLE])
 
 
 def gap(found: list[Confounder], x: Array, y: Array, z: Array) -> Array:

@@ -10,12 +10,12 @@ from scipy.ndimage import gaussian_filter1d
 
 from lcgan_core.lesions import LABELS
 from lcgan_core.phantom.base import STEEP, floor
-from lcgan_core.phantom.patient import Patient
+from lcgan_core.phantom.sampling import Patient
 from lcgan_core.phantom.skull import ANGLES
 from lcgan_core.phantom.tissues import Array
 from lcgan_core.phantom.ventricles import ventricles
 
-SPREAD = (0.03, 0.03, 3.0, 3.0, 0.06, 4.0, 0.25)
+SPREAD = (0.03, 0.03, 6.0, 7.0, 0.28, 4.0, 0.25)
 """SD between patients of: size across and along, shift (mm), turn (radians), height of a slice
 (mm), size of the ventricles."""
 STIFF = 1 / 3
@@ -113,8 +113,10 @@ def _misfit(it: Patient, mask: Mask, by: Array) -> Array:
     deep = depth(moved, here)
     faults = [np.minimum(deep - GLARE_MM, 0)]
     if mask.outer.any():
+        # near the vertex a falx is close below the skull, but not in the plane
+        slope = moved.shells.depths(x[mask.outer], y[mask.outer], z[mask.outer])[4].ravel()
         far = deep[mask.outer] - TOUCH_MM
-        faults.append(np.where(far < LEANS_MM, far, LEANS_MM))
+        faults.append(np.minimum(far, LEANS_MM * slope))
     for value, side in ((LABELS["IVH"], np.minimum), (0, np.maximum)):
         if (some := mask.label == value).any():
             size, uneven = moved.brain.size, moved.brain.uneven

@@ -5,6 +5,7 @@ The numbers were worked out from the 192 scans of BHSD (book/data_sets.md).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -31,8 +32,11 @@ VOLUME = {
 }
 """mL of a type in a scan: median, SD of the logarithm, and limits (BHSD's 5 and 95 per cent)."""
 
-BLOOD_HU = {"IPH": (53, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (57, 6), "SDH": (59, 8)}
+BLOOD_HU = {"IPH": (55, 6), "IVH": (46, 7), "SAH": (51, 6), "EDH": (60, 6), "SDH": (60, 8)}
 """HU of undiluted blood, mean and SD over lesions; blur and partial volume lower measured HU."""
+RIM_MM, RIM_HU = (0.8, 5.0), (17.5, 3.0)
+"""Width of the oedema around IPH and its undiluted HU, mean and SD, so that what is seen has the
+width and the HU of 112 real ones (data/real_oedema.csv)."""
 
 
 @cache
@@ -89,9 +93,9 @@ def of_volume(
         parts = _parts(rng, 1 + min(rng.poisson(2.4), 6))
         return [_subarachnoid(rng, side, hu, volume * part) for part in parts]
     if name == "EDH":
-        return [_epidural(rng, side, hu, volume)]
-    parts = _parts(rng, 1 + min(rng.poisson(0.7), 2))
-    return [it for part in parts for it in _subdural(rng, side, hu, volume * part)]
+        return [_epidural(rng, side, hu, volume, brain)]
+    parts = _parts(rng, 1 + min(rng.poisson(1.3), 4))
+    return [it for part in parts for it in _subdural(rng, side, hu, volume * part, brain)]
 
 
 def _parts(rng: np.random.Generator, n: int) -> list[float]:
@@ -116,7 +120,7 @@ def _intraventricular(rng: np.random.Generator, volume: float, hu: float, brain:
 def _intraparenchymal(
     rng: np.random.Generator, side: float, hu: float, volume: float, k: int
 ) -> Lesion:
-    radius = float((volume / 4.1) ** (1 / 3))
+    radius = float((volume / 5.2) ** (1 / 3))
     if k:  # further spots may lie anywhere
         side = float(rng.choice((-1, 1)))
     where = rng.choice(5, p=(0.36, 0.12, 0.34, 0.06, 0.12) if k == 0 else (0, 0, 0.6, 0, 0.4))
@@ -140,41 +144,53 @@ def _intraparenchymal(
     return Lesion(
         "IPH", _three(centre), _three(radii), hu,
         smooth(rng, float(np.clip(0.45 * radius, 3.0, 9.0))),
-        rim=float(min(rng.uniform(1.5, 7.0), 0.6 * radius + 0.5)),
-        rim_hu=float(rng.uniform(18, 28)),
-        mixed=float(rng.choice((0, 0, 0, 12))),
+        rim=float(min(rng.uniform(*RIM_MM), 0.6 * radius + 0.5)),
+        rim_hu=float(rng.normal(*RIM_HU)),
+        mixed=float(rng.choice((0, 0, 0, 14))),
+        swirl=float(rng.choice((0, 0, 10, 18))) if radius > 9 else 0.0,
     )  # fmt: skip
 
 
 def _subarachnoid(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    # an eighth of a region is subarachnoid space
-    radius = float((volume * 8 / 4.2) ** (1 / 3))
+    # a quarter of a region is subarachnoid space
+    radius = float((volume * 4 / 4.2) ** (1 / 3))
     if rng.random() < 0.45:  # around the circle of Willis, into the Sylvian fissures
         centre = np.array([rng.normal(0, 14), rng.normal(8, 6), rng.normal(18, 5)])
-        radii = radius * np.array([1.5, 1.0, 0.7]) * 0.85
+        radii = radius * np.array([1.4, 1.2, 0.7]) * 0.85
+        return Lesion("SAH", _three(centre), _three(radii), hu, smooth(rng, 12.0))
     else:  # over one convexity
         side = side if rng.random() < 0.7 else -side
         turn, height = rng.uniform(0.12, 0.88) * np.pi, rng.uniform(22, 92)
         wide = np.sqrt(1 - (np.abs(height - 42) / 72) ** 2)
         centre = np.array([side * 60 * np.sin(turn) * wide, 76 * np.cos(turn) * wide, height])
-        radii = radius * np.exp(rng.normal(0, 0.2, 3))
-    return Lesion("SAH", _three(centre), _three(radii), hu, smooth(rng, 12.0))
+        radii = 1.15 * radius * np.exp(rng.normal(0, 0.2, 3))
+    # some sulci of a region hold blood, and others none
+    return Lesion("SAH", _three(centre), _three(radii), hu, smooth(rng, 6.5))
 
 
-def _epidural(rng: np.random.Generator, side: float, hu: float, volume: float) -> Lesion:
-    bulge, oval = rng.uniform(0.4, 0.65), rng.uniform(0.5, 0.85)
-    wide = float((volume * 2.1 / (1.57 * bulge * oval)) ** (1 / 3))
+def _epidural(
+    rng: np.random.Generator, side: float, hu: float, volume: float, brain: Brain
+) -> Lesion:
+    bulge, oval = rng.uniform(0.34, 0.55), rng.uniform(0.45, 0.75)
+    wide = float((volume * 2.0 / (1.57 * bulge * oval)) ** (1 / 3))
     around = side * float(
         rng.choice((rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.9)), p=(0.3, 0.7))
     )
     centre = (around * np.pi, float(rng.uniform(-0.45, 0.6)), 0.0)
-    fresh = float(rng.choice((0.0, -16.0), p=(0.8, 0.2)))
     return Lesion(
-        "EDH", centre, (wide, wide * oval, 1.0), hu, smooth(rng, 9.0), bulge * wide, mixed=fresh
-    )
+        "EDH", centre, (wide, wide * oval, 1.0), hu, smooth(rng, 9.0), bulge * wide,
+        swirl=float(rng.choice((0, 0, 0, 16))), give=_give(brain),
+    )  # fmt: skip
 
 
-def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -> list[Lesion]:
+def _give(brain: Brain) -> float:
+    """How far a brain is pushed aside by blood on the skull: a shrunken one makes room."""
+    return 1.2 - 0.7 * brain.atrophy
+
+
+def _subdural(
+    rng: np.random.Generator, side: float, hu: float, volume: float, brain: Brain
+) -> list[Lesion]:
     old = rng.random() < 0.15
     mixed = float(rng.choice((0.0, 8.0, 22.0), p=(0.6, 0.25, 0.15)))
     if old:
@@ -183,8 +199,8 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
     on = str(rng.choice(("skull", "both", "falx", "tentorium"), p=(0.58, 0.2, 0.12, 0.10)))
     if on in ("skull", "both"):
         part = volume if on == "skull" else 0.75 * volume
-        part *= 2.6  # what bone, falx and thin edges hide
-        thick = 3.4 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
+        part *= 1.7  # what bone, falx and thin edges hide
+        thick = 3.0 * (part / 1000) ** (1 / 3) * float(np.exp(rng.normal(0.1, 0.2)))
         area, long = part / (1.9 * thick), rng.uniform(1.5, 3.0)
         radii = (float(np.sqrt(area * long)), float(np.sqrt(area / long)), 1.0)
         centre = (
@@ -192,7 +208,8 @@ def _subdural(rng: np.random.Generator, side: float, hu: float, volume: float) -
             float(rng.uniform(-0.2, 0.75)),
             0.0,
         )
-        found.append(Lesion("SDH", centre, radii, hu, smooth(rng, 12.0), thick, mixed=mixed))
+        patch = Lesion("SDH", centre, radii, hu, smooth(rng, 12.0), thick, mixed=mixed)
+        found.append(replace(patch, give=_give(brain)))
     if on != "skull":
         part = min(1.7 * volume * (0.25 if on == "both" else 1), 20000.0)
         sheet = str(rng.choice(("falx", "tentorium"))) if on == "both" else on

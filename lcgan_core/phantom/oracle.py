@@ -26,7 +26,8 @@ from lcgan_core.phantom.blood import Lesion
 from lcgan_core.phantom.fitting import LEANS_MM, Mask, depth, fitted, mask_of
 from lcgan_core.phantom.lesions import of_volume, types
 from lcgan_core.phantom.outlines import Outline, distance
-from lcgan_core.phantom.patient import Patient, draw_patient, paint_slice
+from lcgan_core.phantom.patient import jolt, paint_slice, together
+from lcgan_core.phantom.sampling import Patient, draw_patient
 from lcgan_core.phantom.tissues import Array
 from lcgan_core.protocol.config import IN_SILICO, Config
 from lcgan_core.run.progress import progress
@@ -139,5 +140,6 @@ def _scan(
     fine = round(px * size / matrix, 4)
     _, thick = it.thickness(slices)
     true, _, _ = paint_slice(it, height, thick, fine * matrix)
-    hu = it.scanner(matrix, fine, thick).take(true[None], rng)[0]
+    moved = together([jolt(it, height, thick, fine * matrix)])
+    hu = it.scanner(matrix, fine, thick).take(true[None], rng, moved)[0]
     return resample(hu, np.zeros_like(hu, np.uint8), (fine, fine), size)[0]

@@ -17,6 +17,8 @@ HIDDEN_MM = 3.0
 BORDER_MM = 3.2
 """Width of a border: the walls of the phantom's own blood slant in a thick slice. Of a pixel inside
 the border of a mask three quarters are blood, of the next one nearly all."""
+LENS_MM = 2.0
+"""The same of blood on the skull, whose walls are steeper."""
 RAYS = 180
 """Directions in which the thickness of blood on the skull is measured."""
 
@@ -84,9 +86,9 @@ def paint_outlines(
     """
     dry = canvas.solid(at.depth - 1.0) * (1 - spaces.ventricle) * (1 - spaces.subarachnoid)
     for outline, inside in found:
-        if rim := outline.like.rim:
-            oedema = canvas.solid(inside + rim, 3.0) * dry
+        if outline.like.rim:
+            oedema = canvas.solid(outline.like.oedema(at, inside), 3.0) * dry
             canvas.paint(oedema, Tissue.OEDEMA, outline.like.rim_hu - 23.0)
     for outline, inside in found:
-        cover = canvas.solid(inside, BORDER_MM) * top
+        cover = canvas.solid(inside, LENS_MM if outline.like.lifts else BORDER_MM) * top
         canvas.bleed(cover, outline.like.label, canvas.up(outline.like.attenuation(at)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,22 +10,25 @@ import numpy as np
 
 from lcgan_core.phantom.annotator import draw_labels
 from lcgan_core.phantom.base import STEEP, floor, paint_base
-from lcgan_core.phantom.blood import Lesion, paint_blood, swelling
-from lcgan_core.phantom.brain import Brain, Where, brain, paint_brain
-from lcgan_core.phantom.confounders import Confounder, confounders, gap, paint_inside
-from lcgan_core.phantom.fields import Field, smooth
-from lcgan_core.phantom.lesions import draw, types
-from lcgan_core.phantom.outlines import Outline, paint_outlines
-from lcgan_core.phantom.scanner import NOISE_SD, Scanner
-from lcgan_core.phantom.skull import Shells, paint_frontal_sinus, paint_shells, shells
+from lcgan_core.phantom.blood import paint_blood, swelling
+from lcgan_core.phantom.brain import Where, paint_brain
+from lcgan_core.phantom.confounders import (
+    gap,
+    paint_devices,
+    paint_inside,
+)
+from lcgan_core.phantom.fields import smooth
+from lcgan_core.phantom.outlines import paint_outlines
+from lcgan_core.phantom.sampling import PLANES, Patient, draw_patient
+from lcgan_core.phantom.skull import (
+    paint_frontal_sinus,
+    paint_seams,
+    paint_shells,
+)
 from lcgan_core.phantom.tissues import FINER, Array, Canvas, Tissue, edge
 
-LOWEST_MM, SPAN_MM, THICK_MM = -24.0, 150.0, 5.0
-"""mm: height of the lowest slice's lower face, from there past the vertex, the thickest slice."""
 POINTS = 128
 """Points along a row of the geometry's grid; slices are painted FINER times as finely."""
-PLANES = 2
-"""Thin planes that are averaged to a slice."""
 BATCH = 8
 """Slices imaged together: memory does not grow with the series."""
 
@@ -48,85 +52,6 @@ class Scan:
     def height(self, k: int) -> float:
         """Height (mm) of the middle of slice k."""
         return round(self.lowest + k * self.slice_spacing, 4)
-
-
-@dataclass(frozen=True)
-class Patient:
-    """Anatomy, haemorrhages, and how the head lies: size, turn (radians), shift (mm), headrest.
-
-    outlines: haemorrhages of a patient of whom one slice is wanted, with this mask.
-    """
-
-    shells: Shells
-    brain: Brain
-    lesions: list[Lesion]
-    confounders: list[Confounder]
-    grain: Field
-    sinus: float
-    scale: tuple[float, float, float]
-    turn: tuple[float, float, float]
-    shift: tuple[float, float]
-    rest: tuple[float, float]
-    field_mm: float
-    lowest: float
-    noise_sd: float
-    left: float
-    sharp: float
-    outlines: tuple[Outline, ...] = ()
-
-    def thickness(self, slices: int) -> tuple[float, float]:
-        """Spacing and thickness (mm) of a series of `slices` slices."""
-        spacing = round(SPAN_MM * self.scale[2] / slices, 2)
-        return spacing, min(spacing, THICK_MM)
-
-    def scanner(self, matrix: int, px: float, thick: float) -> Scanner:
-        """What images slices `thick` mm thick with pixels of `px` mm: thin slices are noisier."""
-        noise = self.noise_sd * float(np.sqrt(THICK_MM / thick))
-        return Scanner(matrix, px, noise, self.left, self.sharp)
-
-    def in_head(self, left: Array, back: Array, height: float) -> tuple[Array, Array, Array]:
-        """Head coordinates (mm, float32) of points of a plane, `left` and `back` mm from its
-        middle: the head is turned a little on the table."""
-        left, back = left - self.shift[0], back - self.shift[1]
-        yaw, pitch, roll = self.turn
-        x = np.cos(yaw) * left - np.sin(yaw) * back
-        y = -np.sin(yaw) * left - np.cos(yaw) * back
-        z = height + np.tan(pitch) * y + np.tan(roll) * x
-        x, y, z = ((a / s).astype(np.float32) for a, s in zip((x, y, z), self.scale, strict=True))
-        return x, y, z
-
-    def in_plane(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """mm to the left and to the back of a plane's middle, of points in head coordinates."""
-        x, y = x * self.scale[0], y * self.scale[1]
-        yaw = self.turn[0]
-        left = np.cos(yaw) * x - np.sin(yaw) * y
-        back = -np.sin(yaw) * x - np.cos(yaw) * y
-        return left + self.shift[0], back + self.shift[1]
-
-
-def draw_patient(rng: np.random.Generator, turn: float) -> Patient:
-    """Sample a patient; `turn` 0..1 is the place among the cohort's mixtures of haemorrhages."""
-    size = rng.normal(1.0, 0.025)
-    x, y, z = (float(size * rng.normal(1.0, 0.02)) for _ in range(3))
-    kinds = types(turn)
-    inside = brain(rng, "IVH" in kinds)
-    return Patient(
-        shells=shells(rng),
-        brain=inside,
-        lesions=[it for kind in kinds for it in draw(rng, kind, inside)],
-        confounders=confounders(rng),
-        grain=smooth(rng, 3.0),
-        sinus=float(np.clip(rng.normal(0.8, 0.35), 0, 1.4)),
-        scale=(x, y, z),
-        turn=(rng.normal(0, 0.06), rng.normal(-0.03, 0.10), rng.normal(0, 0.035)),
-        shift=(rng.normal(0, 3.0), rng.normal(-4, 3.0)),
-        rest=(rng.uniform(110, 150), rng.uniform(3, 8)),
-        field_mm=float(np.clip(rng.normal(236, 14), 216, 280)),
-        lowest=LOWEST_MM + float(rng.normal(0, 4)),
-        noise_sd=NOISE_SD * float(np.exp(rng.normal(0, 0.10))),
-        left=float(rng.uniform(0.3, 0.9)),
-        sharp=float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15)),
-    )
 
 
 def scan_patient(
@@ -157,8 +82,11 @@ def scan(
     lowest = patient.lowest + thick / 2
     for first in range(0, slices, BATCH):
         batch = range(first, min(first + BATCH, slices))
-        painted = [paint_slice(patient, lowest + k * spacing, thick, px * matrix) for k in batch]
-        hu[first : first + BATCH] = scanner.take(np.stack([true for true, _, _ in painted]), rng)
+        heights = [lowest + k * spacing for k in batch]
+        painted = [paint_slice(patient, z, thick, px * matrix) for z in heights]
+        moved = [jolt(patient, z, thick, px * matrix) for z in heights]
+        true = np.stack([true for true, _, _ in painted])
+        hu[first : first + BATCH] = scanner.take(true, rng, together(moved))
         for k, (_, blood, seen) in zip(batch, painted, strict=True):
             labels[k] = draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
             tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
@@ -170,18 +98,37 @@ def paint_slice(
 ) -> tuple[Array, Array, Array]:
     """True HU, blood (5, H, W) and tissue of one slice, averaged over its thickness."""
     heights = [middle + ((k + 0.5) / PLANES - 0.5) * thick for k in range(PLANES)]
-    planes = [_plane(it, height, field_mm, thick / PLANES) for height in heights]
+    planes = [
+        _plane(it.while_moving(k, middle), height, field_mm, thick / PLANES)
+        for k, height in enumerate(heights)
+    ]
     hu = np.sum([plane.hu for plane in planes], axis=0) / PLANES
     blood = np.sum([plane.blood for plane in planes], axis=0) / PLANES
     return hu, blood, planes[-1].tissue
 
 
+def jolt(it: Patient, middle: float, thick: float, field_mm: float) -> Array | None:
+    """HU (H, W) by which a slice changes while it is scanned; None where the patient lies still."""
+    first, last = (it.while_moving(k, middle) for k in (0, PLANES - 1))
+    if first is it:
+        return None
+    before, after = (_plane(p, middle, field_mm, thick / PLANES).hu for p in (first, last))
+    return np.asarray(after - before)
+
+
+def together(moved: Sequence[Array | None]) -> Array | None:
+    """(S, H, W): what `jolt` gave for each slice of a batch, or None if no slice has any."""
+    some = next((a for a in moved if a is not None), None)
+    return None if some is None else np.stack([0 * some if a is None else a for a in moved])
+
+
 def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
     """Paint a thin plane of the head."""
     axis = ((np.arange(POINTS) - (POINTS - 1) / 2) * field_mm / POINTS).astype(np.float32)
-    x, y, z = it.in_head(*np.meshgrid(axis, axis), height)
+    left, back = np.meshgrid(axis, axis)
+    x, y, z = it.in_head(left, back, height)
     whole = Canvas((FINER * POINTS, FINER * POINTS), field_mm / POINTS / FINER)
-    whole.paint(whole.wall(_headrest(it, y, x), 1.2), Tissue.REST)
+    whole.paint(whole.wall(_headrest(it, left, back), it.rest[3]), Tissue.REST)
     depths = it.shells.depths(x, y, z)
     if depths[2].max() < -1:
         return whole
@@ -198,6 +145,7 @@ def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
     if low:
         paint_base(canvas, x, y, z, ground, outer, skin, bumps)
         paint_frontal_sinus(canvas, it.sinus, x, y, z, inner)
+    paint_seams(canvas, x, y, z, np.minimum(outer, -inner), bumps, it.cracks)
     cut = gap(it.confounders, x, y, z)
     if cut.max() > -1:
         canvas.paint(canvas.solid(np.minimum(cut, outer + 1)), Tissue.MUSCLE)
@@ -206,6 +154,7 @@ def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
         case = _box(depth > -4)
         at = Where(x[case], y[case], z[case], depth[case])
         _paint_inside(canvas.part(*case), it, at, slope[case], slab)
+    paint_devices(canvas, it.confounders, x, y, z)
     return whole
 
 
@@ -229,11 +178,12 @@ def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: fl
     paint_outlines(canvas, drawn, at, spaces, top)
 
 
-def _headrest(it: Patient, y: Array, x: Array) -> Array:
-    """Signed mm to the shell of the headrest, a trough behind the head (h, w)."""
-    radius, away = it.rest
-    trough = np.hypot(x, y - (radius - 103 - away)) - radius
-    return np.where(y < 10, trough, 50.0)
+def _headrest(it: Patient, left: Array, back: Array) -> Array:
+    """Signed mm to the shell of the headrest, a trough behind the head and beside it (h, w)."""
+    radius, away, reach, _ = it.rest
+    left, back = left - it.shift[0], back - it.shift[1]
+    behind = np.maximum(back - (103 * it.scale[1] + away - radius), 0)
+    return np.where(back > -reach, np.hypot(left, behind) - radius, 50.0)
 
 
 def _box(some: Array) -> tuple[slice, slice]:

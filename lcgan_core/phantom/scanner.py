@@ -21,7 +21,7 @@ from lcgan_core.phantom.arrays import Values, namespace
 from lcgan_core.phantom.tissues import Array
 
 HU_RANGE = (-1024, 3071)
-NOISE_SD = 3.8
+NOISE_SD = 2.8
 """SD of the noise, HU, in the middle of a 5 mm slice at 120 kV."""
 BLUR_MM = 0.52
 """SD of the point spread, beyond the blur of a painted pixel."""
@@ -63,16 +63,19 @@ class Scanner:
             rng.standard_normal(out=pixel, dtype=np.float32)
         return rays, white
 
-    def take(self, true: Array, rng: np.random.Generator) -> Array:
+    def take(self, true: Array, rng: np.random.Generator, moved: Array | None = None) -> Array:
         """(S, matrix, matrix) int16 HU: `images` with random numbers of `rng`."""
         # the number of threads that share a sum decides its last digit, and so sometimes an HU
         with _threads().limit(limits=1, user_api="blas"):
-            return np.asarray(self.images(true, *self.draw(rng, len(true))))
+            return np.asarray(self.images(true, *self.draw(rng, len(true)), moved))
 
-    def images(self, true: Values, rays: Values, white: Values) -> Values:
+    def images(
+        self, true: Values, rays: Values, white: Values, moved: Values | None = None
+    ) -> Values:
         """(S, matrix, matrix) int16 HU of slices whose true HU (S, H, H) fill the field of view.
 
-        rays, white: from `draw`; all three NumPy arrays, or float32 tensors on one device.
+        rays, white: from `draw`; moved: HU (S, H, H) by which slices changed meanwhile; all NumPy
+        arrays, or float32 tensors on one device.
         """
         xp, bring = namespace(true)
         side, size = true.shape[-1], self.matrix
@@ -81,7 +84,7 @@ class Scanner:
         see = bring(_resampling(side, size, scale, blur))
         cubic = bring(_resampling(GRID, size, cv2.INTER_CUBIC))
         linear = bring(_resampling(GRID, size, cv2.INTER_LINEAR))
-        errors, uneven = self._from_projections(true, rays)
+        errors, uneven = self._from_projections(true, rays, moved)
         grain = self._grain(white) * (linear @ uneven @ linear.T)
         hu = see @ true @ see.T + cubic @ errors @ cubic.T + grain
         return xp.asarray(xp.clip(xp.round(hu), *HU_RANGE), dtype=xp.int16)
@@ -93,8 +96,10 @@ class Scanner:
         # without a norm NumPy computes in double precision, which takes seven times as long
         return xp.fft.irfft2(xp.fft.rfft2(white, norm="ortho") * colour, norm="ortho")
 
-    def _from_projections(self, true: Values, rays: Values) -> tuple[Values, Values]:
-        """Beam hardening and starved rays, and the SD of the noise, HU, both (S, GRID, GRID)."""
+    def _from_projections(
+        self, true: Values, rays: Values, moved: Values | None = None
+    ) -> tuple[Values, Values]:
+        """Beam hardening, starved rays and motion, and the SD of the noise, HU, (S, GRID, GRID)."""
         xp, bring = namespace(true)
         cm = self.px * self.matrix / GRID / 10
         coarse = bring(_resampling(true.shape[-1], GRID, cv2.INTER_AREA))
@@ -120,6 +125,10 @@ class Scanner:
         starved = xp.sqrt(xp.clip(variance - float(np.exp(5.6)), 0, None)) * rays
         scale = self.noise_sd / 120.0
         views = self.left * wrong + 0.0012 * scale * starved
+        if moved is not None:  # half of the views see the slice before it moved, half after it
+            change = forward(coarse @ moved @ coarse.T) * (WATER_70 / 1000)
+            when = np.sign(np.arange(ANGLES) - (ANGLES - 1) / 2).astype(np.float32) / 2
+            views = views + change * bring(when[:, None])
         filtered = xp.fft.irfft(xp.fft.rfft(views, 2 * BINS) * bring(_ramp()))[..., :BINS] * np.pi
         errors = back(filtered) / (cm * WATER_70) * 1000
         errors = errors - _middle((hu > 0) & (hu < 70), errors)  # water reads 0 on average

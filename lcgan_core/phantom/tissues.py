@@ -40,22 +40,22 @@ class Tissue(IntEnum):
 
 HU = {
     Tissue.AIR: -1000.0,
-    Tissue.SKIN: 40.0,
+    Tissue.SKIN: 55.0,
     Tissue.FAT: -100.0,
     Tissue.MUSCLE: 52.0,
     Tissue.TABLE: 1150.0,
     Tissue.DIPLOE: 650.0,
     Tissue.CSF: 8.0,
-    Tissue.GREY: 38.0,
-    Tissue.WHITE: 29.5,
+    Tissue.GREY: 34.6,
+    Tissue.WHITE: 27.9,
     Tissue.VENTRICLE: 7.0,
     Tissue.DURA: 54.0,
-    Tissue.CEREBELLUM: 36.0,
-    Tissue.BRAINSTEM: 32.0,
+    Tissue.CEREBELLUM: 34.4,
+    Tissue.BRAINSTEM: 30.4,
     Tissue.CALCIFICATION: 170.0,
     Tissue.OEDEMA: 23.0,
     Tissue.GLOBE: 12.0,
-    Tissue.REST: 60.0,
+    Tissue.REST: 110.0,
 }
 """HU of undiluted tissue: MIDA tables and clinical ranges; blood differs from lesion to lesion."""
 
@@ -116,8 +116,10 @@ class Canvas:
 
     def _lay(self, cover: Array, hu: Array | float, tissue: Tissue) -> None:
         if cover.max() > 0:
-            self.hu += cover * (hu - self.hu)
-            self.tissue[cover > 0.5] = tissue
+            change = np.subtract(hu, self.hu)
+            change *= cover
+            self.hu += change
+            np.copyto(self.tissue, np.uint8(tissue), where=cover > 0.5)
 
 
 def edge(inside: Array, width: Array | float) -> Array:
@@ -126,7 +128,9 @@ def edge(inside: Array, width: Array | float) -> Array:
     >>> edge(np.array([-1.0, 0.0, 0.25, 2.0]), 1.0).tolist()
     [0.0, 0.5, 0.75, 1.0]
     """
-    return np.clip(inside / width + 0.5, 0.0, 1.0)
+    share = inside / width
+    share += 0.5
+    return np.clip(share, 0.0, 1.0, out=share)
 
 
 def sheet(distance: Array, half: Array | float, width: float) -> Array:

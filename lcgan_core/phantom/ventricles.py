@@ -8,18 +8,18 @@ from lcgan_core.phantom.fields import Point, ball, ramp, tube
 from lcgan_core.phantom.tissues import Array
 
 HORNS: tuple[tuple[Point, float], ...] = (
-    ((15, 35, 34), 3.0),  # tip of the frontal horn
-    ((11, 29, 40), 5.2),
-    ((8.0, 12, 45), 5.0),  # foramen of Monro
-    ((10, -8, 52), 5.8),  # body
-    ((15, -26, 52), 6.4),
-    ((23, -38, 42), 8.0),  # atrium
-    ((23, -52, 38), 5.4),
-    ((19, -66, 36), 2.2),  # occipital horn
+    ((17, 34, 34), 1.8),  # tip of the frontal horn
+    ((12, 27, 40), 4.2),
+    ((7.0, 10, 45), 4.6),  # foramen of Monro
+    ((10, -8, 53), 5.0),  # body
+    ((15, -24, 51), 5.2),
+    ((25, -36, 41), 6.4),  # atrium
+    ((29, -47, 37), 4.2),
+    ((25, -64, 34), 1.0),  # occipital horn
 )
 TEMPORAL: tuple[tuple[Point, float], ...] = (
-    ((23, -38, 42), 7.0),
-    ((29, -29, 27), 3.6),
+    ((25, -36, 41), 5.8),
+    ((31, -28, 27), 3.2),
     ((33, -10, 13), 2.4),
     ((29, 3, 9), 1.8),
 )
@@ -54,18 +54,18 @@ def ventricles(x: Array, y: Array, z: Array, size: float, uneven: float) -> Arra
 def cisterns(x: Array, y: Array, z: Array, atrophy: float) -> Array:
     """mm into the suprasellar, ambient and quadrigeminal cisterns, of x's shape."""
     side, wide = np.abs(x), 1.0 + 1.6 * atrophy
-    star = 8.5 + 1.3 * np.cos(5 * np.arctan2(x, y - 9)) + 2.5 * atrophy
+    star = 7.5 + 2.0 * np.cos(5 * np.arctan2(x, y - 9)) + 5.0 * atrophy
     suprasellar = np.minimum(star - np.hypot(x, y - 9), 8 - np.abs(z - 11))
     ring = np.hypot(x / 17.5, (y + 19) / 15.5)
     # widest beside and behind the midbrain, closed where the peduncles leave it
     open_to = ramp(-np.arctan2(y + 19, side), -0.5, 0.9)
-    ambient = 0.75 * wide * open_to - 1.6 * (1 - open_to) - np.abs(ring - 1.0) * 16
+    ambient = 1.0 * wide * open_to - 1.6 * (1 - open_to) - np.abs(ring - 1.0) * 16
     ambient = np.minimum(ambient, 9 - np.abs(z - 18))
     smile = 1.3 * wide - np.abs(y + 35.5 - 0.016 * x * x)
     quadrigeminal = np.minimum(np.minimum(smile, 15 - side), 7 - np.abs(z - 24))
     vallecula = 1.2 * wide - np.hypot(x, 0.3 * (y + 72)) + 0 * z
     vallecula = np.where(z < 14, vallecula, -5.0)
-    stem = 0.7 * wide - np.abs(y - 9 - 7 * np.sin((side - 6) / 14))
+    stem = 0.9 * wide - np.abs(y - 9 - 7 * np.sin((side - 6) / 14))
     stem = np.minimum(stem, np.minimum(side - 8, 46 - side))
     stem = stem - 6 * (1 - ramp(6 - np.abs(z - 14), 0, 3))
     found = np.maximum(np.maximum(suprasellar, ambient), np.maximum(quadrigeminal, stem))

@@ -13,7 +13,8 @@ from lcgan_core.lesions import HEMORRHAGES, LABELS
 from lcgan_core.phantom import Tissue, patient_name, scan_patient, write_patient
 from lcgan_core.phantom import writer as writer_module
 from lcgan_core.phantom.lesions import of_volume
-from lcgan_core.phantom.patient import draw_patient, scan
+from lcgan_core.phantom.patient import scan
+from lcgan_core.phantom.sampling import draw_patient
 from tests.cohort.conftest import read_one
 
 BONE = (Tissue.TABLE, Tissue.DIPLOE)
@@ -24,7 +25,7 @@ GRID = (160, 16)
 def healthy():
     """Three heads without blood, and the patients they were scanned from."""
     drawn = [draw_patient(np.random.default_rng([3, k]), 0.5) for k in range(3)]
-    patients = [replace(patient, lesions=[], confounders=[]) for patient in drawn]
+    patients = [replace(patient, lesions=[], confounders=[], turn=(0, 0, 0)) for patient in drawn]
     return [(p, scan(p, np.random.default_rng(0), *GRID)) for p in patients]
 
 
@@ -82,7 +83,8 @@ def test_noise_is_that_of_a_head_protocol_and_has_a_grain(healthy):
     for _, image in healthy:
         inside = core(image, Tissue.WHITE)
         here, right = (image.hu[inside], np.roll(image.hu, -1, axis=2)[inside])
-        assert 2.5 <= 1.48 * np.median(np.abs(here - np.median(here))) <= 6
+        # real heads have 1.8 to 2.5 on pixels of .9 mm (data/real_heads.csv)
+        assert 2.0 <= 1.48 * np.median(np.abs(here - np.median(here))) <= 6
         assert np.corrcoef(here, right)[0, 1] > 0.2  # correlated, as after a soft-tissue kernel
 
 
@@ -115,6 +117,8 @@ def test_epidural_and_subdural_blood_lies_against_the_dura(bleeding):
             assert distance[k][blood[k]].min() < 4
 
 
+# By the ranges of phantom.lesions the section of an EDH is 2.4 to 3.9 squares of its thickness,
+# that of an SDH of 12 mL at least 6.1; of the least quotient, 1.56, pixels and glare take a tenth.
 def test_an_epidural_is_a_lens_and_a_subdural_a_crescent(bleeding):
     shape = {}
     for name in ("EDH", "SDH"):
@@ -125,7 +129,7 @@ def test_an_epidural_is_a_lens_and_a_subdural_a_crescent(bleeding):
             thick = 2 * ndimage.distance_transform_edt(np.pad(blood, 1)).max()
             ratios.append(blood.sum() / thick**2)  # about length over thickness
         shape[name] = np.median(ratios)
-    assert shape["SDH"] > 2 * shape["EDH"]
+    assert shape["SDH"] > 1.4 * shape["EDH"]
 
 
 def test_a_subdural_does_not_cross_the_falx(bleeding):
@@ -148,15 +152,17 @@ def test_intraventricular_blood_lies_in_the_ventricles_and_at_their_back(bleedin
     assert len(behind) == 3 and np.mean(behind) > 0.6
 
 
+# Some 200 pixels of a head in a few clusters: single heads differ by .1, the three together less.
 def test_subarachnoid_blood_lies_in_sulci_fissures_and_cisterns(bleeding):
+    near = []
     for before, after in bleeding["SAH"]:
         blood = after.labels == LABELS["SAH"]
         csf = np.isin(before.tissue, (Tissue.CSF, Tissue.DURA))
         assert blood.sum() > 20
-        assert (
-            millimetres_to(before, csf)[blood] < 3.0
-        ).mean() > 0.75  # blood opens sulci too thin to be mapped
+        near.append(millimetres_to(before, csf)[blood] < 3.0)
+        assert near[-1].mean() > 0.65  # blood opens sulci too thin to be mapped
         assert (before.tissue[blood] == Tissue.VENTRICLE).mean() < 0.02
+    assert np.concatenate(near).mean() > 0.75
 
 
 def test_intraparenchymal_blood_lies_in_the_brain_inside_a_dark_rim(bleeding):

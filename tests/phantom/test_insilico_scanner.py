@@ -12,7 +12,8 @@ import torch
 from skimage.transform import iradon, radon
 from threadpoolctl import threadpool_limits
 
-from lcgan_core.phantom.patient import draw_patient, paint_slice, scan_patient
+from lcgan_core.phantom.patient import paint_slice, scan_patient
+from lcgan_core.phantom.sampling import draw_patient
 from lcgan_core.phantom.scanner import BLUR_MM, BONE, SPECTRUM, WATER, WATER_70, Scanner, hardening
 
 FIELD_MM, SIDE = 230.0, 128
@@ -100,6 +101,32 @@ def test_noise_has_the_sd_asked_for_and_is_blue_then_gone():
     f = np.hypot(*np.meshgrid(*[np.fft.fftfreq(256, 0.9)] * 2))
     bands = [power[(f > low) & (f < low + 0.05)].mean() for low in (0.0, 0.15, 0.5)]
     assert bands[0] < bands[1] and bands[2] < 0.3 * bands[1]
+
+
+def test_a_slice_that_moves_has_the_streaks_of_views_from_before_and_after(slices):
+    """Against a projection and reconstruction whose first half of views sees another place."""
+    true = slices[1]
+    after = np.roll(true, 6, axis=1)
+    scanner = Scanner(matrix=256, px=FIELD_MM / 256, noise_sd=1e-6, left=0.0, sharp=1.0)
+    rays, _ = scanner.draw(np.random.default_rng(0), 1)
+    mean = ((true + after) / 2)[None]
+    moving, still = (
+        scanner._from_projections(mean, rays, moved)[0][0] for moved in ((after - true)[None], None)
+    )
+    small = [
+        cv2.resize(a.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        for a in (true, after)
+    ]
+    disc = np.hypot(*(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2)) < SIDE / 2 - 1
+    views = [radon((a + 1000) * disc, ANGLES) for a in small]
+    seen = np.where(np.arange(180) >= 90, *views)  # scikit-image turns the other way round
+    full = iradon(seen - sum(views) / 2, ANGLES, filter_name="hann")
+    ours = cv2.resize(moving - still, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    inside = cv2.erode(((small[0] > 5) & (small[0] < 60)).astype(np.uint8), np.ones((5, 5))) > 0
+    smooth = cv2.GaussianBlur(full.astype(np.float32), (0, 0), 1.0)
+    assert full[inside].std() > 5
+    assert np.corrcoef(smooth[inside], ours[inside])[0, 1] > 0.9
+    assert ours[inside].std() == pytest.approx(smooth[inside].std(), rel=0.3)
 
 
 def test_water_of_any_depth_reads_as_water_and_bone_as_less():

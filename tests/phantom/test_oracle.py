@@ -12,20 +12,33 @@ from lcgan_core.copies.base import Originals
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import FIVE, LABELS
 from lcgan_core.metrics.sharpness import sharpness_laplacian
-from lcgan_core.phantom import InSilicoCase, oracle
+from lcgan_core.phantom import InSilicoCase, lesions, oracle, sampling
 from lcgan_core.phantom.blood import Lesion
 from lcgan_core.phantom.brain import Where
 from lcgan_core.phantom.fields import smooth
+from lcgan_core.phantom.fitting import fitted, mask_of
+from lcgan_core.phantom.heads import cavity
+from lcgan_core.phantom.lesions import BLOOD_HU
 from lcgan_core.phantom.outlines import Outline, distance
-from lcgan_core.phantom.patient import draw_patient
+from lcgan_core.phantom.sampling import draw_patient
 from lcgan_core.protocol import profiles
 from lcgan_core.run import plan
 
 SEED, MATRIX, SLICES, SIZE = 11, 256, 8, 128
-PATIENTS = (2, 3, 5, 6, 8, 11, 13, 15, 16, 17)
+PATIENTS = (1, 2, 3, 5, 8, 10, 13, 14, 15, 21, 24, 29)
 """Of the cohort SEED: of each type there are three patients or more."""
 BONE = 150
 """HU above any blood."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alike():
+    """Blood of one attenuation and one kernel for all: few patients are then enough to compare how
+    masks are painted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lesions, "BLOOD_HU", {name: (hu, 0.0) for name, (hu, _) in BLOOD_HU.items()})
+        patch.setattr(sampling, "KERNELS", ((1.0, 1.0, 0.0),))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +74,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_head(usual,
     assert (bone[0] != bone[1]).sum() > 0.1 * bone[0].sum()
 
 
-# Blood's HU have an SD of 6 to 9 between patients (phantom.lesions.BLOOD_HU). With three or more
-# patients of a type here and a new one for every slice there, two standard errors of the difference
-# are 6 to 9 HU; the medians of 40 HU brighter neighbours, brain, would be more than 15 lower.
+# With blood of one HU for all patients (`alike`) what differs is lumps, levels and how much of a
+# pixel is blood; some SDH are old and dark. Without blood medians would be those of brain and CSF,
+# 15 to 40 HU lower.
 @pytest.mark.parametrize("name", LABELS)
 def test_blood_has_the_hu_of_its_type(usual, painted, name):
     hu, labels, _ = usual
@@ -72,12 +85,27 @@ def test_blood_has_the_hu_of_its_type(usual, painted, name):
     assert np.median(painted[there]) == pytest.approx(np.median(hu[there]), abs=6)
 
 
-# Sizes of heads have an SD of 4 % in area and the new head is fitted to the mask alone, so single
-# slices differ, also by their height; the median over more than 50 slices does not.
+# Areas of heads have an SD of 6 % between patients (3.5 % across and along, most of it common), and
+# a new head is fitted to its mask alone. The slices are of twelve patients, so that two standard
+# errors of a median are 4.4 %. The quotient of two slices has an SD of 12 % by size, tilt and
+# height, three of them a factor of 1.43; near the vertex, where sections shrink, none is asked for.
 def test_heads_are_as_large_as_those_of_the_cohort(usual, painted):
-    ratio = [area(new) / area(old) for new, old in zip(painted, usual[0], strict=True)]
-    assert np.median(ratio) == pytest.approx(1, abs=0.03)
-    assert min(ratio) > 0.75 and max(ratio) < 1.33
+    hu, _, table = usual
+    ratio = np.array([area(new) / area(old) for new, old in zip(painted, hu, strict=True)])
+    assert np.median(ratio) == pytest.approx(1, abs=0.044)
+    assert np.abs(np.log(ratio[table.position_mm < 75])).max() < np.log(1.43)
+
+
+def test_a_fit_does_not_enlarge_heads_on_average(usual):
+    """Against the same heads before the fit, so that sizes of patients do not enter."""
+    _, labels, table = usual
+    grown = []
+    where = zip(labels, table.pixel_spacing_mm, table.position_mm, strict=True)
+    for k, (mask, px, height) in enumerate(where):
+        before = draw_patient(np.random.default_rng([5, k]), 0.5)
+        after, _, _ = fitted(before, mask_of(mask, px, height))
+        grown.append(np.prod(after.scale) / np.prod(before.scale))
+    assert np.median(grown) == pytest.approx(1, abs=0.02)
 
 
 def area(hu):
@@ -87,18 +115,22 @@ def area(hu):
     return ndimage.binary_fill_holes(head).sum()
 
 
-# The scanner's noise has an SD of 10 % between patients, 20 % in variance; a median over more than
-# 50 slices is within a few per cent. A blurred or noiseless picture has less than half.
+# The scanner's noise has an SD of 18 % between patients, 36 % in variance: two standard errors of
+# the quotient of a median over twelve and one over 42 are 30 %. A blurred or noiseless picture has
+# less than half.
 def test_noise_and_sharpness_are_those_of_the_scanner(usual, painted):
     new, old = (np.median(sharpness_laplacian(to_window(hu))) for hu in (painted, usual[0]))
-    assert new == pytest.approx(old, rel=0.1)
+    assert new == pytest.approx(old, rel=0.3)
 
 
+# Where no head of TRIES leaves at most ENOUGH per cent of a mask in bone the best one is taken:
+# blood in the basal cisterns lies beside a base of the skull that a fit does not shape.
 def test_masks_lie_inside_the_skull(usual, painted):
     hu, labels, _ = usual
-    for name, label in LABELS.items():
-        there = labels == label
-        assert (painted[there] > BONE).mean() < (hu[there] > BONE).mean() + 0.01, name
+    every = labels > 0
+    assert (painted[every] > BONE).mean() < (hu[every] > BONE).mean() + 0.01
+    bone = ((painted > BONE) & every).sum(axis=(1, 2)) / every.sum(axis=(1, 2))
+    assert (bone > oracle.ENOUGH / 100).mean() <= 0.1
 
 
 @pytest.mark.parametrize("name", ["EDH", "SDH"])
@@ -111,7 +143,9 @@ def test_extra_axial_blood_is_as_near_to_bone_as_in_the_cohort(usual, painted, n
             for scan, mask, px in zip(scans, labels, table.pixel_spacing_mm, strict=True)
         ]
         away.append(np.percentile(np.concatenate(mm), (10, 50)))
-    np.testing.assert_allclose(away[1], away[0], atol=1.5)  # most of a pixel
+    # distances to the nearest pixel of bone come in steps of up to a pixel; blood that lay anywhere
+    # in the head would be 20 mm away on average
+    np.testing.assert_allclose(away[1], away[0], atol=table.pixel_spacing_mm.max())
 
 
 def test_the_head_is_new(usual, painted):
@@ -147,8 +181,10 @@ def test_a_mask_without_lesion_gives_a_head_without_blood(usual):
     _, labels, table = usual
     none, sizes = np.zeros_like(labels[:1]), table.pixel_spacing_mm.to_numpy()[:1]
     hu = oracle.paint(none, sizes, np.array([45.0]), MATRIX, SLICES, 1)
-    brain = hu[(hu > 15) & (hu < BONE)]
-    assert (brain < 48).mean() > 0.95  # skin and muscle are the rest
+    inside = ndimage.binary_erosion(cavity(hu[0]), iterations=3)  # beyond the glare of bone
+    assert inside.sum() > 3000
+    # brain and noise lie below; calcifications, the falx and what is no blood but looks so above
+    assert (hu[0][inside] < 48).mean() > 0.97
 
 
 def test_a_point_of_a_plane_is_found_again_from_its_place_in_the_head():
