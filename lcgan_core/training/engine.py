@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from lcgan_core.errors import UserError, memory_is_full
+from lcgan_core.run.progress import show_progress
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import checkpoint, placing
 from lcgan_core.training.curves import draw_losses
@@ -229,6 +230,7 @@ class _Training:
                     loss.detach()
                 )
             self.done = step + 1
+            show_progress(bar, step // self.epoch + 1, self.sums, self.done - start)
             bar.update()
             if self.done < end:
                 self.save_now_and_then()
