@@ -19,9 +19,10 @@ from lcgan_core.metrics.arrays import Array, as_tensor, like
 
 
 def sharpness_laplacian(images: Array) -> Any:
-    """(N,) variance of each image's Laplacian, grey levels squared: the measure the paper chose.
+    """(N,) float64 variance of each image's Laplacian, in grey levels squared, 0 or more.
 
-    The Laplacian is up + down + left + right - 4 * centre, mirrored at the border.
+    images: (N, H, W) uint8. The Laplacian is up + down + left + right - 4 * centre, mirrored at the
+    border. Source: paper 3.2.2; the measure that it chose.
 
     >>> sharpness_laplacian(np.array([[[0, 1, 0]]], np.uint8)).round(3).tolist()
     [3.556]
@@ -36,7 +37,9 @@ def sharpness_laplacian(images: Array) -> Any:
 
 
 def sharpness_fourier(images: Array) -> Any:
-    """(N,) mean magnitude over all frequencies of the unnormalised 2-D Fourier transform.
+    """(N,) float64 mean magnitude over all frequencies of the unnormalised 2-D Fourier transform.
+
+    images: (N, H, W) uint8; in grey levels, 0 or more. Source: paper 3.2.2.
 
     >>> sharpness_fourier(np.array([[[2, 0]]], np.uint8)).tolist()
     [2.0]
