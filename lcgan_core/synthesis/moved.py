@@ -63,8 +63,9 @@ class Allowed:
     def moved(self, labels: np.ndarray, seed: int, hu: np.ndarray | None = None) -> np.ndarray:
         """A moved mask; the mask itself where no try keeps within what is allowed."""
         ivh = self.classes.labels.get(IVH, 0)
-        known = hu is not None and ivh and (labels == ivh).any()
-        inside = ventricles(hu, labels == ivh) if known else None
+        inside = None
+        if hu is not None and ivh and (labels == ivh).any():
+            inside = ventricles(hu, labels == ivh)
         noise = np.random.default_rng(seed)
         names = {self.classes.names[v - 1] for v in np.unique(labels[labels > 0])}
         much = OF_BONE if names & set(CLINGING) else 1.0
