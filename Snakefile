@@ -56,7 +56,7 @@ def urgency(job):
 
 
 if workflow.is_main_process and not artefacts.claimed(CONFIG):
-    pages.forget_broken(CONFIG)
+    pages.forget_undone(CONFIG)
 
 
 onstart:

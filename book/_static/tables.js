@@ -1,4 +1,5 @@
-// Any <table class="sortable">: a button in each heading sorts by its column, up, then down.
+// Any <table class="sortable">: a button in each heading sorts by its column, up, then down. A long table
+// has a field above it that leaves the rows with all of its words.
 "use strict";
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(?=$|[\s%(])/i;
@@ -36,4 +37,36 @@ for (const table of document.querySelectorAll("table.sortable")) {
     heading.append(button);
     button.addEventListener("click", () => sort(table, heading));
   }
+}
+
+const LONG = 30;
+
+// Leave the rows that contain every word.
+function filter(table, field, count) {
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let left = 0;
+  for (const row of table.tBodies[0].rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word));
+    left += row.hidden ? 0 : 1;
+  }
+  count.textContent = `${left} of ${table.tBodies[0].rows.length} rows`;
+}
+
+for (const table of document.querySelectorAll("table.rows, table.sortable")) {
+  if (table.tBodies[0].rows.length < LONG) continue;
+  const [label, field, count] = ["label", "input", "output"].map((tag) => document.createElement(tag));
+  field.type = "search";
+  field.placeholder = "gan recall EDH";
+  label.className = "filter";
+  label.append("Rows with the words ", field, count);
+  table.before(label);
+  field.addEventListener("input", () => filter(table, field, count));
+  filter(table, field, count);
+  // a link that leads to a row must find it
+  window.addEventListener("hashchange", () => {
+    field.value = "";
+    filter(table, field, count);
+    document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  });
 }

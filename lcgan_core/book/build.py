@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from lcgan_core.book.pages import write
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
+
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+"""Sphinx colours its warnings, whatever NO_COLOR says."""
 
 
 def build(config: Config, commands: str) -> Path:
@@ -75,7 +79,8 @@ def _built(place: Path) -> Path:
         )
     if done.returncode:
         shutil.rmtree(pages, ignore_errors=True)
-        warnings = [line for line in log.read_text().splitlines() if "WARNING" in line]
+        said = COLOURS.sub("", log.read_text())
+        warnings = [line for line in said.splitlines() if "WARNING" in line]
         first = warnings[0] if warnings else "no warning was printed"
         raise UserError(f"The book has {len(warnings)} warnings, the first: {first}; see {log}.")
     # Jupyter Book's own has no title, no language and no icon, which a browser then asks for

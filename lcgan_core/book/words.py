@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -28,6 +28,16 @@ def several(draws: Mapping[float, int]) -> str:
     ('3 draws at 2.5% and 2 draws at 10%', '')
     """
     return " and ".join(f"{n} draws at {percent(k)}" for k, n in draws.items() if n > 1)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Parts of a sentence, the last one after an "and".
+
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed([])
+    ('a, b and c', 'a', '')
+    """
+    *before, last = [*parts] or [""]
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def number(value: float) -> str:

@@ -50,11 +50,15 @@ def mark(config: Config, job: Job) -> Path:
     return artefacts.run_folder(config) / "done" / job.name
 
 
-def forget_broken(config: Config) -> None:
-    """Delete the marks of jobs whose artefact is gone or broken, and the pages that show them."""
-    broken = {job for job in jobs(config) if artefacts.damage(artefacts.folder(config, job))}
-    for job in broken:
+def forget_undone(config: Config) -> None:
+    """Delete the marks of jobs that are not done or are stale, and the pages that show them.
+
+    Snakemake knows from its own records what is stale; these lie in the checkout, while the run may
+    have been made from another one.
+    """
+    undone = {job for job in jobs(config) if artefacts.state(config, job) != "done"}
+    for job in undone:
         mark(config, job).unlink(missing_ok=True)
     for stage in STAGE_PARAMETERS:
-        if broken & set(shown(config, stage)):
+        if undone & set(shown(config, stage)):
             executed(config, stage).unlink(missing_ok=True)

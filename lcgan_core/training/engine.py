@@ -25,10 +25,19 @@ CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 """The weights that a monitor has kept so far."""
 LOSSES = "losses.png"
-SECONDS_BETWEEN_CHECKPOINTS = 10.0
 LOST = 1e-4
 """Mean discriminator loss of an epoch below which the generator has nothing left to learn from."""
 LOST_EPOCHS = 3
+
+
+def pause_after(saving: float) -> float:
+    """Seconds until the next checkpoint, where the last took `saving` seconds: at least ten, and so
+    many that a twentieth of the time at most goes into saving.
+
+    >>> pause_after(0.1), pause_after(2.0)
+    (10.0, 40.0)
+    """
+    return max(10.0, 20 * saving)
 
 
 class Task(Protocol):
@@ -157,7 +166,7 @@ class _Training:
         self.done = 0
         self.sums: dict[str, Tensor] = {}
         self.order: tuple[int, tuple[Tensor, ...]] = (0, ())
-        self.saved = time.monotonic()
+        self.saved, self.pause = time.monotonic(), pause_after(0.0)
         self.identity = {
             "settings": task.settings.model_dump(mode="json") if task.settings else None,
             "samples": samples,
@@ -200,11 +209,13 @@ class _Training:
             # JSON's decimal number restores a float32 exactly
             "sums": {name: float(sum_) for name, sum_ in self.sums.items()},
         }
+        began = time.monotonic()
         checkpoint.save_beside(self.path, self.task.modules, self.task.optimizers, notes)
         self.saved = time.monotonic()
+        self.pause = pause_after(self.saved - began)
 
     def save_now_and_then(self) -> None:
-        if time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS:
+        if time.monotonic() - self.saved > self.pause:
             self.check({name: float(sum_) for name, sum_ in self.sums.items()})
             self.save()
             if self.history:

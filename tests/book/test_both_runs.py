@@ -113,3 +113,18 @@ def test_without_the_other_run_nothing_of_it_appears(runs, tmp_path, monkeypatch
     monkeypatch.setattr(places, "RESULTS", tmp_path)
     for run in runs:
         assert set(both_runs.texts(run).values()) == {""}
+
+
+def test_a_large_study_stands_beside_the_pooled_dice_of_every_fraction(runs):
+    _, real = runs
+    results = real.table("results")
+    said = both_runs.another_study(results)
+    rows = [line for line in said.splitlines() if line.startswith("| this run")]
+    assert len(rows) == 2 * results.fraction.nunique()
+    pooled = results[(results.metric == "dice_class_pooled") & (results.lesion == "PHE")]
+    row = pooled[(pooled.arm == "both") & (pooled.fraction == 0.25)].iloc[0]
+    (line,) = [line for line in rows if "*both* at 25%" in line]
+    assert line.endswith(
+        f"| {row.value:.3f} ({row.ci_low:.3f} to {row.ci_high:.3f}) |".replace("0.", ".")
+    )
+    assert both_runs.another_study(results[results.lesion != "PHE"]) == ""

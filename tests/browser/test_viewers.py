@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import WAIT
 
-SLICES = "Mask, real and synthetic slice"
+SLICES = "Mask, synthetic slice and original"
 COPIES = "Original slice and traditional copy"
 EPOCHS = "The slice generated from a mask by each snapshot"
 CURVES = "Dice, precision and recall against the fraction of the patients"
@@ -40,10 +40,9 @@ def csv(book: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(next(book.rglob(name)))
 
 
-@pytest.mark.parametrize("label", [SLICES, COPIES])
-def test_divider_uncovers_either_slice(page: Page, label: str):
+def test_divider_uncovers_either_slice(page: Page):
     page.goto("/book/results.html")
-    form = viewer(page, label)
+    form = viewer(page, COPIES)
     picture = form.locator(".wipe .layers")
     picture.scroll_into_view_if_needed()
     loaded(picture, "img:not(.tint)")
@@ -80,7 +79,7 @@ def hidden(place: Locator) -> Iterator[None]:
 
 def test_divider_follows_a_finger(page: Page):
     page.goto("/book/results.html")
-    form = viewer(page, SLICES)
+    form = viewer(page, COPIES)
     picture = form.locator(".wipe .layers")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
@@ -105,6 +104,13 @@ def test_every_picture_of_a_viewer_loads(page: Page, label: str):
         sorted(paths),
     )
     assert len(set(sizes)) == 1
+
+
+def test_mask_synthetic_slice_and_original_stand_in_a_row(page: Page):
+    page.goto("/book/results.html")
+    boxes = [one.bounding_box() for one in viewer(page, SLICES).locator("figure.slice").all()]
+    tops = {box["y"] for box in boxes if box}
+    assert len(boxes) == 3 and len(tops) == 1
 
 
 def test_choice_by_keyboard_shows_that_row(page: Page):
@@ -158,7 +164,7 @@ def test_slider_goes_from_epoch_to_epoch(page: Page, book: Path):
 
 def test_lesions_are_coloured_on_demand(page: Page):
     page.goto("/book/results.html")
-    form = viewer(page, SLICES)
+    form = viewer(page, COPIES)
     picture = form.locator(".wipe .layers")
     picture.scroll_into_view_if_needed()
     loaded(picture, "img:not(.tint)")
@@ -193,9 +199,8 @@ def number(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
-@pytest.mark.parametrize("where", ["intro", "results"])
-def test_point_tells_the_value_of_results_csv(page: Page, book: Path, where: str):
-    page.goto(f"/book/{where}.html")
+def test_point_tells_the_value_of_results_csv(page: Page, book: Path):
+    page.goto("/book/results.html")
     charts = drawn(page, CURVES)
     results = csv(book, "results.csv")
     image = results[(results.metric == "dice_image") & (results.lesion == "all")]

@@ -162,7 +162,7 @@ def test_candidates_are_kept_after_whole_epochs_and_paint(tmp_path):
 
 
 def test_an_interrupted_training_ends_like_an_uninterrupted_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr(engine, "pause_after", lambda saving: -1.0)
     ends = []
     for stops in (False, True):
         work = tmp_path / str(stops)

@@ -432,18 +432,19 @@ def marked(config):
     return {path.name: path for path in (*marks, *shown)}
 
 
-def test_the_marks_and_pages_of_broken_artefacts_are_forgotten_and_no_others(config, made):
+def test_the_marks_and_pages_of_jobs_that_are_not_done_are_forgotten_and_no_others(config, made):
     artefacts.make(config)
     files = marked(config)
-    pages.forget_broken(config)
+    pages.forget_undone(config)
     assert all(path.exists() for path in files.values())
     (artefacts.folder(config, Job("selection", "lcgan", 0.25)) / "result").write_text("cut")
     (artefacts.folder(config, Job("segmentation", "both", 0.5, 1, "fcn8s")) / "result").unlink()
     stale = artefacts.folder(config, Job("training", "lcgan", 0.25)) / artefacts.PROVENANCE
     record = json.loads(stale.read_text())
     stale.write_text(json.dumps(record | {"fingerprint": "of other settings"}))
-    pages.forget_broken(config)
-    # the page of stage 5 shows the arm at 0.25; what is stale is known by its stamp
+    pages.forget_undone(config)
+    # the page of stage 5 shows the arm at 0.25
     assert {name for name, path in files.items() if not path.exists()} == {
+        "training-0.25-lcgan", "02_training.ipynb",
         "selection-0.25-lcgan", "03_selection.ipynb", "segmentation-0.5-both",
     }  # fmt: skip

@@ -78,7 +78,7 @@ def test_the_rate_falls_by_a_power_of_the_steps_left(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_training_ends_like_an_uninterrupted_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr(engine, "pause_after", lambda saving: -1.0)
     ends = []
     for stops in (False, True):
         work = tmp_path / str(stops)

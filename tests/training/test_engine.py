@@ -24,7 +24,7 @@ EVERY = {"mininterval": 0, "miniters": 1}
 
 @pytest.fixture
 def always_saving(monkeypatch):
-    monkeypatch.setattr(engine, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr(engine, "pause_after", lambda saving: -1.0)
 
 
 class Stopped:

@@ -44,7 +44,7 @@ def train_to_the_end(work: Path, epochs: int, last: int | None = None) -> None:
     renames or removes a file in `work`.
     """
     torch.set_num_threads(1)
-    engine.SECONDS_BETWEEN_CHECKPOINTS = -1.0
+    engine.pause_after = lambda saving: -1.0
     engine.draw_losses = lambda history, path: None  # would take longer than all the rest
     task = TASKS["lcgan"]()
     if last is not None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
-from lcgan_core.book.words import ABSENT, linked, markdown, number, several
+from lcgan_core.book.words import ABSENT, linked, listed, markdown, number, several
 from lcgan_core.metrics.claims import MAIN, PRIMARY, QUESTION, WITH_ALL, with_all_data
 from lcgan_core.metrics.verdicts import LEAST_DRAWS, LEAST_PATIENTS
 from lcgan_core.protocol.config import IN_SILICO
@@ -46,10 +44,10 @@ def main(claims: pd.DataFrame) -> str:
     rows = _main(claims)
     if rows.empty:
         return ONE_SHARE
-    found = [f"**{each}** at {_listed(of['share'])}" for each, of in rows.groupby("verdict")]
+    found = [f"**{each}** at {listed(of['share'])}" for each, of in rows.groupby("verdict")]
     whose = "The paper's main claim" if _of_paper(rows) else "Its main claim, asked of this run,"
     return (
-        f"{whose} is that {rows.claim.iloc[0]} while data are scarce. Here it is {_listed(found)}:"
+        f"{whose} is that {rows.claim.iloc[0]} while data are scarce. Here it is {listed(found)}:"
     )
 
 
@@ -84,9 +82,8 @@ def verdicts(papers: pd.DataFrame) -> str:
 
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
     """One row per fraction: what both kinds of copy add to the mean Dice per image."""
-    main = {WITH_ALL, *_main(claims).id, *map(with_all_data, _main(claims).id)}
     rows = []
-    for _, row in claims[claims.id.isin(main)].iterrows():
+    for _, row in of_main_outcome(claims).iterrows():
         rows.append(
             {
                 "fraction of the patients": row["share"],
@@ -99,6 +96,12 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     return table if _of_paper(claims) else table.drop(columns="the paper's gain", errors="ignore")
+
+
+def of_main_outcome(claims: pd.DataFrame) -> pd.DataFrame:
+    """The rows of claims.csv on what both kinds of copy add, with scarce and with all data."""
+    main = {WITH_ALL, *_main(claims).id, *map(with_all_data, _main(claims).id)}
+    return claims[claims.id.isin(main)]
 
 
 def interval(row: pd.Series) -> str:
@@ -125,11 +128,11 @@ def magnitudes(claims: pd.DataFrame) -> str:
     """
     main = _main(claims)
     found = [
-        f"{side} our interval at {_listed(main['share'][main.magnitude == side])}"
+        f"{side} our interval at {listed(main['share'][main.magnitude == side])}"
         for side in ("outside", "inside")
         if (main.magnitude == side).any()
     ]
-    return f"The paper's gain lies {_listed(found)}." if found else ""
+    return f"The paper's gain lies {listed(found)}." if found else ""
 
 
 def _theirs(row: pd.Series) -> str:
@@ -153,7 +156,7 @@ def questions(claims: pd.DataFrame) -> str:
     decided = asked[asked.verdict != "undecided"]
     answers = decided.verdict.map({"confirmed": "yes", "contradicted": "no, the opposite"})
     lines = [
-        f"- {of.claim.iloc[0]}: **{answer}** at {_listed(of['share'])}"
+        f"- {of.claim.iloc[0]}: **{answer}** at {listed(of['share'])}"
         for (_, answer), of in decided.groupby([decided.id, answers], sort=False)
     ]
     ending = ":\n\n" + "\n".join(lines) if lines else "."
@@ -194,9 +197,3 @@ def certainty(facts: dict) -> str:
             "nor disagreement with the paper means anything here.",
         )
     return "\n".join(f"- {sentence}" for sentence in said)
-
-
-def _listed(parts: Iterable[str]) -> str:
-    """Parts of a sentence, the last one after an "and"."""
-    *before, last = parts
-    return f"{', '.join(before)} and {last}" if before else last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from typing import NamedTuple
@@ -13,12 +14,13 @@ from lcgan_core.book import places
 from lcgan_core.book.contents import RECORD, Bundle
 from lcgan_core.book.pages import origins
 from lcgan_core.book.pages.answer import interval
-from lcgan_core.book.words import ABSENT, linked, markdown
+from lcgan_core.book.words import ABSENT, linked, markdown, number
 from lcgan_core.metrics.claims import PRIMARY, Claim, Terms, outcome
-from lcgan_core.protocol.paper import signed
+from lcgan_core.protocol.paper import percent, signed
 
 SIMULATED, REAL = "compact", "real"
 YES, NO, OPEN = "yes", "**no**", "open"
+LARGE_STUDY = {"IPH": ".92 (.89 to .94)", "PHE": ".66 (.58 to .71)"}
 PROSE = {YES: "the two runs agree", NO: "they contradict each other", OPEN: "open"}
 
 
@@ -35,10 +37,42 @@ def texts(bundle: Bundle) -> dict[str, str]:
     profile = bundle.facts["profile"]
     other = {SIMULATED: REAL, REAL: SIMULATED}.get(profile)
     if other is None or not (places.RESULTS / other / RECORD).is_file():
-        return {"both_runs": "", "both_runs_table": ""}
+        return dict.fromkeys(("both_runs", "both_runs_table", "another_study"), "")
     pair = {profile: bundle, other: bundles.opened(bundles.published(other))}
     asked = [_answers(pair[name], linking=name == profile) for name in (SIMULATED, REAL)]
-    return beside(asked[0], asked[1], *(_described(pair[name]) for name in (SIMULATED, REAL)))
+    said = beside(asked[0], asked[1], *(_described(pair[name]) for name in (SIMULATED, REAL)))
+    return said | {"another_study": another_study(pair[REAL].table("results"))}
+
+
+def another_study(results: pd.DataFrame) -> str:
+    """The Dice of haematoma and oedema beside that of a large study, as Markdown; empty if the run
+    has other classes.
+
+    The study gives medians and quartiles over 174 scans {cite}`kok2022ich`.
+    """
+    if not {*LARGE_STUDY} <= set(results.lesion):
+        return ""
+    pooled = results[results.metric == "dice_class_pooled"].set_index(["fraction", "arm", "lesion"])
+    rows = [{"networks of": "{cite:t}`kok2022ich`: nnU-Net, 1,558 scans", **LARGE_STUDY}]
+    for fraction, arm in itertools.product(sorted(results.fraction.unique()), ("original", "both")):
+        of = {name: pooled.loc[(fraction, arm, name)] for name in LARGE_STUDY}
+        says = {name: f"{number(row.value)} ({ends(row)})" for name, row in of.items()}
+        rows.append({"networks of": f"this run: FCN-8s, *{arm}* at {percent(fraction)}", **says})
+    return (
+        "### Beside a large study\n\nDice of the haematoma (IPH) and the oedema around it (PHE). "
+        "The study's are medians over scans with quartiles, in three dimensions; ours are of all "
+        "pixels of all test slices with a lesion, with 95 % intervals, and our haematoma is "
+        f"outlined semi-automatically.\n\n{markdown(pd.DataFrame(rows))}"
+    )
+
+
+def ends(row: pd.Series) -> str:
+    """The interval of a score.
+
+    >>> ends(pd.Series({"ci_low": 0.5, "ci_high": 0.75}))
+    '.500 to .750'
+    """
+    return f"{number(row.ci_low)} to {number(row.ci_high)}"
 
 
 def beside(

@@ -29,6 +29,7 @@ OF_TABLES = {
     "headline": ("results",), "table1": ("results",), "table2": ("results",),
     "table3": ("results",), "fig7": ("results",), "claims": ("claims",),
     "claims_table": ("claims",), "questions": ("claims",), "forest": ("differences",),
+    "gains": ("claims",),
     "controls": ("results", "differences"), "again": ("differences",),
     "training": ("training",), "draws": ("draws",), "by_size": ("by_size",),
     "sensitivity": ("sensitivity",), "judges": ("candidates",),
@@ -37,7 +38,7 @@ OF_TABLES = {
     "neighbours": ("neighbours",), **dict.fromkeys(SLICES, ()),
 }  # fmt: skip
 """Table, list or figure of a page -> the CSVs that it is made from."""
-DRAWN = (*SLICES, "fig7", "forest", "neighbours")
+DRAWN = (*SLICES, "fig7", "forest", "neighbours", "gains")
 """Those that are offered as pictures."""
 
 

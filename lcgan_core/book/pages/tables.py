@@ -33,7 +33,7 @@ def cell(results: pd.DataFrame, **where: object) -> str:
 
 def table1(results: pd.DataFrame) -> pd.DataFrame:
     """DSC by arm and fraction of the training data (paper Table 1)."""
-    return _by_fraction(results, {"": "dice_image"}).droplevel(0, axis=1)
+    return _by_fraction(results, {"": "dice_image"}).droplevel(0)
 
 
 def table2(results: pd.DataFrame) -> pd.DataFrame:
@@ -75,30 +75,18 @@ def _found(results: pd.DataFrame, fraction: float, arm: str) -> str:
 
 
 def _by_fraction(results: pd.DataFrame, metrics: dict[str, str]) -> pd.DataFrame:
-    """The arms at each subset, and below them the arms with the entire dataset, whose values stand
-    where the paper prints them: in the middle one of the subsets' columns."""
+    """One row per score and arm, one column per fraction and source.
+
+    The paper prints the entire data set in rows of their own, in the middle column.
+    """
     paper, pairs = beside.numbers(results), beside.fractions(results)
-    *subsets, whole = pairs
-    columns = subsets or [whole]
-    middle = columns[len(columns) // 2]
-    lines = [(ARMS[arm].title, arm, False) for arm in PAPER if subsets]
-    lines += [(_entire(arm), arm, True) for arm in PAPER]
-    rows: dict[str, dict] = {}
-    for name, arm, entire in lines:
-        row = rows[name] = {}
-        for heading, metric in metrics.items():
-            for column in columns:
-                theirs = pairs[column] or (pairs[whole] if column == middle else None)
-                fraction = whole if entire else column
-                where = {"arm": arm, "metric": metric, "lesion": "all"}
-                empty = entire and column != middle
+    rows = {}
+    for heading, metric in metrics.items():
+        for arm in PAPER:
+            where = {"arm": arm, "metric": metric, "lesion": "all"}
+            row = rows[heading, ARMS[arm].title] = {}
+            for ours, theirs in pairs.items():
                 if theirs:
-                    value = "" if empty else cell(paper, fraction=pairs[fraction], **where)
-                    row[heading, f"paper {percent(theirs)}"] = value
-                value = "" if empty else cell(results, fraction=fraction, **where)
-                row[heading, f"ours {percent(column)}"] = value
+                    row[f"paper {percent(theirs)}"] = cell(paper, fraction=theirs, **where)
+                row[f"ours {percent(ours)}"] = cell(results, fraction=ours, **where)
     return pd.DataFrame(rows).T
-
-
-def _entire(arm: str) -> str:
-    return "Entire dataset (100%)" if arm == "original" else f"Entire {ARMS[arm].title}"

@@ -19,13 +19,13 @@ WIDE, NARROW = 384, 256
 """Sides of a picture in CSS pixels on a wide and on a narrow screen, at most: see `sides`."""
 
 
-def sides(pixels: int) -> str:
+def sides(pixels: int, most: int = WIDE) -> str:
     """CSS of a picture's side: a whole multiple of its pixels, which else would differ in size.
 
     >>> sides(128)
     '--wide: 384px; --narrow: 256px'
     """
-    wide, narrow = (max(1, side // pixels) * pixels for side in (WIDE, NARROW))
+    wide, narrow = (max(1, side // pixels) * pixels for side in (most, NARROW))
     return f"--wide: {wide}px; --narrow: {min(narrow, NARROW)}px"
 
 
@@ -108,8 +108,11 @@ def viewer(
     show: Iterable[str],
     rows: pd.DataFrame,
     hint: str,
+    most: int = WIDE,
 ) -> str:
     """The form: controls, pictures of slices `pixels` wide, and the rows, whose fields are text.
+
+    A picture is at most `most` CSS pixels wide.
 
     The controls are read in their order: a value that no row combines with the values chosen before
     it cannot be chosen.
@@ -117,7 +120,7 @@ def viewer(
     # "</" would end the script element
     data = json.dumps(rows.astype(str).to_dict("records")).replace("</", "<\\/")
     return (
-        f'<form class="viewer" hidden aria-label="{label}" style="{sides(pixels)}">'
+        f'<form class="viewer" hidden aria-label="{label}" style="{sides(pixels, most)}">'
         f'<div class="controls">{"".join(choose)}</div>\n'
         f'<div class="stage">{"".join(show)}</div>\n'
         f'<p class="hint">{hint} The patient’s right is on the left.</p>\n'

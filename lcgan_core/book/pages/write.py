@@ -17,6 +17,7 @@ from lcgan_core.book.pages import (
     answer,
     both_runs,
     controls,
+    front,
     generators,
     origins,
     performance,
@@ -44,12 +45,16 @@ def write(bundle: Bundle, out: Path) -> None:
     pictures.save(figures.figure7(results[bundle.segmenters[0]]), out / "fig7")
     pictures.save(forest.forest(differences), out / "forest")
     pictures.save(forest.neighbours(bundle.table("neighbours")), out / "neighbours")
+    measure = outcome(bundle.primary)[1]
+    claims = origins.of_first_segmenter(rows["claims"], bundle)
+    pictures.save(front.gains(claims, measure), out / "gains")
     changes = [*bundle.record["changes"]]
     if not bundle.pictures:
         changes.append(numbers_only.said(bundle.facts))
-    made = texts(results, bundle.facts, changes, outcome(bundle.primary)[1])
+    made = texts(results, bundle.facts, changes, measure)
     made["generators"] = generators.text(bundle, rows, runs)
-    made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows) | both_runs.texts(bundle)
+    made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows)
+    made |= front.texts(bundle, rows) | both_runs.texts(bundle)
     # below a table or list; the line of a figure is a text of its own
     for name, line in provenance.lines(bundle, runs).items():
         made[name] = f"{made[name]}\n\n{line}" if name in made else line
