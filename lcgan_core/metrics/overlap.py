@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import MOST
-from lcgan_core.metrics.arrays import Array, as_tensor, like, ratio
+from lcgan_core.metrics.arrays import Array, as_tensor, like, ratio, shape_of
 
 CHUNK = 64
 """Images counted at once, so that memory does not grow with their number."""
@@ -202,10 +202,12 @@ def _confusion(prediction: Array, truth: Array, classes: int) -> Tensor:
     """(N, K + 1, K + 1) pixels per image, predicted label and true label."""
     if not 1 <= classes <= MOST:
         raise UserError(f"classes = {classes} is refused; label maps have 1 to {MOST} classes.")
-    if prediction.ndim != 3 or prediction.shape != truth.shape:
+    shapes = [shape_of(prediction, "prediction"), shape_of(truth, "truth")]
+    if len(shapes[0]) != 3 or shapes[0] != shapes[1]:
         raise UserError(
-            f"The prediction has shape {tuple(prediction.shape)} and the truth "
-            f"{tuple(truth.shape)}; give both as label maps of one shape (images, rows, columns)."
+            f"The prediction has shape {shapes[0]} and the truth {shapes[1]}; give both as label "
+            "maps of one shape (images, rows, columns): of one-hot maps the argmax over the "
+            "classes, of a single map its [None]."
         )
     where = prediction.device if isinstance(prediction, Tensor) else "cpu"
     labels = classes + 1
