@@ -56,7 +56,7 @@ def _band(store: SliceStore, rows: list[int], title: str, color: tuple) -> np.nd
         band[BAR : BAR + TILE, left : left + TILE] = _tile(
             store.hu[row], store.labels[row], store.classes.colors
         )
-        _write(band, caption(store.slices.loc[row]), (left + 4, len(band) - 4), 0.4, (160,) * 3)
+        _write(band, caption(store.slices.iloc[row]), (left + 4, len(band) - 4), 0.4, (160,) * 3)
     return band
 
 

@@ -197,9 +197,7 @@ class _Training:
                 "or seed); delete it to start again."
             )
         self.history, self.done = notes["history"], notes["done"]
-        self.sums = {
-            name: torch.tensor(sum_, device=device()) for name, sum_ in notes["sums"].items()
-        }
+        self.sums = {k: torch.tensor(v, device=device()) for k, v in notes["sums"].items()}
 
     def save(self) -> None:
         notes = {
