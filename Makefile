@@ -2,7 +2,7 @@
 PROFILE ?= quick
 PYTHON ?= python3
 # what a user gives reaches the commands in the environment, so that neither make nor a shell reads it
-GIVEN := PROFILE COHORT SET ONLY RUN CLUSTER CORES PYTHON MEMORY GPUS
+GIVEN := PROFILE COHORT SET ONLY RUN CLUSTER CORES PYTHON MEMORY GPUS TORCH
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 override BIN := .venv/bin
@@ -19,6 +19,11 @@ override SNAKEMAKE := $(BIN)/snakemake --cores $(ALL_CORES) $(if $(CLUSTER),$(TH
 override WHERE := $(ASKED) $(BIN)/lcgan book --where
 override TEST_RUNS := _build/test-runs
 override CLUSTERS := $(notdir $(wildcard profiles/*))
+# what torch imports without, on a CPU: it is linked to the other libraries of CUDA (readelf -d, and an import without each)
+override GPU_ONLY := triton|cuda-bindings|cuda-pathfinder|cuda-toolkit|nvidia-cuda-cccl|nvidia-cusolver|nvidia-nvjitlink|nvidia-nvtx
+override CPU_LOCK := .venv/requirements-cpu.lock
+# once chosen for .venv, it stays: without TORCH=cpu too
+override LOCK := $(if $(filter cpu,$(TORCH)),$(CPU_LOCK),$(or $(wildcard $(CPU_LOCK)),requirements.lock))
 # uv does not compile the libraries: without .pyc files hundreds of processes would each compile them again
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -32,18 +37,25 @@ endif
 ifneq ($(filter-out $(CLUSTERS),$(CLUSTER)),)
 $(error There is no profiles/$(CLUSTER)/config.yaml; known clusters: $(CLUSTERS))
 endif
+ifneq ($(filter-out cpu,$(TORCH)),)
+$(error TORCH can only be cpu, which leaves out what nothing but a GPU needs; for a GPU leave it out, and delete .venv first)
+endif
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | column -t -s '|'
 
-setup: .venv/.complete ## make the virtual environment, every version pinned
+setup: .venv/.complete ## make the virtual environment, every version pinned [TORCH=cpu]
 
-.venv/.complete: requirements.lock pyproject.toml
-	@echo "Setting up .venv from requirements.lock: 7 GB, some minutes ..."
+$(CPU_LOCK): requirements.lock
+	@mkdir -p .venv
+	@awk '/^[^ ]/ { out = /^($(GPU_ONLY))==/ } !out' requirements.lock > $@
+
+.venv/.complete: $(LOCK) pyproject.toml
+	@echo "Setting up .venv from $(LOCK): $(if $(filter $(CPU_LOCK),$(LOCK)),5.5,7) GB, some minutes ..."
 	@"$$PYTHON" -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=python3.11.") if sys.version_info < (3, 11) else None'
 	@"$$PYTHON" -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(LOCK)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "Made .venv"

@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--arms", nargs="*", default=list(CONTROLS), choices=list(CONTROLS))
     known = list(methods.SEGMENTERS)
-    parser.add_argument("--segmenters", nargs="*", default=known, choices=known)
+    parser.add_argument("--segmenters", nargs="*", default=["fcn8s", "unet"], choices=known)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--folder", type=Path, default=artefacts.REPOSITORY / "_build/modern")
     asked = parser.parse_args()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lcgan_core.cohort.store import SliceStore
 
-TILE, COLUMNS, BAR = 192, 8, 22
+TILE, COLUMNS, BAR, CAPTION = 192, 8, 22, 16
 WINDOW = (0, 100)
 """HU: level 50, width 100."""
 
@@ -18,7 +18,8 @@ WINDOW = (0, 100)
 def write(store: SliceStore, path: Path) -> None:
     """A row of slices for each class, each slice of another patient as far as there are enough.
 
-    Masks are outlined in the colour of their class; the last row shows slices without lesion.
+    Masks are outlined in the colour of their class; the last row shows slices without lesion. Below
+    each slice stand the beginning of its hashed patient and its position.
     The picture carries no metadata.
     """
     classes = store.classes
@@ -48,13 +49,28 @@ def _spread(rows: pd.DataFrame, by: str) -> list[int]:
 
 
 def _band(store: SliceStore, rows: list[int], title: str, color: tuple) -> np.ndarray:
-    band = np.zeros((BAR + TILE, COLUMNS * TILE, 3), np.uint8)
-    cv2.putText(band, title, (6, BAR - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
+    band = np.zeros((BAR + TILE + CAPTION, COLUMNS * TILE, 3), np.uint8)
+    _write(band, title, (6, BAR - 6), 0.5, color)
     for column, row in enumerate(rows):
-        band[BAR:, column * TILE : (column + 1) * TILE] = _tile(
+        left = column * TILE
+        band[BAR : BAR + TILE, left : left + TILE] = _tile(
             store.hu[row], store.labels[row], store.classes.colors
         )
+        _write(band, caption(store.slices.iloc[row]), (left + 4, len(band) - 4), 0.4, (160,) * 3)
     return band
+
+
+def caption(row: pd.Series) -> str:
+    """The beginning of the hashed patient and where the slice lies.
+
+    >>> caption(pd.Series({"patient": "0123456789abcdef", "position_mm": -12.5}))
+    '01234567  -12.5 mm'
+    """
+    return f"{row.patient[:8]}  {row.position_mm:.1f} mm"
+
+
+def _write(band: np.ndarray, text: str, at: tuple[int, int], size: float, color: tuple) -> None:
+    cv2.putText(band, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, color, 1, cv2.LINE_AA)
 
 
 def _tile(hu: np.ndarray, labels: np.ndarray, colors: tuple) -> np.ndarray:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lcgan_core.errors import UserError
+
 Array: TypeAlias = np.ndarray[Any, Any] | Tensor
 """A NumPy array, or a tensor on any device; the result is what the input is, on its device."""
 
@@ -20,6 +22,13 @@ def ratio(numerator: Any, denominator: Any) -> Any:
         return numerator.double() / denominator
     with np.errstate(invalid="ignore"):
         return np.divide(numerator, denominator)
+
+
+def shape_of(x: Any, name: str) -> tuple[int, ...]:
+    """The shape of an array or a tensor; UserError for anything else, by the name it is called."""
+    if not isinstance(x, np.ndarray | Tensor):
+        raise UserError(f"The {name} is a {type(x).__name__}; give a NumPy array or a tensor.")
+    return tuple(x.shape)
 
 
 def as_tensor(x: Array) -> Tensor:

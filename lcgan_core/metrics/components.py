@@ -26,6 +26,10 @@ def detected_components(
     Found: a true component that a single predicted one of its class meets with Dice >= min_dice.
     Missed: any other true one. Invented: a predicted one of at least min_area pixels that touches
     no true one of its class. Pixels that share only a corner are connected too.
+
+    >>> guess, truth = np.array([[[1, 0, 1]]]), np.array([[[1, 0, 0]]])
+    >>> [part.tolist() for part in detected_components(guess, truth, classes=1, min_area=1)]
+    [[[1]], [[1]], [[0]]]
     """
     counts = np.zeros((3, len(truth), classes), np.int64)
     for k, (guess, image) in enumerate(zip(prediction, truth, strict=True)):

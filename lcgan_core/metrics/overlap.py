@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import MOST
-from lcgan_core.metrics.arrays import Array, as_tensor, like, ratio
+from lcgan_core.metrics.arrays import Array, as_tensor, like, ratio, shape_of
 
 CHUNK = 64
 """Images counted at once, so that memory does not grow with their number."""
@@ -39,7 +39,11 @@ def scaled_area(image_size: int, pixels: int = MIN_AREA) -> int:
 
 @dataclass(frozen=True)
 class Detection:
-    """Counts of (image, class) pairs over the whole set, and what follows from them."""
+    """Counts of (image, class) pairs over the whole set, and what follows from them.
+
+    >>> Detection(3, 1, 2).precision, Detection(3, 1, 2).recall
+    (0.75, 0.6)
+    """
 
     true_positives: int
     false_positives: int
@@ -98,7 +102,11 @@ class Overlap:
         return ratio(2 * self.intersection, (self.predicted + self.truth).clip(1))
 
     def dice_image(self) -> Any:
-        """(N,) Eq. 2 with S and G as sets of (pixel, class): the paper's Table 1."""
+        """(N,) in 0..1, Eq. 2 with S and G as sets of (pixel, class): the paper's Table 1.
+
+        >>> Overlap(np.array([[2, 0]]), np.array([[3, 1]]), np.array([[4, 0]])).dice_image()
+        array([0.5])
+        """
         area = self.predicted + self.truth
         return ratio(2 * self.intersection.sum(1), area.sum(1))
 
@@ -108,15 +116,29 @@ class Overlap:
         return ratio(2 * self.intersection, (self.predicted + self.truth) * present)
 
     def dice_instance_strict(self) -> Any:
-        """(N, K) as dice_instance, but 0 instead of NaN for a class that is only predicted."""
+        """(N, K) as dice_instance, but 0 instead of NaN for a class that is only predicted.
+
+        >>> Overlap(np.array([[0]]), np.array([[3]]), np.array([[0]])).dice_instance_strict()
+        array([[0.]])
+        """
         return ratio(2 * self.intersection, self.predicted + self.truth)
 
     def dice_class_detected(self) -> Any:
-        """(K,) mean over the images in which some of the class was found: the paper's Table 3."""
+        """(K,) mean over the images in which some of the class was found: the paper's Table 3.
+
+        >>> counts = Overlap(np.array([[2], [0]]), np.array([[2], [3]]), np.array([[2], [3]]))
+        >>> counts.dice_class_detected()
+        array([1.])
+        """
         return ratio(self._dice().sum(0), (self.intersection > 0).sum(0))
 
     def dice_class_pooled(self) -> Any:
-        """(K,) Dice of each class with the pixels of all images pooled."""
+        """(K,) Dice of each class with the pixels of all images pooled.
+
+        >>> counts = Overlap(np.array([[2], [0]]), np.array([[2], [3]]), np.array([[2], [3]]))
+        >>> counts.dice_class_pooled()
+        array([0.4])
+        """
         area = self.predicted + self.truth
         return ratio(2 * self.intersection.sum(0), area.sum(0))
 
@@ -126,7 +148,11 @@ class Overlap:
         """(N, K) bool each: which pairs of image and class were found, invented, missed.
 
         Found: in the truth, with Dice >= min_dice. Missed: in the truth otherwise. Invented: not in
-        the truth, but predicted in at least min_area pixels.
+        the truth, but predicted in at least min_area pixels, and never in none.
+
+        >>> counts = Overlap(np.array([[1, 0]]), np.array([[1, 9]]), np.array([[1, 0]]))
+        >>> [part.tolist() for part in counts.detected(min_area=5)]
+        [[[True, False]], [[False, True]], [[False, False]]]
         """
         present = self.truth > 0
         found = present & (self._dice() >= min_dice)
@@ -137,12 +163,16 @@ class Overlap:
 
         A found pair is a true positive, an invented one a false positive, a missed one a false
         negative: see `detected`.
+
+        >>> counts = Overlap(np.array([[1, 0]]), np.array([[1, 9]]), np.array([[1, 0]]))
+        >>> counts.detection(min_area=5).precision
+        0.5
         """
         return Detection(*(int(part.sum()) for part in self.detected(min_area, min_dice)))
 
 
 def overlap(prediction: Array, truth: Array, classes: int = 5) -> Overlap:
-    """Count the pixels (N, K) of label maps (N, H, W) with K classes, all classes in one pass.
+    """Count the pixels (N, K), int64, of label maps (N, H, W) with K classes, all in one pass.
 
     Raises UserError if the shapes differ, a label is not an integer in 0..K or K is not in 1..15.
 
@@ -155,7 +185,10 @@ def overlap(prediction: Array, truth: Array, classes: int = 5) -> Overlap:
 
 
 def dice_foreground(prediction: Array, truth: Array, classes: int = 5) -> Any:
-    """(N,) Dice per image of lesion against background, whatever the class.
+    """(N,) float64 Dice per image in 0..1 of lesion against background, whatever the class.
+
+    NaN for an image without a lesion in both; raises UserError as `overlap` does. The paper has no
+    such number.
 
     >>> dice_foreground(np.array([[[1, 1, 2]]]), np.array([[[1, 2, 0]]])).tolist()
     [0.8]
@@ -169,10 +202,12 @@ def _confusion(prediction: Array, truth: Array, classes: int) -> Tensor:
     """(N, K + 1, K + 1) pixels per image, predicted label and true label."""
     if not 1 <= classes <= MOST:
         raise UserError(f"classes = {classes} is refused; label maps have 1 to {MOST} classes.")
-    if prediction.ndim != 3 or prediction.shape != truth.shape:
+    shapes = [shape_of(prediction, "prediction"), shape_of(truth, "truth")]
+    if len(shapes[0]) != 3 or shapes[0] != shapes[1]:
         raise UserError(
-            f"The prediction has shape {tuple(prediction.shape)} and the truth "
-            f"{tuple(truth.shape)}; give both as label maps of one shape (images, rows, columns)."
+            f"The prediction has shape {shapes[0]} and the truth {shapes[1]}; give both as label "
+            "maps of one shape (images, rows, columns): of one-hot maps the argmax over the "
+            "classes, of a single map its [None]."
         )
     where = prediction.device if isinstance(prediction, Tensor) else "cpu"
     labels = classes + 1

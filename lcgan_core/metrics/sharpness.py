@@ -15,17 +15,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lcgan_core.metrics.arrays import Array, as_tensor, like
+from lcgan_core.errors import UserError
+from lcgan_core.metrics.arrays import Array, as_tensor, like, shape_of
 
 
 def sharpness_laplacian(images: Array) -> Any:
-    """(N,) variance of each image's Laplacian, grey levels squared: the measure the paper chose.
+    """(N,) float64 variance of each image's Laplacian, in grey levels squared, 0 or more.
 
-    The Laplacian is up + down + left + right - 4 * centre, mirrored at the border.
+    images: (N, H, W) uint8, else UserError. The Laplacian is up + down + left + right - 4 * centre,
+    mirrored at the border. Source: paper 3.2.2; the measure that it chose.
 
     >>> sharpness_laplacian(np.array([[[0, 1, 0]]], np.uint8)).round(3).tolist()
     [3.556]
     """
+    _check(images)
     if not isinstance(images, Tensor):
         laplacians = (cv2.Laplacian(image, cv2.CV_64F) for image in images)
         return np.array([laplacian.var() for laplacian in laplacians], np.float64)
@@ -36,10 +39,22 @@ def sharpness_laplacian(images: Array) -> Any:
 
 
 def sharpness_fourier(images: Array) -> Any:
-    """(N,) mean magnitude over all frequencies of the unnormalised 2-D Fourier transform.
+    """(N,) float64 mean magnitude over all frequencies of the unnormalised 2-D Fourier transform.
+
+    images: (N, H, W) uint8, else UserError; in grey levels, 0 or more. Source: paper 3.2.2.
 
     >>> sharpness_fourier(np.array([[[2, 0]]], np.uint8)).tolist()
     [2.0]
     """
+    _check(images)
     spectrum = torch.fft.fft2(as_tensor(images).double())
     return like(spectrum.abs().mean((1, 2)), images)
+
+
+def _check(images: Array) -> None:
+    shape = shape_of(images, "stack of images")
+    if len(shape) != 3 or images.dtype not in (np.uint8, torch.uint8):
+        raise UserError(
+            f"Sharpness is measured on images (N, H, W) of uint8, and these are {shape} of "
+            f"{images.dtype}; map the CT window to 0..255, and give one image as image[None]."
+        )

@@ -39,6 +39,9 @@ INTO_PATIENTS = ("inpaint",)
 SEGMENTERS = {
     "fcn8s": Method("lcgan_core.segmenters.fcn8s:Fcn8s", ("segmentation",)),
     "unet": Method("lcgan_core.segmenters.unet:Unet2d", ("segmentation.steps", "unet")),
+    "unet_efficientnet": Method(
+        "lcgan_core.segmenters.unet_efficientnet:UnetEfficientNet", ("segmentation.steps", "unet")
+    ),
 }
 """Methods that outline lesions: `segmenters.base.Segmenter`; the first is the default."""
 

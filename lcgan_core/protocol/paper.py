@@ -9,7 +9,9 @@ import pandas as pd
 
 from lcgan_core.lesions import FIVE
 
-TABLES = Path(__file__).parents[2] / "data" / "paper_tables.csv"
+DATA = Path(__file__).parents[1] / "data"
+"""A link to the repository's `data/`, so that an installed package has the files too."""
+TABLES = DATA / "paper_tables.csv"
 
 
 def paper_results() -> pd.DataFrame:

@@ -146,10 +146,15 @@ def _validated(profile: str, values: dict) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         where = "_".join(str(step) for step in first["loc"])
-        wrong = f" = {first['input']!r} is refused: {first['msg']}"
+        wrong = f" = {first['input']!r} is refused: {_said(first)}"
         if first["type"] == "missing":
             wrong = " is missing"
         raise UserError(f"Profile '{profile}': {where}{wrong}.") from None
+
+
+def _said(error: Any) -> str:
+    """What is wrong, in pydantic's words without the name of its class."""
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def unknown_parameter(name: str, allowed: list[str]) -> str:

@@ -2,8 +2,9 @@
 
 Names are followed from definition to definition, through facades and into other modules of the
 package; a method of a plain class is followed where its name occurs. Comments, docstrings,
-annotations of functions and formatting do not count; annotations of a class do, since dataclasses
-and settings are made of them.
+annotations of functions and formatting do not count, nor do calls of `show_progress`, which only
+tell somebody who waits; annotations of a class do count, since dataclasses and settings are made of
+them.
 """
 
 from __future__ import annotations
@@ -222,13 +223,14 @@ def _bound(node: ast.stmt) -> Iterator[str]:
 
 
 class _Bare(ast.NodeTransformer):
-    """Leaves out docstrings, texts below a constant, and annotations of functions."""
+    """Leaves out docstrings, texts below a constant, annotations of functions, and what only tells
+    how far a job is."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [n for n in body if not _is_text(n)] or [ast.Pass()]  # type: ignore[attr-defined]
+            node.body = [n for n in body if not _is_told(n)] or [ast.Pass()]  # type: ignore[attr-defined]
         return node
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
@@ -240,12 +242,12 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _is_text(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _is_told(node: ast.AST) -> bool:
+    """Whether a statement is a text, or a call of `show_progress`."""
+    match node:
+        case ast.Expr(ast.Constant(str())) | ast.Expr(ast.Call(ast.Name("show_progress"))):
+            return True
+    return False
 
 
 def _bare(tree: ast.Module) -> ast.Module:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -101,13 +101,17 @@ class UnetTask:
     def __init__(self, settings: Unet, pairs: Pairs, seed: int, classes: int = 5):
         self.settings, self.pairs = settings, pairs
         torch.manual_seed(seed_of(seed, "weights"))
-        self.network = network(settings, classes, pairs.images.shape[-1])
+        self.network = self.built(classes, pairs.images.shape[-1])
         self.modules = {"unet": self.network}
         self.optimizers = {
             "adam": torch.optim.AdamW(
                 self.network.parameters(), lr=settings.learning_rate, fused=True
             )
         }
+
+    def built(self, classes: int, size: int) -> Any:
+        """A new network on the device."""
+        return network(self.settings, classes, size)
 
     def step(self, batch: Tensor) -> dict[str, Tensor]:
         """Dice loss plus cross-entropy of the finest map, half of it of the next, and so on."""

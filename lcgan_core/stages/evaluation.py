@@ -20,6 +20,7 @@ from lcgan_core.metrics.estimates import Estimate
 from lcgan_core.metrics.inference import means
 from lcgan_core.metrics.overlap import scaled_area
 from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.paper import DATA
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import Job, segmentations
 from lcgan_core.segmenters.training import facts, initialisation
@@ -140,7 +141,7 @@ def _training(config: Config, inputs: Mapping[str, Path], draws: pd.DataFrame) -
 
 def stored_label_maps() -> pd.DataFrame:
     """Every metric on the label maps stored in data/label_maps.npz: the same on every machine."""
-    with np.load(artefacts.REPOSITORY / "data" / "label_maps.npz") as maps:
+    with np.load(DATA / "label_maps.npz") as maps:
         counts = overlap(maps["prediction"], maps["truth"])
         size = maps["truth"].shape[-1]
     table = cells(counts, FIVE.names, scaled_area(size))

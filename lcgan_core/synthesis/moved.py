@@ -1,11 +1,12 @@
 """Masks that no patient had: lesions shifted, scaled and bent within what their class allows.
 
     labels   (H, W)   uint8 0..K
+    hu       (H, W)   int16, the slice that a mask was drawn on, where it is known
 
 A label map does not show the head, so that the lesions of other masks say where a class may lie:
-a moved lesion stays where lesions of its class lie in the given masks, or in the whole head where
-the class is rare. The whole mask moves by one geometry, so that lesions do not slide over each
-other.
+a moved lesion stays around where lesions of its class lie in the given masks. The whole mask moves
+by one geometry, so that lesions do not slide over each other. Where the slice is known, IVH stays
+in the ventricles that it shows.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ WITHIN = 0.9
 TRIES = 20
 REACH = 0.04
 """Of a slice's side: how far around the given lesions of its class a lesion may lie."""
+IVH = "IVH"
+CSF = -5.0, 16.0
+"""HU of a smoothed pixel of CSF; the rim of a sulcus or of a ventricle has more."""
+TOUCHING = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+"""Between blood and CSF lie pixels that hold both, up to two."""
 
 
 class Allowed:
@@ -54,16 +60,35 @@ class Allowed:
                 return False
         return True
 
-    def moved(self, labels: np.ndarray, seed: int) -> np.ndarray:
+    def moved(self, labels: np.ndarray, seed: int, hu: np.ndarray | None = None) -> np.ndarray:
         """A moved mask; the mask itself where no try keeps within what is allowed."""
+        ivh = self.classes.labels.get(IVH, 0)
+        inside = None
+        if hu is not None and ivh and (labels == ivh).any():
+            inside = ventricles(hu, labels == ivh)
         noise = np.random.default_rng(seed)
         names = {self.classes.names[v - 1] for v in np.unique(labels[labels > 0])}
         much = OF_BONE if names & set(CLINGING) else 1.0
         for attempt in range(TRIES):
             after = _bent(labels, noise, much * (1 - attempt / TRIES))
+            if inside is not None:
+                after[(after == ivh) & ~inside] = 0
             if self.keeps(labels, after):
                 return after
         return labels
+
+
+def ventricles(hu: np.ndarray, ivh: np.ndarray) -> np.ndarray:
+    """(H, W) bool: the blood `ivh` (H, W) and the CSF of its slice that it touches.
+
+    A ventricle that the blood does not reach is not part of it.
+    """
+    smooth = cv2.GaussianBlur(hu.clip(-50, 100).astype(np.float32), (0, 0), 1.0)
+    csf = (smooth >= CSF[0]) & (smooth <= CSF[1]) & ~ivh
+    parts = cv2.connectedComponents(csf.astype(np.uint8), connectivity=4)[1]
+    near = cv2.dilate(ivh.astype(np.uint8), TOUCHING) > 0
+    touched = (csf & np.isin(parts, parts[near & csf])) | ivh
+    return cv2.morphologyEx(touched.astype(np.uint8), cv2.MORPH_CLOSE, TOUCHING) > 0
 
 
 def _bent(labels: np.ndarray, noise: np.random.Generator, much: float) -> np.ndarray:

@@ -137,7 +137,7 @@ def _read_store(store: SliceStore, rows: np.ndarray, model: Classes) -> Drawing:
         float(table.gantry_tilt_deg.iloc[0]),
         store.image_size,
     )
-    return Drawing(labels, place)
+    return Drawing(labels, place, np.asarray(store.hu[rows]))
 
 
 def _read_nifti(path: Path, labels: LabelMap, model: Classes) -> Drawing:

@@ -139,8 +139,8 @@ def _slices(
         labels = [one.labels for one in drawn]
         if allowed:
             labels = [
-                allowed.moved(one, seed_of(asked.seed, "moved", number))
-                for one, number in zip(labels, numbers, strict=True)
+                allowed.moved(one.labels, seed_of(asked.seed, "moved", number), one.hu)
+                for one, number in zip(drawn, numbers, strict=True)
             ]
         seed = seed_of(asked.seed, "paint", start)
         painted = painter.paint(np.stack(labels), seed)

@@ -19,10 +19,12 @@ from lcgan_core.lesions import Classes
 
 
 class Drawing(NamedTuple):
-    """The label map of a mask file: (S, H, W) uint8 as a radiologist sees it, where it lies."""
+    """The label map of a mask file: (S, H, W) uint8 as a radiologist sees it, where it lies, and
+    the slices that it was drawn on, (S, H, W) int16 HU, where they are known."""
 
     labels: np.ndarray
     place: Place
+    hu: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Unit:
 
 
 class Sheet(NamedTuple):
-    """One slice of a mask at a model's size: labels (H, W) uint8, and where it lies."""
+    """One slice of a mask at a model's size: labels (H, W) uint8, where it lies, and the HU that it
+    was drawn on."""
 
     unit: Unit
     row: int
     labels: np.ndarray
     place: Place
+    hu: np.ndarray | None = None
 
 
 class Sheets(Sequence[Sheet]):
@@ -74,11 +78,15 @@ class Sheets(Sequence[Sheet]):
         if shape == (self.size, self.size):
             return drawing
         spacing = drawing.place.pixel
+        none = np.zeros(drawing.labels.shape, np.int16)
+        seen = none if drawing.hu is None else drawing.hu
         small = [
-            resample(np.zeros(shape, np.int16), one, spacing, self.size)[1]
-            for one in drawing.labels
+            resample(hu, one, spacing, self.size)[:2]
+            for hu, one in zip(seen, drawing.labels, strict=True)
         ]
-        return Drawing(np.stack(small), drawing.place.resized((shape[0], shape[1]), self.size))
+        hu, labels = (np.stack(part) for part in zip(*small, strict=True))
+        place = drawing.place.resized((shape[0], shape[1]), self.size)
+        return Drawing(labels, place, None if drawing.hu is None else hu)
 
     def __len__(self) -> int:
         return len(self.at)
@@ -86,7 +94,8 @@ class Sheets(Sequence[Sheet]):
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
         k, row = self.at[index]
         drawing = self._fitted(k)
-        return Sheet(self.units[k], row, drawing.labels[row], drawing.place[[row]])
+        hu = None if drawing.hu is None else drawing.hu[row]
+        return Sheet(self.units[k], row, drawing.labels[row], drawing.place[[row]], hu)
 
 
 def to_model(labels: np.ndarray, drawn: Classes, model: Classes, where: Path) -> np.ndarray:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from lcgan_core.errors import UserError, memory_is_full
+from lcgan_core.run.progress import show_progress
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import checkpoint, placing
 from lcgan_core.training.curves import draw_losses
@@ -196,9 +197,7 @@ class _Training:
                 "or seed); delete it to start again."
             )
         self.history, self.done = notes["history"], notes["done"]
-        self.sums = {
-            name: torch.tensor(sum_, device=device()) for name, sum_ in notes["sums"].items()
-        }
+        self.sums = {k: torch.tensor(v, device=device()) for k, v in notes["sums"].items()}
 
     def save(self) -> None:
         notes = {
@@ -240,6 +239,7 @@ class _Training:
                     loss.detach()
                 )
             self.done = step + 1
+            show_progress(bar, step // self.epoch + 1, self.sums, self.done - start)
             bar.update()
             if self.done < end:
                 self.save_now_and_then()

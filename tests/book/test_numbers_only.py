@@ -13,7 +13,7 @@ from lcgan_core.book import bundle, collect, contents, numbers_only, places
 from lcgan_core.book.figures import pictures
 from lcgan_core.book.pages import write
 from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts, pages
+from lcgan_core.run import artefacts, pages, plan
 from lcgan_core.run.plan import EVALUATION
 from tests.book import made
 from tests.regression import shown
@@ -34,6 +34,8 @@ OUTPUTS = {
     "words": nbformat.v4.new_output("stream", text="24 test patients"),
 }
 WORDS = ("a table", "words")
+NETWORKS = ("generator-12.safetensors", "model.safetensors", "checkpoint.safetensors", "model.onnx")
+WEIGHTS = b"weights of a network"
 NOT_OF_THE_BOOK = {
     "a drawing": nbformat.v4.new_output("execute_result", {"text/html": "<svg><path/></svg>"}),
     "a file": nbformat.v4.new_output("display_data", {"application/octet-stream": PICTURE}),
@@ -59,11 +61,19 @@ def run(tmp_path_factory):
         notebook = pages.executed(config, "selection")
         cell = nbformat.v4.new_code_cell("show()", outputs=list(OUTPUTS.values()))
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
+        for job in plan.jobs(config):
+            for name in NETWORKS:
+                (artefacts.folder(config, job) / name).write_bytes(WEIGHTS)
         home = bundle.opened(collect.collect(config, place / "home"))
         published = bundle.opened(collect.collect(config, place / "results", public=True))
+        del said["publish"]
+        facts.write_text(json.dumps(json.loads(facts.read_text()) | said | {"publish": ""}))
+        allowed = bundle.opened(collect.collect(config, place / "allowed", public=True))
         write.write(published, place / "generated")
     texts = {path.stem: path.read_text() for path in (place / "generated").glob("*.md")}
-    return SimpleNamespace(home=home, published=published, texts=texts, place=place)
+    return SimpleNamespace(
+        home=home, published=published, allowed=allowed, texts=texts, place=place
+    )
 
 
 def test_at_home_the_bundle_has_its_pictures(run):
@@ -80,6 +90,17 @@ def test_what_is_published_has_every_table_and_no_picture(run):
     assert run.published.facts["citation"] == CITATION
     for name in tables:
         assert (run.published.folder / name).read_bytes() == (run.home.folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["home", "published", "allowed"])
+def test_no_network_leaves_its_artefact_whether_or_not_the_scans_may_be_shown(run, name):
+    """Weights may repeat parts of the scans that they were trained on."""
+    made = getattr(run, name)
+    assert made.pictures is (name != "published")
+    files = [path for path in made.folder.rglob("*") if path.is_file()]
+    assert not {path.name for path in files} & set(NETWORKS)
+    assert [path for path in files if WEIGHTS in path.read_bytes()] == []
+    assert not {".safetensors", ".onnx", ".pth", ".pt"} & {path.suffix for path in files}
 
 
 def test_published_notebooks_keep_their_words(run):

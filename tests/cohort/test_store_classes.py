@@ -152,10 +152,11 @@ def test_the_report_counts_each_class(tmp_path):
 def test_the_contact_sheet_has_a_row_and_a_colour_for_each_class(store):
     contact_sheet.write(store, store.folder / "sheet.png")
     sheet = cv2.imread(str(store.folder / "sheet.png"))[..., ::-1]
-    band = contact_sheet.BAR + contact_sheet.TILE
+    band = contact_sheet.BAR + contact_sheet.TILE + contact_sheet.CAPTION
     assert len(sheet) == 2 * band  # none without a lesion
     for row in (sheet[:band], sheet[band:]):
         assert all((row == color).all(axis=-1).any() for color in colors(2)[1:])
+        assert row[-contact_sheet.CAPTION :, : contact_sheet.TILE].any()
 
 
 @pytest.mark.parametrize("size", [12, 24])

@@ -363,7 +363,8 @@ def test_no_images():
     ("prediction", "truth", "words"),
     [
         (np.zeros((1, 4, 4), int), np.zeros((1, 4, 5), int), "one shape"),
-        (np.zeros((4, 4), int), np.zeros((4, 4), int), "one shape"),
+        (np.zeros((4, 4), int), np.zeros((4, 4), int), r"of a single map its \[None\]"),
+        (np.zeros((1, 5, 4, 4), int), np.zeros((1, 5, 4, 4), int), "of one-hot maps the argmax"),
         (np.full((1, 4, 4), 6), np.zeros((1, 4, 4), int), "The prediction contains"),
         (np.zeros((1, 4, 4), int), np.full((1, 4, 4), -1), "The truth contains"),
         (np.zeros((1, 4, 4)), np.zeros((1, 4, 4), int), "integers 0..5"),
@@ -375,6 +376,11 @@ def test_what_is_no_label_map_is_refused(prediction, truth, words):
             overlap(kind(prediction), kind(truth))
         with pytest.raises(UserError, match=words):
             metrics.dice_foreground(kind(prediction), kind(truth))
+
+
+def test_what_is_no_array_is_refused():
+    with pytest.raises(UserError, match="The truth is a list; give a NumPy array or a tensor"):
+        metrics.dice_image(np.zeros((1, 4, 4), int), [[[0]]])
 
 
 @pytest.mark.parametrize("classes", [1, 2, 14])

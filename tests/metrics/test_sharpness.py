@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from lcgan_core.errors import UserError
 from lcgan_core.metrics import sharpness_fourier, sharpness_laplacian
 
 MEASURES = (sharpness_laplacian, sharpness_fourier)
@@ -38,6 +39,22 @@ def test_fourier_equals_its_definition(images, kind):
 
 def one_image(*rows):
     return np.array([rows], np.uint8)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.zeros((1, 4, 4), np.float32), "of uint8, and these are .1, 4, 4. of float32; map"),
+        (torch.zeros(1, 4, 4), "of torch.float32; map the CT window"),
+        (np.zeros((4, 4), np.uint8), r"these are \(4, 4\) of uint8; .* one image as image\[None\]"),
+        ([[0]], "is a list; give a NumPy array or a tensor"),
+    ],
+    ids=["floats", "tensor of floats", "one image", "list"],
+)
+def test_what_is_no_stack_of_grey_images_is_refused(measure, images, words):
+    with pytest.raises(UserError, match=words):
+        measure(images)
 
 
 BY_HAND = {

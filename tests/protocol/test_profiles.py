@@ -131,7 +131,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.load("quick", draws="two"), "draws_0 = 'two' is refused"),
         (
             lambda: profiles.load("quick", draws=[3, 1]),
-            "draws = [3, 1] is refused: Value error, give one whole number, or 4 of them, one",
+            "draws = [3, 1] is refused: give one whole number, or 4 of them, one",
         ),
         (
             lambda: profiles.from_namespace("training", {"fraction": 0.25, "draw": 0}),
@@ -159,7 +159,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.load("quick", judge_segmenter="vnet"), "'vnet' is not a segmenter; all"),
         (
             lambda: profiles.load("compact", fractions=[0.5, 1.0]),
-            "draws = [3, 3, 1, 1] is refused: Value error, give one whole number, or 2 of",
+            "draws = [3, 3, 1, 1] is refused: give one whole number, or 2 of",
         ),
         (lambda: profiles.load("quick", fractions=[0.5, "all"]), "fractions_1 = 'all' is refused"),
         (lambda: profiles.load("quick", fractions=0.5), "fractions = 0.5 is refused"),

@@ -13,6 +13,8 @@ from lcgan_core.phantom import write_cohort
 from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, asked, pages
 
+from ..house.test_environment import lock_complaints, lock_pins
+
 ODD = 'it\'s "ü" $HOME `x` 100% #1'
 """What a folder may be called."""
 EVIL = (
@@ -23,7 +25,7 @@ EVIL = (
 )  # fmt: skip
 VARIABLES = (
     "PROFILE", "COHORT", "SET", "ONLY", "RUN", "CORES", "MEMORY", "GPUS", "PYTHON", "BIN", "ASKED",
-    "SNAKEMAKE", "WHERE", "TEST_RUNS",
+    "SNAKEMAKE", "WHERE", "TEST_RUNS", "GPU_ONLY", "CPU_LOCK", "LOCK",
 )  # fmt: skip
 TARGETS = ("book-path", "book", "publish", "unit", "bench", "notebooks")
 RECORD = """#!/bin/sh
@@ -77,6 +79,7 @@ def test_nothing_in_a_variable_is_executed(checkout, value):
         assert calls and "Traceback" not in done.stderr, done.stderr
     make(checkout, "book", PROFILE="render", RUN=value)
     make(checkout, "book", CLUSTER=value)
+    make(checkout, "setup", TORCH=value)
     assert not list(checkout.rglob("pwned"))
 
 
@@ -153,6 +156,26 @@ def test_a_python_with_a_space_in_its_path_is_used(checkout):
     (checkout / ".venv" / ".complete").unlink()
     _, calls = make(checkout, "setup", PYTHON=str(own))
     assert [call[0] for call in calls][:2] == ["my python", "my python"]
+
+
+def test_torch_of_a_cpu_is_asked_for_once_and_leaves_out_what_only_a_gpu_needs(checkout):
+    """The same versions and hashes; what torch is linked to stays."""
+    *_, sync, _ = make(checkout, "setup", TORCH="cpu")[1]
+    assert sync[-2:] == ["--require-hashes", ".venv/requirements-cpu.lock"]
+    whole, reduced = ((checkout / name).read_text() for name in ("requirements.lock", sync[-1]))
+    assert lock_complaints(reduced) == []
+    pins = lock_pins(reduced)
+    assert pins.items() <= lock_pins(whole).items()
+    gone = lock_pins(whole).keys() - pins.keys()
+    assert {"triton", "nvidia-cusolver"} < gone
+    assert all(name == "triton" or name.startswith(("cuda-", "nvidia-")) for name in gone)
+    assert {"torch", "torchvision", "nvidia-cublas", "nvidia-cuda-cupti"} < pins.keys()
+    assert make(checkout, "setup")[1] == []
+    (checkout / "requirements.lock").touch()
+    *_, again, _ = make(checkout, "setup")[1]
+    assert again == sync
+    refused, calls = make(checkout, "setup", TORCH="gpu")
+    assert refused.returncode and "TORCH can only be cpu" in refused.stderr and calls == []
 
 
 def snakemake(folder, *options, **environment):

@@ -68,6 +68,11 @@ def test_comments_docstrings_and_formatting_make_nothing_stale(compact, before, 
     assert changed(before, stamps(compact)) == (set(), set())
 
 
+def test_what_stands_beside_a_bar_makes_nothing_stale(compact, before, package):
+    edit(package / "training/engine.py", "step // self.epoch + 1, self.sums", "7, {}")
+    assert changed(before, stamps(compact)) == (set(), set())
+
+
 def test_a_changed_step_makes_stale_what_trains_by_it(compact, before, package):
     edit(package / "generators/l1_only.py", "l1 = F.l1_loss", "l1 = 2 * F.l1_loss")
     stale, new = changed(before, stamps(compact))

@@ -16,6 +16,7 @@ from lcgan_core.generators.base import generator
 from lcgan_core.protocol import methods
 from lcgan_core.synthesis import Outliner, Painter
 
+from ..segmenters.lite_weights import made_up
 from ..stages.heads import TWO
 from ..takeaway.trained import config_of, generator_model, segmenter_model
 
@@ -55,7 +56,8 @@ def test_every_generator_paints_from_its_folder_alone_what_it_paints_in_its_run(
 
 
 @pytest.mark.parametrize("name", methods.SEGMENTERS)
-def test_every_segmenter_outlines_from_its_folder_alone(name, tmp_path):
+def test_every_segmenter_outlines_from_its_folder_alone(name, tmp_path, monkeypatch):
+    made_up(tmp_path / "packages", monkeypatch)
     folder, method = segmenter_model(tmp_path, name)
     store = SliceStore.open(tmp_path / "store")
     hu = np.array(store.hu[:6])

@@ -1,17 +1,25 @@
 """The training loop: an interrupted training ends bitwise as any other; failures say why."""
 
+import io
+import re
+
 import cv2
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from lcgan_core.errors import UserError
 from lcgan_core.generators.lcgan import LcganTask
+from lcgan_core.run.progress import show_progress
 from lcgan_core.seeds import seed_of
 from lcgan_core.training import checkpoint, engine, placing
 from lcgan_core.training.engine import CHECKPOINT, LOSSES, Monitor, Schedule
 
 from .trainings import FCN, IMAGES, LABELS, LCGAN, TASKS, train, weights
+
+EVERY = {"mininterval": 0, "miniters": 1}
+"""Of a bar that is drawn at every step."""
 
 
 @pytest.fixture
@@ -65,6 +73,36 @@ class Recorded:
     def step(self, batch):
         self.rates.append(self.optimizers["sgd"].param_groups[0]["lr"])
         return {"loss": torch.zeros(())}
+
+
+def test_a_bar_shows_epoch_step_and_mean_losses(tmp_path, monkeypatch, always_saving):
+    """Also after an interruption within an epoch: the mean is of the whole epoch so far."""
+    screen = io.StringIO()
+    monkeypatch.setattr(
+        engine, "tqdm", lambda **given: tqdm(**given | {"file": screen, "disable": False} | EVERY)
+    )
+    with pytest.raises(UserError, match="Interrupted"):
+        train(Stopped(TASKS["lcgan"](), 4), tmp_path)
+    train(TASKS["lcgan"](), tmp_path)
+    shown = re.findall(r"(\d+)/9 [^\r]*epoch (\d), ([^\r]*)\]", screen.getvalue())
+    steps = {int(step): int(epoch) for step, epoch, _ in shown}
+    assert steps == {step: 1 + (step - 1) // 3 for step in range(1, 10)}
+    losses = dict(pair.rsplit(" ", 1) for pair in shown[-1][2].split(", "))
+    history = train(TASKS["lcgan"](), tmp_path)
+    for name, value in losses.items():
+        assert float(value) == pytest.approx(history[name].iloc[-1], rel=0.006)  # three digits
+    assert set(losses) == set(history.columns) - {"epoch"}
+
+
+def test_a_loss_is_read_only_when_a_bar_is_drawn():
+    class Loss:
+        def __float__(self):
+            raise AssertionError("read")
+
+    for given in ({"disable": True}, {"file": io.StringIO(), "mininterval": 60}):
+        bar = tqdm(total=2, **given)
+        show_progress(bar, 1, {"loss": Loss()}, 1)
+        bar.close()
 
 
 @pytest.mark.parametrize("falling_rate", [True, False])

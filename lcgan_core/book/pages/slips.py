@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lcgan_core.run.artefacts import REPOSITORY
+from lcgan_core.protocol.paper import DATA
 
 
 def slips() -> pd.DataFrame:
     """Columns claim, recomputed, verdict: every arithmetic claim that the tables can check."""
-    return pd.read_csv(REPOSITORY / "data" / "paper_slips.csv")
+    return pd.read_csv(DATA / "paper_slips.csv")
