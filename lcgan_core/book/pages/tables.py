@@ -80,7 +80,7 @@ def _by_fraction(results: pd.DataFrame, metrics: dict[str, str]) -> pd.DataFrame
     The paper prints the entire data set in rows of their own, in the middle column.
     """
     paper, pairs = beside.numbers(results), beside.fractions(results)
-    rows = {}
+    rows: dict[tuple[str, str], dict] = {}
     for heading, metric in metrics.items():
         for arm in PAPER:
             where = {"arm": arm, "metric": metric, "lesion": "all"}
