@@ -1,5 +1,8 @@
 """The error that a user can correct, and how a lack of memory is recognised."""
 
+MEMORY = ("can't allocate memory", "could not create a primitive", "bad_alloc")
+"""How torch, oneDNN and C++ say in a RuntimeError that memory is full."""
+
 
 class UserError(Exception):
     """A mistake outside the code, described in one sentence that names the file and the remedy.
@@ -28,9 +31,11 @@ def memory_is_full(error: BaseException) -> bool:
 
     >>> memory_is_full(MemoryError()), memory_is_full(RuntimeError("a wrong shape"))
     (True, False)
+    >>> memory_is_full(RuntimeError("could not create a primitive"))
+    True
     """
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or "can't allocate memory" in str(error)
+        or any(words in str(error) for words in MEMORY)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import weakref
 from collections.abc import Callable, Iterator
@@ -137,10 +138,16 @@ class StoreWriter:
     def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):
         self.final, self.image_size, self.classes = folder, image_size, classes
         self.work = folder.with_name(f".{folder.name}.partial")
-        self.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # other people's heads
+        try:
+            self.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # other people's heads
+        except OSError as error:
+            raise UserError(
+                f"{folder} cannot be made ({error.strerror}: {error.filename}); give another "
+                "folder."
+            ) from None
         lock = locks.take(self.work / LOCK, self._refuse)
         self._unlock = weakref.finalize(self, lock.close)
-        if folder.exists():
+        if os.path.lexists(folder):  # also a link that leads nowhere
             shutil.rmtree(self.work)
             raise UserError(f"{folder} exists and holds something else; give another folder.")
         if _read(self.work / "stamp") != stamp:

@@ -27,6 +27,15 @@ PROVENANCE = "artefact.json"
 RUN_LOCK = ".run.lock"
 ATTEMPTS = "attempts.json"
 """In a working folder: seconds spent by earlier attempts, and when the present one began."""
+REASONS = {  # what a disk may refuse
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "the folder is not writable",
+    errno.EPERM: "the folder is not writable",
+    errno.EROFS: "the disk is read-only",
+    errno.EFBIG: "a file would be larger than this process may write (ulimit -f)",
+    errno.ENAMETOOLONG: "the name is too long",
+}
 _claims: list[TextIO] = []  # a lock ends when its file is closed, and so with this process
 
 
@@ -217,16 +226,10 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EACCES: "the folder is not writable",
-            errno.EROFS: "the disk is read-only",
-        }
-        if error.errno not in reasons:
+        if error.errno not in REASONS:
             raise
         raise UserError(
-            f"Could not write {path}: {reasons[error.errno]}; correct this and run the same "
+            f"Could not write {path}: {REASONS[error.errno]}; correct this and run the same "
             "command again; finished parts are kept."
         ) from None
 

@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
+from lcgan_core.training import checkpoint
 
 NAME, CARD = "config.json", "README.md"
 FORMAT = 1
@@ -213,7 +213,7 @@ def _number(path: Path) -> int | None:
 def _describe(source: Path, target: Path, told: str) -> None:
     with safe_open(source, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        save_file(tensors, target, metadata={**(file.metadata() or {}), KEY: told})
+        checkpoint.write(tensors, target, {**(file.metadata() or {}), KEY: told})
     target.chmod(0o644)  # safetensors lets only the owner read
 
 

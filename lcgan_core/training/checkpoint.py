@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +39,24 @@ def save(path: Path, modules: Modules, optimizers: Optimizers, notes: dict) -> N
     # channels-last weights are kept in their layout only by the network itself
     tensors = {key: value.detach().contiguous().clone() for key, value in tensors.items()}
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"notes": json.dumps(notes)})
+        write(tensors, temporary, {"notes": json.dumps(notes)})
+
+
+def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write a safetensors file; raises OSError where the disk refuses, as other writers do.
+
+    >>> write({}, Path("/dev/full"), {})
+    Traceback (most recent call last):
+    OSError: [Errno 28] No space left on device: '/dev/full'
+    """
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        found = re.search(r"os error (\d+)", str(error))
+        if found is None:
+            raise
+        number = int(found[1])
+        raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def save_beside(path: Path, modules: Modules, optimizers: Optimizers, notes: dict) -> None:
