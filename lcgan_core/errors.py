@@ -1,5 +1,7 @@
 """The error that a user can correct, and how a lack of memory is recognised."""
 
+import errno
+
 MEMORY = ("can't allocate memory", "could not create a primitive", "bad_alloc")
 """How torch, oneDNN and C++ say in a RuntimeError that memory is full."""
 
@@ -36,6 +38,7 @@ def memory_is_full(error: BaseException) -> bool:
     """
     return (
         isinstance(error, MemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
         or type(error).__name__ == "OutOfMemoryError"
         or any(words in str(error) for words in MEMORY)
     )

@@ -54,12 +54,17 @@ def making(out: Path) -> Iterator[tuple[Path, Path]]:
     with artefacts.disk_errors(out):
         place.mkdir(parents=True, exist_ok=True)
         with locks.take(place / "lock", refuse):
-            if old.exists() and not out.exists():
-                old.rename(out)
-            for left in (new, old):
-                shutil.rmtree(left, ignore_errors=True)
+            _clear(new, old, out)
             new.mkdir(parents=True)
             try:
                 yield new, old
             finally:
+                _clear(new, old, out)
                 shutil.rmtree(place)
+
+
+def _clear(new: Path, old: Path, out: Path) -> None:
+    if old.exists() and not out.exists():
+        old.rename(out)
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)

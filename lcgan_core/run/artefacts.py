@@ -30,8 +30,7 @@ ATTEMPTS = "attempts.json"
 REASONS = {  # what a disk may refuse
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EACCES: "the folder is not writable",
-    errno.EPERM: "the folder is not writable",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "the folder is not writable"),
     errno.EROFS: "the disk is read-only",
     errno.EFBIG: "a file would be larger than this process may write (ulimit -f)",
     errno.ENAMETOOLONG: "the name is too long",
@@ -226,12 +225,12 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in REASONS:
+        numpys = "requested and" in str(error)  # NumPy says how much it wrote and not why
+        why = REASONS.get(errno.ENOSPC if numpys else error.errno or 0)
+        if why is None:
             raise
-        raise UserError(
-            f"Could not write {path}: {REASONS[error.errno]}; correct this and run the same "
-            "command again; finished parts are kept."
-        ) from None
+        said = f"Could not write {path}: {why}; correct this and run the same command again;"
+        raise UserError(f"{said} finished parts are kept.") from None
 
 
 def _lock(final: Path) -> Path:

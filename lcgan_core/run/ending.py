@@ -15,6 +15,7 @@ from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.run import signals
 
 USAGE, INTERRUPTED = 2, 130
+NO_MEMORY = "lcgan: there is not enough memory; close other programs or ask for less."
 
 
 def of(command: Callable[[], int]) -> int | str:
@@ -38,6 +39,8 @@ def of(command: Callable[[], int]) -> int | str:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return signals.NOBODY_READS
         except OSError as error:
+            if memory_is_full(error):
+                return NO_MEMORY
             what = " ".join(str(part) for part in (error.filename, error.strerror) if part)
             return f"lcgan: {UserError(what or error)}; correct this and run the command again."
         except Exception as error:
@@ -51,7 +54,7 @@ def _stopped(by: KeyboardInterrupt, sentence: str) -> int:
 
 def _other(error: Exception) -> int | str:
     if memory_is_full(error):
-        return "lcgan: there is not enough memory; close other programs or ask for less."
+        return NO_MEMORY
     if type(error).__name__ == "Abort":  # by typer, whose errors have no common class
         return _stopped(KeyboardInterrupt(), "interrupted; run the same command again to resume.")
     if not hasattr(error, "format_message"):

@@ -22,6 +22,7 @@ from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_ma
 from lcgan_core.cohort.dicom.quiet import quiet
 from lcgan_core.cohort.dicom.values import Values, values_of
 from lcgan_core.cohort.nifti_file import NIFTI
+from lcgan_core.cohort.series import SIDES_MM
 
 COMPANIONS = (
     ".txt", ".md", ".csv", ".json", ".xml", ".pdf", ".jpg", ".jpeg", ".png", "thumbs.db",
@@ -43,6 +44,7 @@ NAMES = (
 )  # fmt: skip
 TAGS: list = [Tag(name) for name in NAMES]  # once: looking up names takes as long as reading
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
+STEEPEST, MOST_HU = 100, 100_000  # of a rescale; extended scales have 10 and -10,240
 MOST_DEGREES = 35  # gantries tilt by 30 at most; a sagittal or coronal reformat lies at 90
 
 
@@ -176,8 +178,9 @@ def _slice(path: Path, item: Values, plain: Plain | None) -> Slice:
     lengths = (len(spacing), len(position), len(orientation))
     if lengths != (2, 3, 6) or not np.isfinite([*spacing, *position, *orientation]).all():
         raise NotASlice(True, "has a damaged position or orientation; export the series again.")
-    if min(spacing) <= 0:
-        raise NotASlice(True, "has a pixel spacing of zero; export the original series again.")
+    if min(spacing) < SIDES_MM[0] or max(spacing) > SIDES_MM[1]:
+        said = f"states a pixel spacing of {spacing[0]:g} x {spacing[1]:g} mm, no CT's;"
+        raise NotASlice(True, f"{said} export the original series again.")
     if not is_orthonormal(orientation):
         raise NotASlice(True, "has rows and columns not at right angles; export the series again.")
     if degrees_from_axial(orientation) > MOST_DEGREES:
@@ -210,7 +213,7 @@ def _rescale(item: Values) -> tuple[float, float] | None:
     if None in (slope, intercept):
         return None
     slope, intercept = float(slope), float(intercept)
-    if not np.isfinite([slope, intercept]).all() or slope == 0:
+    if not (0 < slope <= STEEPEST and abs(intercept) <= MOST_HU):  # nor where one is NaN
         raise NotASlice(True, "has a damaged rescale; export the original series again.")
     return slope, intercept
 
