@@ -2,6 +2,8 @@
 
 import errno
 
+LONGEST = 1400
+"""Characters of a sentence."""
 MEMORY = ("can't allocate memory", "could not create a primitive", "bad_alloc")
 """How torch, oneDNN and C++ say in a RuntimeError that memory is full."""
 
@@ -10,19 +12,20 @@ class UserError(Exception):
     """A mistake outside the code, described in one sentence that names the file and the remedy.
 
     Shown without a traceback by the command line and by the notebooks; the exit code is not 0. A
-    file may be called anything: what would break the line or the terminal is shown escaped.
+    file may be called anything: what would break the line or the terminal is shown escaped, and the
+    middle of what nobody would read to its end is left out.
 
     >>> print(UserError("my\\nscan.nii is empty; copy it again."))
     my\\nscan.nii is empty; copy it again.
     """
 
     def __init__(self, sentence: object = "") -> None:
-        super().__init__(
-            "".join(
-                each if each.isprintable() else each.encode("unicode_escape").decode()
-                for each in str(sentence)
-            )
+        said = "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode()
+            for each in str(sentence)
         )
+        half = LONGEST // 2
+        super().__init__(said if len(said) <= LONGEST else f"{said[:half]} ... {said[-half:]}")
 
 
 def memory_is_full(error: BaseException) -> bool:

@@ -118,7 +118,7 @@ def read(folder: Path) -> Description:
         _of_this_version(path, told)
         found = Description.model_validate(told)
         _ = found.config, found.lesions
-    except (OSError, ValueError, ValidationError, TypeError, KeyError) as error:
+    except (OSError, ValueError, ValidationError, TypeError, KeyError, RecursionError) as error:
         why = _first_line(error)
         raise UserError(f"{path} cannot be read ({why}); copy the model again.") from None
     weights = sorted(folder.glob("*.safetensors"))
@@ -142,7 +142,7 @@ def _compare(file: Path, path: Path, told: dict) -> None:
     try:
         with safe_open(file, framework="pt") as opened:
             kept = json.loads((opened.metadata() or {}).get(KEY, "null"))
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} is damaged ({error}); copy the model again.") from None
     if kept is None:
         raise UserError(f"{file} does not describe itself; make the model again: `lcgan model`.")
