@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import tokenize
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from lcgan_core.run import locks
 
 VERSION = 3
 SPILLED, LOCK = ".spilled", "lock"
+UNREADABLE = (
+    ValueError, EOFError, KeyError, TypeError, AttributeError, RecursionError, SyntaxError,
+    tokenize.TokenError,  # of the header of a .npy file, which is a Python literal
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class SliceStore:
             version, listed = manifest.get("version", 0), manifest.get("classes")
             # stores from before version 3 list none and hold the five
             classes = FIVE if listed is None else Classes.from_json(listed)
-        except (ValueError, EOFError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise UserError(f"{folder} is damaged ({_one_line(error)}); build it again.") from None
         if version not in range(VERSION + 1):
             raise UserError(

@@ -80,7 +80,7 @@ def mumble(folder, given):
 @pytest.mark.parametrize(
     ("do", "said"),
     [
-        (hang, "hung for 1 s"), (crash, "ended by signal 9"), (swallow, "MemoryError"),
+        (hang, "hung for 1 s"), (crash, "ended with exit code -9"), (swallow, "MemoryError"),
         (trip, "ZeroDivisionError"), (mumble, "Something went wrong"),
     ],
 )  # fmt: skip

@@ -44,10 +44,10 @@ def mishaps() -> Mapping[str, Mishap]:
 
 def undisturbed(shared: Path, names: Iterable[str]) -> dict[str, Whole]:
     """What each work makes when nothing befalls it; `shared` then holds a finished run."""
-    works.prepare(shared)
-    whole = {}
-    stages = [name for name in WORKS if name.startswith("stage ")]
-    for name in [*stages[-1:], *names]:  # the last stage makes all the others'
+    names, whole = list(names), {}
+    works.prepare(shared, names)
+    stages = [name for name in names if name.startswith("stage ")]
+    for name in [*stages[-1:], *names]:  # the last stage makes what the others begin from
         place = shared / "undisturbed"
         place.mkdir()
         WORKS[name].begin(shared, place)
@@ -56,7 +56,7 @@ def undisturbed(shared: Path, names: Iterable[str]) -> dict[str, Whole]:
         if process.ended() != 0:
             raise RuntimeError(f"{name} fails where nothing befalls it: {process.said()}")
         whole[name] = Whole(works.contents(place / WORKS[name].ends), time.monotonic() - begun)
-        if not (shared / works.RUN).exists():
+        if name in stages and not (shared / works.RUN).exists():
             shutil.copytree(place / "runs", shared / works.RUN)
         shutil.rmtree(place)
     return whole

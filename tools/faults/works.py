@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,14 +48,17 @@ class Work(NamedTuple):
     ends: str
 
 
-def prepare(shared: Path) -> None:
-    """Scans, stores and finished runs, from which the works begin."""
-    write_cohort(shared / HEADS, patients=3, seed=1, matrix=64, slices=5)
-    for name in ("a", "b"):
-        ingest.ingest_folder(shared / HEADS, "dicom", shared / STORES / name, 64, {}, b"s" * 32)
-    config = profiles.load("quick")
-    made.finished(config)  # below $LCGAN_RUNS
-    shutil.copytree(artefacts.run_folder(config), shared / FINISHED / config.name)
+def prepare(shared: Path, names: Iterable[str]) -> None:
+    """Scans, stores and a finished run, as far as the works of these names begin from them."""
+    begins = {WORKS[name].begin for name in names}
+    if _nothing in begins:
+        write_cohort(shared / HEADS, patients=3, seed=1, matrix=64, slices=5)
+        for name in ("a", "b"):
+            ingest.ingest_folder(shared / HEADS, "dicom", shared / STORES / name, 64, {}, b"s" * 32)
+    if _finished in begins:
+        config = profiles.load("quick")
+        made.finished(config)  # below $LCGAN_RUNS
+        shutil.copytree(artefacts.run_folder(config), shared / FINISHED / config.name)
 
 
 def _nothing(shared: Path, place: Path) -> None:
@@ -72,7 +75,7 @@ def _by_workers(place: Path) -> None:
 
 
 def _with_checkpoints(place: Path) -> None:
-    engine.SECONDS_BETWEEN_CHECKPOINTS = 0
+    engine.SECONDS_BETWEEN_CHECKPOINTS = 0.5
 
 
 def _in_place(place: Path) -> None:

@@ -117,7 +117,7 @@ class _Process:
         code = self.process.exitcode
         self.process.kill()
         self.process.join()
-        return f"hung for {SECONDS} s" if code is None else f"ended by signal {-code}"
+        return f"hung for {SECONDS} s" if code is None else f"ended with exit code {code}"
 
 
 def _work(orders: Connection, seed: int, right: Path, place: Path) -> None:

@@ -157,5 +157,5 @@ def _tag(rng: Rng, item: pydicom.Dataset) -> None:
         value = [int(np.clip(n, -(2**31), 2**31 - 1)) if kind == "IS" else n for n in numbers]
     elif kind in ("OB", "OW", "UN", "SQ"):
         value = [] if kind == "SQ" else rng.bytes(2 * int(rng.integers(300)))
-    with pydicom.config.disable_value_validation(), suppress(ValueError, TypeError):
+    with pydicom.config.disable_value_validation(), suppress(ValueError, TypeError, OverflowError):
         item[tag].value = value  # unless it is none of that type at all
