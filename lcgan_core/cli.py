@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from lcgan_core.errors import UserError
+from lcgan_core.errors import UserError, plain
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.run import artefacts, ending, few, plan
@@ -199,11 +199,11 @@ def ingest(
         as_given=as_given,
     )
     print(report.text(done.report, done.store.classes))
-    print(f"\nMade {out}; look at {out / CONTACT_SHEET}.")
+    print(f"\nMade {plain(out)}; look at {plain(out / CONTACT_SHEET)}.")
     if (done.report.status == report.REFUSED).any() and not allow_refused:
         print(
-            f"lcgan: some series or files were refused, see above and {out / REPORT}; the store "
-            "holds the rest, and with --allow-refused the exit code is 0.",
+            f"lcgan: some series or files were refused, see above and {plain(out / REPORT)}; the "
+            "store holds the rest, and with --allow-refused the exit code is 0.",
             file=sys.stderr,
         )
         raise typer.Exit(3)
@@ -216,7 +216,7 @@ def check(store: Annotated[Path, typer.Argument(help="Slice store.")]) -> None:
 
     opened = SliceStore.open(store.expanduser())
     opened.check()
-    print(f"{store}: {len(opened.slices)} slices, every label as slices.csv says.")
+    print(f"{plain(store)}: {len(opened.slices)} slices, every label as slices.csv says.")
 
 
 @app.command()
@@ -230,7 +230,8 @@ def join(
     out = out.expanduser()
     joined = join_stores([store.expanduser() for store in stores], out)
     print(
-        f"Made {out}; {len(joined.shared)} pairs of shared patients, see {out / 'join.csv'}; "
+        f"Made {plain(out)}; {len(joined.shared)} pairs of shared patients, see "
+        f"{plain(out / 'join.csv')}; "
         f"{joined.dropped} slices were in more than one store and are kept once."
     )
 

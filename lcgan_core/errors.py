@@ -20,12 +20,20 @@ class UserError(Exception):
     """
 
     def __init__(self, sentence: object = "") -> None:
-        said = "".join(
-            each if each.isprintable() else each.encode("unicode_escape").decode()
-            for each in str(sentence)
-        )
+        said = plain(sentence)
         half = LONGEST // 2
         super().__init__(said if len(said) <= LONGEST else f"{said[:half]} ... {said[-half:]}")
+
+
+def plain(text: object) -> str:
+    """A text in one line, with whatever a terminal would obey instead of showing it escaped.
+
+    >>> print(plain("my\\nscan.nii"))
+    my\\nscan.nii
+    """
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text)
+    )
 
 
 def memory_is_full(error: BaseException) -> bool:

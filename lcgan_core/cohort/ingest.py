@@ -24,7 +24,7 @@ from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
 from lcgan_core.cohort.store import VERSION, SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
-from lcgan_core.errors import UserError
+from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import OWN, ImageSize
 from lcgan_core.run.artefacts import disk_errors
@@ -177,7 +177,12 @@ def _load(
         stored = to_slices(series, size, classes)
     except Refused as error:
         refusal = error
-    except (Exception, MemoryError) as error:  # one strange series must not end a night's ingest
+    except Exception as error:  # one strange series must not end a night's ingest
+        if memory_is_full(error):  # which says nothing about the series
+            raise UserError(
+                f"There is not enough memory to read {case.path}; close other programs, or remove "
+                "it if it is no head CT, and run the same command again to go on."
+            ) from None
         refusal = Refused(
             case.path, "failed in an unforeseen way; look at it in a viewer.", repr(error)
         )

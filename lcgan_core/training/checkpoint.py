@@ -19,6 +19,8 @@ from lcgan_core.run.artefacts import atomic
 
 Modules = Mapping[str, nn.Module]
 Optimizers = Mapping[str, torch.optim.Optimizer]
+UNREADABLE = (SafetensorError, KeyError, ValueError, OSError, TypeError, RecursionError)
+"""TypeError: a file without notes."""
 
 
 class Damaged(UserError):
@@ -96,7 +98,7 @@ def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> 
         tensors, notes = _read(path)
         for name, module in modules.items():
             module.load_state_dict(_under(tensors, name))
-    except (SafetensorError, RuntimeError, KeyError, ValueError, OSError) as error:
+    except (*UNREADABLE, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise Damaged(
             f"The checkpoint {path} is damaged or belongs to another network "
@@ -121,7 +123,7 @@ def notes_of(path: Path) -> dict | None:
         if file.exists():
             try:
                 return _read(file)[1]
-            except (SafetensorError, KeyError, ValueError, OSError):
+            except UNREADABLE:
                 continue
     return None
 

@@ -17,6 +17,9 @@ from tools.faults.mishaps import DISKS, OTHERS, SIGNALS, Mishap, mountable
 from tools.faults.process import Process
 from tools.faults.works import WORKS
 
+PLACE = "place"
+"""The same for all faults, because what a command makes may name it."""
+
 
 class Whole(NamedTuple):
     """A run that nothing befell: what it made, and in how many seconds."""
@@ -48,7 +51,7 @@ def undisturbed(shared: Path, names: Iterable[str]) -> dict[str, Whole]:
     works.prepare(shared, names)
     stages = [name for name in names if name.startswith("stage ")]
     for name in [*stages[-1:], *names]:  # the last stage makes what the others begin from
-        place = shared / "undisturbed"
+        place = shared / PLACE
         place.mkdir()
         WORKS[name].begin(shared, place)
         begun = time.monotonic()
@@ -89,7 +92,7 @@ def _one(
     fault: int, name: str, how: str, mishap: Mishap, rng: np.random.Generator, shared: Path,
     whole: Whole,
 ) -> Outcome:  # fmt: skip
-    place = shared / f"fault-{fault}"
+    place = shared / PLACE
     place.mkdir()
     with mishap.place(place):
         WORKS[name].begin(shared, place)
@@ -101,8 +104,8 @@ def _one(
             _wrong(code, process, mishap) for code, process in zip(codes, processes, strict=True)
         ]
         mishap.mend(place)
-        again = begin()
-        if again.ended() != 0:
+        again = begin() if 0 not in codes else None
+        if again and again.ended() != 0:
             wrong.append(f"the same command failed afterwards: {again.said()}")
         wrong.append(_differs(works.contents(place / WORKS[name].ends), whole.made))
         wrong += [f"left {each}" for each in left]

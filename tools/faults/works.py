@@ -29,8 +29,8 @@ OWN = {
     "augmentation": ["--fraction", "1"],
     "segmentation": ["--fraction", "1", "--arm", "both"],
 }
-VARYING = {"seconds", "spent", "since"}
-"""Keys of JSON that are times."""
+VARYING = {"seconds", "spent", "since", "stamp"}
+"""Keys of JSON that are times, or hash the times of files."""
 HEADS, STORES, RUN, FINISHED = "heads", "stores", "run", "finished"
 
 

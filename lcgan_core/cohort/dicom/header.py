@@ -115,6 +115,8 @@ def scan(path: Path) -> Slice | MaskFile | Skipped:
         return Skipped(path, refused, reason, "".join(detail), *_whose(Values(item)))
     except OSError as error:
         return Skipped(path, True, "cannot be opened; check its permissions.", str(error))
+    except MemoryError:
+        raise  # which says nothing about the file
     except Exception as error:  # a damaged header can fail in any of pydicom's parsers
         reason = "has a damaged header; copy it again or remove it."
         return Skipped(path, True, reason, str(error), *_whose(Values(item)))
