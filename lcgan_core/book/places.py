@@ -10,6 +10,7 @@ from pathlib import Path
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts, locks
+from lcgan_core.run.disk import disk_errors
 
 ROOT = artefacts.REPOSITORY
 RESULTS = ROOT / "results"
@@ -51,7 +52,7 @@ def making(out: Path) -> Iterator[tuple[Path, Path]]:
 
     place = out.with_name(f".{out.name}.partial")
     new, old = place / "new", place / "old"
-    with artefacts.disk_errors(out):
+    with disk_errors(out):
         place.mkdir(parents=True, exist_ok=True)
         with locks.take(place / "lock", refuse):
             _clear(new, old, out)

@@ -27,7 +27,7 @@ from lcgan_core.cohort.workers import Parallel, cores, workers
 from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import OWN, ImageSize
-from lcgan_core.run.artefacts import disk_errors
+from lcgan_core.run.disk import disk_errors
 from lcgan_core.run.listing import listing, walk
 from lcgan_core.run.progress import progress
 

@@ -21,7 +21,7 @@ from lcgan_core.cohort.hounsfield import AIR
 from lcgan_core.cohort.series import NUMBERS
 from lcgan_core.cohort.store import SliceStore, StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
-from lcgan_core.run.artefacts import disk_errors
+from lcgan_core.run.disk import disk_errors
 
 FEWEST_VALUES = 16
 """A slice of fewer different HU is air or blank, and such slices are equal by themselves."""

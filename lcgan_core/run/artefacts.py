@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import importlib.metadata
 import json
@@ -20,6 +19,7 @@ from typing import TextIO
 from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import locks, shared
+from lcgan_core.run.disk import disk_errors
 from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -27,14 +27,6 @@ PROVENANCE = "artefact.json"
 RUN_LOCK = ".run.lock"
 ATTEMPTS = "attempts.json"
 """In a working folder: seconds spent by earlier attempts, and when the present one began."""
-REASONS = {  # what a disk may refuse
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    **dict.fromkeys((errno.EACCES, errno.EPERM), "the folder is not writable"),
-    errno.EROFS: "the disk is read-only",
-    errno.EFBIG: "a file would be larger than this process may write (ulimit -f)",
-    errno.ENAMETOOLONG: "the name is too long",
-}
 _claims: list[TextIO] = []  # a lock ends when its file is closed, and so with this process
 
 
@@ -217,20 +209,6 @@ def _memory_errors(job: Job) -> Iterator[None]:
             f"{job.name}: there is not enough memory; lower the batch and the width "
             "of the network, or image_size, in the profile."
         ) from None
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Say in one sentence what a disk refuses while `path` is written."""
-    try:
-        yield
-    except OSError as error:
-        numpys = "requested and" in str(error)  # NumPy says how much it wrote and not why
-        why = REASONS.get(errno.ENOSPC if numpys else error.errno or 0)
-        if why is None:
-            raise
-        said = f"Could not write {path}: {why}; correct this and run the same command again;"
-        raise UserError(f"{said} finished parts are kept.") from None
 
 
 def _lock(final: Path) -> Path:

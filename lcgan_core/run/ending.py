@@ -15,6 +15,7 @@ from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.run import signals
 
 USAGE, INTERRUPTED = 2, 130
+INTERRUPTION = "interrupted; run the same command again to resume."
 NO_MEMORY = "lcgan: there is not enough memory; close other programs or ask for less."
 
 
@@ -23,14 +24,15 @@ def of(command: Callable[[], int]) -> int | str:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a path may be in no encoding at all
             stream.reconfigure(errors="backslashreplace")
-    with signals.stopping():
+    with signals.stopping() as met:
         try:
             code = command()
-            if code == INTERRUPTED:  # typer has caught it
-                raise KeyboardInterrupt
-            return code
+            if code != INTERRUPTED:
+                return code
+            stopped = met[-1] if met else KeyboardInterrupt()  # typer has caught it
+            return _stopped(stopped, INTERRUPTION)
         except KeyboardInterrupt as stopped:
-            return _stopped(stopped, "interrupted; run the same command again to resume.")
+            return _stopped(stopped, INTERRUPTION)
         except UserError as error:
             if isinstance(error.__context__, KeyboardInterrupt):
                 return _stopped(error.__context__, str(error))
@@ -44,6 +46,8 @@ def of(command: Callable[[], int]) -> int | str:
             what = " ".join(str(part) for part in (error.filename, error.strerror) if part)
             return f"lcgan: {UserError(what or error)}; correct this and run the command again."
         except Exception as error:
+            if type(error).__name__ == "Abort":  # typer's errors have no common class
+                return _stopped(met[-1] if met else KeyboardInterrupt(), INTERRUPTION)
             return _other(error)
 
 
@@ -55,8 +59,6 @@ def _stopped(by: KeyboardInterrupt, sentence: str) -> int:
 def _other(error: Exception) -> int | str:
     if memory_is_full(error):
         return NO_MEMORY
-    if type(error).__name__ == "Abort":  # by typer, whose errors have no common class
-        return _stopped(KeyboardInterrupt(), "interrupted; run the same command again to resume.")
     if not hasattr(error, "format_message"):
         raise error
     said = UserError(" ".join(error.format_message().split()))

@@ -18,14 +18,23 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def stopping() -> Iterator[None]:
-    """Inside, signals of STOPPING raise Stopped, unless the process ignores them (nohup)."""
+def stopping() -> Iterator[list[Stopped]]:
+    """Inside, signals of STOPPING raise Stopped, unless the process ignores them (nohup).
+
+    Gives those raised so far, because libraries may make a plain interrupt of them.
+    """
+    met: list[Stopped] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        met.append(Stopped(number))
+        raise met[-1]
+
     before = {each: signal.getsignal(each) for each in STOPPING}
     for each, handler in before.items():
         if handler == signal.SIG_DFL:
-            signal.signal(each, _stop)
+            signal.signal(each, stop)
     try:
-        yield
+        yield met
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -38,7 +47,3 @@ def exit_code(error: BaseException) -> int:
     (130, 143)
     """
     return 128 + (error.args[0] if isinstance(error, Stopped) else signal.SIGINT)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped(number)

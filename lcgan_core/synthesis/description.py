@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import Config
-from lcgan_core.run import artefacts
+from lcgan_core.run.disk import disk_errors
 from lcgan_core.training import checkpoint
 
 NAME, CARD = "config.json", "README.md"
@@ -176,7 +176,7 @@ def write(folder: Path, found: Description, source: Path, others: Mapping[str, b
         raise UserError(f"{folder} exists and holds something else; give another folder.")
     work = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(work, ignore_errors=True)
-    with artefacts.disk_errors(folder):
+    with disk_errors(folder):
         work.mkdir(parents=True)
         try:
             told = found.model_dump_json(indent=1)

@@ -10,10 +10,10 @@ import pytest
 
 from lcgan_core.errors import UserError
 from lcgan_core.run import ending, signals
-from lcgan_core.run.artefacts import disk_errors
+from lcgan_core.run.disk import disk_errors
 
 WAITS = """
-import sys, time
+import sys, time, typer
 from lcgan_core.errors import UserError
 from lcgan_core.run import ending
 
@@ -26,7 +26,9 @@ def command():
             raise UserError(sys.argv[1]) from None
         raise
 
-sys.exit(ending.of(command))
+app = typer.Typer()
+app.command()(command)
+sys.exit(ending.of(lambda: app([], standalone_mode=False)))
 """
 
 

@@ -116,7 +116,7 @@ SIGNALS: Mapping[str, Mishap] = {
     "Ctrl-C": Signal(signal.SIGINT),
 }
 OTHERS: Mapping[str, Mishap] = {
-    "limit of memory": Limit(resource.RLIMIT_AS, 400 << 20),
+    "limit of memory": Limit(resource.RLIMIT_AS, 150 << 20),
     "limit of file size": Limit(resource.RLIMIT_FSIZE, 200 << 10),
     "two at once": Twice(),
 }

@@ -85,7 +85,8 @@ def _work(
     begun: Event,
 ) -> None:
     os.setsid()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it,
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
     with log.open("w") as file:
         for number in (1, 2):
             os.dup2(file.fileno(), number)
