@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 FINE = """
 print("Building DAG of jobs...")
 print("localrule cohort:")
@@ -44,6 +46,7 @@ def start(program):
 def interruptible():
     """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def outcome(program):
@@ -64,12 +67,13 @@ def test_a_run_that_stops_says_why_and_nothing_else():
     assert outcome(SILENT) == (1, ["MissingInputException in line 3"])
 
 
-def test_ctrl_c_is_one_sentence():
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_one_sentence_and_ends_snakemake(by):
     process = start(ENDLESS)
     assert "cohort" in process.stderr.readline()
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(process.pid, by)  # as a terminal does
     said = process.communicate(timeout=600)[1]
-    assert process.returncode == 130
+    assert process.returncode == 128 + by
     assert said.splitlines() == [
         "Interrupted; finished parts are kept: run the same command again to resume."
     ]

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from lcgan_core import cli
+from lcgan_core.run import ending
 
 SECONDS, LEAVE = 300, 10
 """After so long a command hangs, and so long its children may take to end after it."""
@@ -93,13 +94,12 @@ def _work(
     for name, number in (("stdout", 1), ("stderr", 2), ("__stderr__", 2)):
         setattr(sys, name, os.fdopen(number, "w", closefd=False, buffering=1))
     ready()
-    app = cli.app
+    of = ending.of
 
-    def begins(**how: bool) -> int:  # an earlier signal would meet the interpreter's start
-        begun.set()
-        return app(**how)
+    def begins(command: Callable[[], int]) -> int | str:
+        return of(lambda: [begun.set(), command()][1])  # earlier it would meet Python's own start
 
-    vars(cli)["app"] = begins
+    vars(ending)["of"] = begins
     for which, limit in limits.items():
         resource.setrlimit(which, (limit, limit))
     sys.argv = ["lcgan", *arguments]
