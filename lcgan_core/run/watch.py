@@ -23,6 +23,7 @@ STEPS = re.compile(r"(\d+) of (\d+) steps")
 OURS = ("The run stopped:", "Waiting for ", "Snakemake cannot work in", "lcgan:", "UserError:")
 """How lines begin that are meant for the user."""
 LAST = 15
+AGAIN = "finished parts are kept: run the same command again to resume."
 
 
 def watch(command: list[str]) -> int:
@@ -48,11 +49,11 @@ def watch(command: list[str]) -> int:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)  # Snakemake and its jobs
         process.communicate()  # with nobody who reads, it would wait at a full pipe
-        print(
-            "Interrupted; finished parts are kept: run the same command again to resume.",
-            file=sys.stderr,
-        )
+        print(f"Interrupted; {AGAIN}", file=sys.stderr)
         return signals.exit_code(stopped)
+    if code < 0:
+        print(f"Snakemake was ended by signal {-code}; {AGAIN}", file=sys.stderr)
+        return 128 - code
     if code and not told:
         print("\n".join(last), file=sys.stderr)
     return code

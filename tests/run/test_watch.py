@@ -67,6 +67,14 @@ def test_a_run_that_stops_says_why_and_nothing_else():
     assert outcome(SILENT) == (1, ["MissingInputException in line 3"])
 
 
+def test_a_snakemake_that_was_killed_is_one_sentence():
+    code, said = outcome("import os; os.kill(os.getpid(), 9)")
+    assert code == 137 and said == [
+        "Snakemake was ended by signal 9; finished parts are kept: run the same command again to "
+        "resume."
+    ]
+
+
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_one_sentence_and_ends_snakemake(by):
     process = start(ENDLESS)
