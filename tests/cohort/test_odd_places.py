@@ -148,6 +148,33 @@ def test_slices_that_lie_nowhere_near_their_series_are_refused(tmp_path, moved, 
     assert "mm apart" in refused.reason
 
 
+def test_a_header_that_claims_gigabytes_is_damaged_and_a_lack_of_memory_is_none(
+    tmp_path, monkeypatch
+):
+    def full(*_, **__):
+        raise MemoryError
+
+    source = heads_in(tmp_path / "heads")
+    monkeypatch.setattr("lcgan_core.cohort.dicom.header.pydicom.dcmread", full)
+    refused = dicom.find(source).refused
+    assert any("it claims more than the file holds" in str(each) for each in refused)
+    monkeypatch.setattr("lcgan_core.cohort.dicom.bare.ROOM", 2**62)
+    with pytest.raises(MemoryError):
+        dicom.find(source)
+
+
+def test_a_lack_of_memory_stops_an_ingest_that_can_go_on(tmp_path, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    source = heads_in(tmp_path / "heads")
+    with monkeypatch.context() as patched:
+        patched.setattr("lcgan_core.cohort.ingest.to_slices", full)
+        with pytest.raises(UserError, match="not enough memory to read .*again to go on"):
+            ingest(source, tmp_path / "store")
+    assert len(ingest(source, tmp_path / "store").store.slices) == 6
+
+
 def test_an_ingest_in_which_nothing_could_be_taken_leaves_nothing(tmp_path):
     source = heads_in(tmp_path / "heads")
     (source / "labels.json").write_text(json.dumps({"2": "IPH"}))  # the mask holds a 1

@@ -15,7 +15,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.tag import Tag
 
-from lcgan_core.cohort.dicom.bare import is_bare, syntax_of
+from lcgan_core.cohort.dicom.bare import DAMAGED, TOO_MUCH, claims_too_much, is_bare, syntax_of
 from lcgan_core.cohort.dicom.checks import NotASlice, check_kind, check_pixels
 from lcgan_core.cohort.dicom.geometry import degrees_from_axial, is_orthonormal
 from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_mask
@@ -116,10 +116,10 @@ def scan(path: Path) -> Slice | MaskFile | Skipped:
     except OSError as error:
         return Skipped(path, True, "cannot be opened; check its permissions.", str(error))
     except MemoryError:
-        raise  # which says nothing about the file
+        claims_too_much(path)
+        return Skipped(path, True, DAMAGED, TOO_MUCH, *_whose(Values(item)))
     except Exception as error:  # a damaged header can fail in any of pydicom's parsers
-        reason = "has a damaged header; copy it again or remove it."
-        return Skipped(path, True, reason, str(error), *_whose(Values(item)))
+        return Skipped(path, True, DAMAGED, str(error), *_whose(Values(item)))
 
 
 def _whose(item: Values) -> tuple[str, str]:
