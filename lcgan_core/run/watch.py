@@ -32,10 +32,13 @@ def watch(command: list[str]) -> int:
     Of a run that stops without one of our sentences, the last lines that Snakemake wrote are shown.
     Ctrl-C and a SIGTERM are one sentence and exit code 130 or 143.
     """
+    # in the background of a shell Ctrl-C is ignored, which Snakemake would inherit: it has to obey
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         process_group=0,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
     assert process.stdout is not None
     last: deque[str] = deque(maxlen=LAST)
     told = False

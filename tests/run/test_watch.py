@@ -29,7 +29,7 @@ except KeyboardInterrupt:
 """
 
 
-def start(program):
+def start(program, ready=None):
     watching = (
         "import sys; from lcgan_core.run.watch import watch; "
         f"sys.exit(watch([sys.executable, '-c', {program!r}]))"
@@ -39,7 +39,7 @@ def start(program):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=interruptible,
+        preexec_fn=ready or interruptible,
     )
 
 
@@ -85,3 +85,12 @@ def test_a_signal_is_one_sentence_and_ends_snakemake(by):
     assert said.splitlines() == [
         "Interrupted; finished parts are kept: run the same command again to resume."
     ]
+
+
+def test_what_runs_in_the_background_of_a_shell_can_be_ended():
+    process = start(ENDLESS, lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    assert "cohort" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=600)
+    assert process.returncode == 128 + signal.SIGTERM
