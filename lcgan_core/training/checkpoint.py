@@ -47,9 +47,9 @@ def save(path: Path, modules: Modules, optimizers: Optimizers, notes: dict) -> N
 def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write a safetensors file; raises OSError where the disk refuses, as other writers do.
 
-    >>> write({}, Path("/dev/full"), {})
+    >>> write({}, Path("/dev/null/x.safetensors"), {})
     Traceback (most recent call last):
-    OSError: [Errno 28] No space left on device: '/dev/full'
+    NotADirectoryError: [Errno 20] Not a directory: '/dev/null/x.safetensors'
     """
     try:
         save_file(tensors, path, metadata=metadata)
