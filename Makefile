@@ -2,7 +2,7 @@
 PROFILE ?= quick
 PYTHON ?= python3
 # what a user gives reaches the commands in the environment, so that neither make nor a shell reads it
-GIVEN := PROFILE COHORT SET ONLY RUN CLUSTER CORES PYTHON MEMORY GPUS TORCH
+GIVEN := PROFILE COHORT SET ONLY RUN CLUSTER CORES PYTHON MEMORY GPUS TORCH YES
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 override BIN := .venv/bin
@@ -70,8 +70,8 @@ book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=
 	@printf 'Book of profile %s: %s/index.html\n' "$$PROFILE" "$$($(WHERE))"
 endif
 
-publish: setup ## collect a finished run in results/, to be committed [PROFILE=quick COHORT=folder SET='name=value']
-	@$(ASKED) $(BIN)/lcgan publish
+publish: setup ## collect a finished run in results/, to be committed [PROFILE=quick COHORT=folder SET='name=value' YES=1]
+	@$(ASKED) $(BIN)/lcgan publish $(if $(YES),--yes)
 
 book-path: setup ## print where the built pages are
 	@$(WHERE)

@@ -11,11 +11,10 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from lcgan_core.errors import UserError
+from lcgan_core.errors import UserError, plain
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.arms import ARMS
-from lcgan_core.protocol.config import OWN
-from lcgan_core.run import artefacts, few, plan
+from lcgan_core.run import artefacts, ending, few, plan
 from lcgan_core.run.overrides import overrides
 from lcgan_core.takeaway import commands
 
@@ -25,7 +24,6 @@ def _one_of(known: Iterable[str]) -> str:
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-USAGE, INTERRUPTED = 2, 130  # exit codes
 
 Profile = Annotated[
     str, typer.Option(help=f"One of {', '.join(profiles.names())}, or the path of a .yaml file.")
@@ -96,17 +94,25 @@ def book(
 
 
 @app.command()
-def publish(profile: Profile = "quick", cohort: Cohort = "", numbers: Numbers = None) -> None:
+def publish(
+    profile: Profile = "quick",
+    cohort: Cohort = "",
+    numbers: Numbers = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Slices of your head CTs may be published: do not ask.")
+    ] = False,
+) -> None:
     """Collect a finished run in results/, from which its book can be built anywhere."""
     from lcgan_core.book import bundle, collect, places
 
     _in_a_checkout()
     config = profiles.load(profile, **{"cohort": cohort, **overrides(numbers or [])})
-    made = collect.collect(config, places.RESULTS / config.profile, public=True)
+    out = places.RESULTS / config.profile
+    if collect.shows_people(config) and not yes:
+        _ask(f"{out} will hold slices of your head CTs")
+    made = collect.collect(config, out, public=True)
     if not bundle.opened(made).pictures:
         print(f"{made} has numbers only: these scans may not be shown.", file=sys.stderr)
-    elif config.cohort_name == OWN:
-        print(f"{made} contains slices of your head CTs: may they be published?", file=sys.stderr)
     print(made)
 
 
@@ -193,11 +199,11 @@ def ingest(
         as_given=as_given,
     )
     print(report.text(done.report, done.store.classes))
-    print(f"\nMade {out}; look at {out / CONTACT_SHEET}.")
+    print(f"\nMade {plain(out)}; look at {plain(out / CONTACT_SHEET)}.")
     if (done.report.status == report.REFUSED).any() and not allow_refused:
         print(
-            f"lcgan: some series or files were refused, see above and {out / REPORT}; the store "
-            "holds the rest, and with --allow-refused the exit code is 0.",
+            f"lcgan: some series or files were refused, see above and {plain(out / REPORT)}; the "
+            "store holds the rest, and with --allow-refused the exit code is 0.",
             file=sys.stderr,
         )
         raise typer.Exit(3)
@@ -210,7 +216,7 @@ def check(store: Annotated[Path, typer.Argument(help="Slice store.")]) -> None:
 
     opened = SliceStore.open(store.expanduser())
     opened.check()
-    print(f"{store}: {len(opened.slices)} slices, every label as slices.csv says.")
+    print(f"{plain(store)}: {len(opened.slices)} slices, every label as slices.csv says.")
 
 
 @app.command()
@@ -224,7 +230,8 @@ def join(
     out = out.expanduser()
     joined = join_stores([store.expanduser() for store in stores], out)
     print(
-        f"Made {out}; {len(joined.shared)} pairs of shared patients, see {out / 'join.csv'}; "
+        f"Made {plain(out)}; {len(joined.shared)} pairs of shared patients, see "
+        f"{plain(out / 'join.csv')}; "
         f"{joined.dropped} slices were in more than one store and are kept once."
     )
 
@@ -244,7 +251,18 @@ def lcgan(
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
-        raise typer.Exit(USAGE)
+        raise typer.Exit(ending.USAGE)
+
+
+def _ask(what: str) -> None:
+    """Go on only if the user says so; without a terminal UserError."""
+    if not sys.stdin.isatty():
+        raise UserError(
+            f"{what}; if they may be published, run the same command with --yes (make publish "
+            "YES=1); nothing was written."
+        )
+    if not typer.confirm(f"{what}: may they be published?", err=True):
+        raise UserError("Nothing was written.")
 
 
 def _in_a_checkout() -> None:
@@ -256,29 +274,8 @@ def _in_a_checkout() -> None:
 
 
 def main() -> None:
-    """Run the command line: a UserError is one sentence on stderr and exit code 1, a command that
-    does not exist or is misspelt two lines and 2, Ctrl-C one sentence and 130."""
-    try:
-        code = app(standalone_mode=False)
-        if code == INTERRUPTED:  # typer has caught it
-            raise KeyboardInterrupt
-        sys.exit(code)
-    except UserError as error:
-        if not isinstance(error.__context__, KeyboardInterrupt):
-            sys.exit(f"lcgan: {error}")
-        print(f"lcgan: {error}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except (KeyboardInterrupt, typer.Abort):
-        print("lcgan: interrupted; run the same command again to resume.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # typer does not export the class of its errors
-            raise
-        said = " ".join(error.format_message().split())
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "lcgan"
-        print(f"lcgan: {said}\nSee `{path} --help`.", file=sys.stderr)
-        sys.exit(USAGE)
+    """Run the command line; `run.ending` says how it ends."""
+    sys.exit(ending.of(lambda: app(standalone_mode=False)))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def opened(folder: Path) -> Bundle:
     try:
         record = json.loads((folder / RECORD).read_text())
         files = dict(record["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise _broken(folder, RECORD, "missing or damaged") from None
     if record.get("bundle") != VERSION:
         raise UserError(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-import tempfile
+from ast import literal_eval
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from lcgan_core.book import numbers_only
+from lcgan_core.book import numbers_only, places
 from lcgan_core.book.bundle import seal
 from lcgan_core.book.contents import (
     OF_GENERATORS,
@@ -27,11 +28,13 @@ from lcgan_core.book.contents import (
 from lcgan_core.book.figures import pictures
 from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods
-from lcgan_core.protocol.config import Config
+from lcgan_core.protocol.config import OWN, Config
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS, at, flat_fields, load
 from lcgan_core.run import artefacts, pages, plan
 from lcgan_core.run.plan import EVALUATION, Job
 
+PATHS = re.compile(r"^(profile|cohort|segmentation_weights) = (.*)$", re.MULTILINE)
+"""Parameters of a notebook that may be paths, as papermill writes them."""
 DRAWN = {
     "fig3": pictures.snapshot_examples,
     "fig5": pictures.traditional_examples,
@@ -46,10 +49,7 @@ def collect(config: Config, out: Path, public: bool = False) -> Path:
     A `public` one has no pictures where the store forbids to publish them.
     """
     _finished(config)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
-        work = Path(temporary) / "new"
-        work.mkdir()
+    with places.making(out) as (work, old):
         record = _record(config)
         _tables(config, work)
         for name, draw in DRAWN.items():
@@ -63,9 +63,17 @@ def collect(config: Config, out: Path, public: bool = False) -> Path:
         artefacts.write_text(work / RECORD, json.dumps(record, indent=1) + "\n")
         seal(work)
         if out.exists():
-            out.rename(Path(temporary) / "old")
+            out.rename(old)
         work.rename(out)
     return out
+
+
+def shows_people(config: Config) -> bool:
+    """Whether the public bundle of a finished run holds slices of people; UserError if it is not
+    finished."""
+    _finished(config)
+    facts = json.loads((artefacts.folder(config, EVALUATION) / "run.json").read_text())
+    return config.cohort_name == OWN and not numbers_only.asked(facts)
 
 
 def _finished(config: Config) -> None:
@@ -205,13 +213,18 @@ def _notebooks(config: Config, work: Path) -> None:
 
 
 def nameless(notebook: nbformat.NotebookNode, config: Config) -> nbformat.NotebookNode:
-    """An executed notebook without the paths of this machine: papermill's and the cohort's."""
+    """An executed notebook without the paths of this machine: papermill's and those given to it."""
+
+    def named(given: re.Match[str]) -> str:
+        name, value = given[1], Path(literal_eval(given[2])).name
+        return f"{name} = {json.dumps(config.cohort_name if name == 'cohort' else value)}"
+
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
-            cell.source = cell.source.replace(config.cohort.source, config.cohort_name)
+            cell.source = PATHS.sub(named, cell.source)
     return notebook
 
 
@@ -257,7 +270,7 @@ def changes(config: Config) -> list[str]:
     """
     shipped = load(config.file or config.profile, cohort=config.cohort.source)
     said = [
-        f"`{name}` {_instead(value, at(shipped, flat_fields()[name]))}."
+        f"`{name}` {_instead(_nameless(name, value), at(shipped, flat_fields()[name]))}."
         for name, value in config.overrides.items()
         if name != "cohort"
     ]
@@ -265,6 +278,10 @@ def changes(config: Config) -> list[str]:
     if trained < planned:
         said.append(f"{trained} of the profile's {planned} segmentation networks were trained.")
     return said
+
+
+def _nameless(name: str, value: Any) -> Any:
+    return Path(value).name if name == "segmentation_weights" else value
 
 
 def _instead(here: Any, there: Any) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
-from lcgan_core.run import artefacts
+from lcgan_core.run import artefacts, locks
+from lcgan_core.run.disk import disk_errors
 
 ROOT = artefacts.REPOSITORY
 RESULTS = ROOT / "results"
@@ -35,3 +40,32 @@ def prose() -> list[Path]:
     return sorted(
         path for path in files if not {"generated", "cohorts"} & set(path.relative_to(ROOT).parts)
     )
+
+
+@contextmanager
+def making(out: Path) -> Iterator[tuple[Path, Path]]:
+    """Folders beside `out` for the bundle in the making and the one before, for one process only;
+    what a killed process has left there is put back or cleared away."""
+
+    def refuse(who: locks.Holder) -> None:
+        raise UserError(f"{out} is being made by {who}; wait until it has ended.")
+
+    place = out.with_name(f".{out.name}.partial")
+    new, old = place / "new", place / "old"
+    with disk_errors(out):
+        place.mkdir(parents=True, exist_ok=True)
+        with locks.take(place / "lock", refuse):
+            _clear(new, old, out)
+            new.mkdir(parents=True)
+            try:
+                yield new, old
+            finally:
+                _clear(new, old, out)
+                shutil.rmtree(place)
+
+
+def _clear(new: Path, old: Path, out: Path) -> None:
+    if old.exists() and not out.exists():
+        old.rename(out)
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)

@@ -29,6 +29,9 @@ PROSE = re.compile(r"<|javascript:|\{(?!cite\})[\w:.-]+\}", re.IGNORECASE)
 
 PICTURE = "data:image/png;base64,"
 NAME = re.compile(r"`\w+`")
+UNREADABLE = (
+    ValueError, KeyError, TypeError, AttributeError, RecursionError, ElementTree.ParseError,
+)  # fmt: skip
 
 
 class Markup(Exception):
@@ -45,7 +48,7 @@ def first(folder: Path, names: Mapping[str, Any], record: Any) -> tuple[str, str
             check()
         except Markup as found:
             return name, " ".join(str(found).split())[:80]
-        except (ValueError, KeyError, TypeError, AttributeError, ElementTree.ParseError) as error:
+        except UNREADABLE as error:
             return name, " ".join(str(error).split())[:80]
     return None
 

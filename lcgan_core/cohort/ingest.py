@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -24,9 +24,10 @@ from lcgan_core.cohort.salt import check_of, hashed, users_salt
 from lcgan_core.cohort.series import Case, Found, Refused
 from lcgan_core.cohort.store import VERSION, SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import Parallel, cores, workers
-from lcgan_core.errors import UserError
+from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import OWN, ImageSize
+from lcgan_core.run.disk import disk_errors
 from lcgan_core.run.listing import listing, walk
 from lcgan_core.run.progress import progress
 
@@ -67,7 +68,7 @@ def ingest_folder(
     options = sorted((name, _content(value)) for name, value in given.items())
     settings = [form, image_size, check_of(salt), options, as_given, VERSION]
     stamp = hashlib.sha256(json.dumps([listing(source), settings]).encode()).hexdigest()
-    if store.exists():
+    if os.path.lexists(store):
         return _made_before(store, stamp)
     # processes take seconds to start, in which a small folder is read
     files = (path for _, paths in walk(source) for path in paths)
@@ -84,8 +85,8 @@ def _content(value: Any) -> str | list[str]:
     """An option's value; of a table, or of a folder of tables, what is in them."""
     if not isinstance(value, Path):
         return str(value)
-    tables = sorted(value.glob("*.csv")) if value.is_dir() else [value]
-    readable = (path for path in tables if path.is_file() and os.access(path, os.R_OK))
+    tables = sorted(value.glob("*.csv")) if os.path.isdir(value) else [value]
+    readable = (path for path in tables if os.path.isfile(path) and os.access(path, os.R_OK))
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in readable]
 
 
@@ -120,7 +121,7 @@ def ingest(
     UserError where nothing could be taken, where the disk is full and on Ctrl-C.
     """
     classes = found.classes
-    with StoreWriter(store, image_size, stamp, classes) as writer:
+    with disk_errors(store), StoreWriter(store, image_size, stamp, classes) as writer:
         try:
             for refusal in found.refused:
                 tell(str(refusal))
@@ -143,6 +144,7 @@ def ingest(
                 writer.append(record, spilled.take() if spilled else None)
             table = report.table(writer.records(), found, salt)
             if not (table.status == report.TAKEN).any():
+                shutil.rmtree(writer.work)  # another folder or another try begins anew
                 raise UserError(_nothing(source, table.reason))
             manifest: dict[str, Any] = {
                 "source": source,
@@ -162,13 +164,6 @@ def ingest(
                 f"Interrupted: {writer.entries} of {len(found.cases)} series are in; "
                 "run the same command again to go on."
             ) from None
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise UserError(
-                f"The disk that holds {store} is full; free space there and run the same command "
-                "again to go on, or choose another folder."
-            ) from None
 
 
 def _load(
@@ -182,7 +177,12 @@ def _load(
         stored = to_slices(series, size, classes)
     except Refused as error:
         refusal = error
-    except (Exception, MemoryError) as error:  # one strange series must not end a night's ingest
+    except Exception as error:  # one strange series must not end a night's ingest
+        if memory_is_full(error):  # which says nothing about the series
+            raise UserError(
+                f"There is not enough memory to read {case.path}; close other programs, or remove "
+                "it if it is no head CT, and run the same command again to go on."
+            ) from None
         refusal = Refused(
             case.path, "failed in an unforeseen way; look at it in a viewer.", repr(error)
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ from lcgan_core.cohort.hounsfield import AIR
 from lcgan_core.cohort.series import NUMBERS
 from lcgan_core.cohort.store import SliceStore, StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
+from lcgan_core.run.disk import disk_errors
 
 FEWEST_VALUES = 16
 """A slice of fewer different HU is air or blank, and such slices are equal by themselves."""
@@ -80,7 +81,7 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
 def _check(opened: list[SliceStore], out: Path) -> None:
     if len(opened) < 2:
         raise UserError("Joining needs two slice stores or more.")
-    if out.exists():
+    if os.path.lexists(out):
         raise UserError(f"{out} exists; remove it or choose another name for the joined store.")
     sizes = [store.hu.shape[1] for store in opened]
     if len(set(sizes)) > 1:
@@ -154,7 +155,8 @@ def _write(
     if all(salts):
         manifest["salt_check"] = salts[0]
     # a stamp of its own: a join that was stopped starts anew
-    with StoreWriter(out, opened[0].image_size, token_hex(), opened[0].classes) as writer:
+    size, classes = opened[0].image_size, opened[0].classes
+    with disk_errors(out), StoreWriter(out, size, token_hex(), classes) as writer:
         try:
             for (s, k), row in zip(kept, table.to_dict("records"), strict=True):
                 hu, labels = (getattr(opened[s], name)[k : k + 1] for name in ("hu", "labels"))
@@ -162,9 +164,5 @@ def _write(
             return writer.finish(
                 manifest, lambda made: shared.to_csv(made.folder / "join.csv", index=False)
             )
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise UserError(f"The disk that holds {out} is full; free space there.") from None
         finally:
             shutil.rmtree(writer.work, ignore_errors=True)

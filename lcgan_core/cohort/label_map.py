@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,11 @@ class LabelMap:
     @classmethod
     def read(cls, path: Path) -> LabelMap:
         """From a JSON file, an object such as {"1": "EDH", "2": "PHE:perihaematomal oedema"}."""
+        if not os.path.isfile(path):  # reading a pipe would wait for ever
+            raise UserError(f"{path} is no file; give one with a label map, such as {EXAMPLE}.")
         try:
             pairs = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=tuple)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path} is no label map ({error}); write it as {EXAMPLE}.") from None
         if not (pairs and isinstance(pairs, tuple)) or not all(
             isinstance(word, str) for _, word in pairs

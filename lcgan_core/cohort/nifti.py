@@ -16,7 +16,7 @@ from lcgan_core.cohort.nifti_file import Header, read_nifti
 from lcgan_core.cohort.orientation import normal_of, tilt_of, to_display
 from lcgan_core.cohort.patterns import matched
 from lcgan_core.cohort.placing import BY_ORDER, Grid, place
-from lcgan_core.cohort.series import Case, Found, Refused, Series
+from lcgan_core.cohort.series import SIDES_MM, Case, Found, Refused, Series
 from lcgan_core.cohort.source import files_below
 from lcgan_core.errors import UserError
 
@@ -100,6 +100,9 @@ def _pixel_spacing(path: Path, affine: np.ndarray) -> tuple[float, float]:
     column, row = (float(np.linalg.norm(affine[:3, k])) for k in (0, 1))
     if abs(affine[:3, 0] @ affine[:3, 1]) > 0.01 * column * row:
         raise Refused(path, "has rows and columns that are not at right angles; export it again.")
+    if min(column, row) < SIDES_MM[0] or max(column, row) > SIDES_MM[1]:
+        said = f"has pixels of {row:g} x {column:g} mm, no CT's; write it with their true size."
+        raise Refused(path, said)
     if max(column, row) > 1.5 * min(column, row):
         raise Refused(path, "is not axial: its pixels are far from square; give the axial series.")
     return row, column

@@ -204,7 +204,8 @@ def _around(labels: np.ndarray, drawn: tuple[np.ndarray, ...]) -> np.ndarray:
     rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
     top, left = (max(0, at.min() - margin) for at in drawn[1:])
     bottom, right = (at.max() + margin + 1 for at in drawn[1:])
-    part = (labels[:, top:bottom, left:right] != 0).astype(np.uint8)
+    # in C order, which OpenCV asks for and a mask that was resampled has not
+    part = (labels[:, top:bottom, left:right] != 0).astype(np.uint8, order="C")
     for k in np.unique(drawn[0]):
         cv2.dilate(part[k], rim, dst=part[k])
     voxels = _marked(part)

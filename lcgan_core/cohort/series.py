@@ -14,6 +14,8 @@ from lcgan_core.lesions import FIVE, Classes
 
 NUMBERS = "numbers"
 """In a store's manifest, under "publish": numbers may be published, pictures may not."""
+SIDES_MM, APART_MM = (0.01, 10.0), 100.0
+"""Between what the side of a CT's pixel lies, and how far its slices lie apart at most."""
 
 
 @dataclass(frozen=True)

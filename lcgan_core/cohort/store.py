@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import tokenize
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +24,10 @@ from lcgan_core.run import locks
 
 VERSION = 3
 SPILLED, LOCK = ".spilled", "lock"
+UNREADABLE = (
+    ValueError, EOFError, KeyError, TypeError, AttributeError, RecursionError, SyntaxError,
+    tokenize.TokenError,  # of the header of a .npy file, which is a Python literal
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class SliceStore:
             version, listed = manifest.get("version", 0), manifest.get("classes")
             # stores from before version 3 list none and hold the five
             classes = FIVE if listed is None else Classes.from_json(listed)
-        except (ValueError, EOFError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise UserError(f"{folder} is damaged ({_one_line(error)}); build it again.") from None
         if version not in range(VERSION + 1):
             raise UserError(
@@ -137,10 +143,16 @@ class StoreWriter:
     def __init__(self, folder: Path, image_size: int, stamp: str, classes: Classes):
         self.final, self.image_size, self.classes = folder, image_size, classes
         self.work = folder.with_name(f".{folder.name}.partial")
-        self.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # other people's heads
+        try:
+            self.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # other people's heads
+        except OSError as error:
+            raise UserError(
+                f"{folder} cannot be made ({error.strerror}: {error.filename}); give another "
+                "folder."
+            ) from None
         lock = locks.take(self.work / LOCK, self._refuse)
         self._unlock = weakref.finalize(self, lock.close)
-        if folder.exists():
+        if os.path.lexists(folder):  # also a link that leads nowhere
             shutil.rmtree(self.work)
             raise UserError(f"{folder} exists and holds something else; give another folder.")
         if _read(self.work / "stamp") != stamp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -41,7 +42,7 @@ def workers(processes: int) -> Iterator[Parallel]:
     # imported the readers is safe and costs nothing
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
-    with ProcessPoolExecutor(processes, context, initializer=_ignore_interrupt) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_begin) as pool:
 
         def parallel(function: Callable, items: Iterable, chunk: int = 1) -> Iterator[Any]:
             waiting: deque[Future] = deque()
@@ -60,8 +61,17 @@ def workers(processes: int) -> Iterator[Parallel]:
             raise
 
 
-def _ignore_interrupt() -> None:
+def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process reports what Ctrl-C stopped
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed process cannot end its workers, which would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _each(function: Callable, part: list) -> list:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -25,18 +26,27 @@ ImageSize = Literal[64, 128, 256, 512]
 """Rows and columns of every slice of a run, in pixels."""
 
 
+MOST = 10**9
+"""More than any count in a profile can mean."""
+Width = Annotated[int, Field(ge=1, le=4096)]
+"""Channels."""
+Batch = Annotated[int, Field(ge=1, le=2**16)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+Rate = Annotated[float, Field(gt=0, le=1000)]
+
+
 class Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Cohort(Group):
     # or a folder: head CTs as in the data guide, or a slice store; GIVEN: a run has to name one
     source: str = IN_SILICO
-    patients: int = Field(36, ge=2)  # in-silico cohort only, as are matrix and slices
-    matrix: int = Field(512, ge=64)
-    slices: int = Field(32, ge=4)
+    patients: int = Field(36, ge=2, le=100_000)  # in-silico cohort only, as are matrix and slices
+    matrix: int = Field(512, ge=64, le=1024)
+    slices: int = Field(32, ge=4, le=1024)
     test_share: float = Field(0.2, gt=0, lt=1)  # of the patients, if the same test in every draw
-    folds: int = Field(0, ge=0)  # 0: they are; else each draw tests another of so many folds
+    folds: int = Field(0, ge=0, le=1000)  # 0: they are; else each draw tests another fold
     validation_share: float = Field(0.2, gt=0, lt=1)  # of a subset's patients, at least one
     lesion_only: bool = True  # only slices with haemorrhage go to the networks (paper 4.2)
 
@@ -49,32 +59,32 @@ class Cohort(Group):
 
 
 class Window(Group):
-    level: float = 50.0  # HU
-    width: float = Field(100.0, gt=0)  # HU
+    level: float = Field(50.0, ge=-1024, le=3071)  # HU
+    width: float = Field(100.0, gt=0, le=4096)  # HU
 
 
 class Lcgan(Group):
-    width: int = Field(ge=1)
-    snapshots: tuple[int, ...] = Field(min_length=1)  # epochs; the last one ends the training
-    batch: int = Field(1, ge=1)
+    width: Width
+    snapshots: tuple[Count, ...] = Field(min_length=1)  # epochs; the last one ends the training
+    batch: Batch = 1
     mask_encoding: Literal["rgb", "onehot"] = "rgb"
     bottleneck_norm: bool = True
-    learning_rate: float = Field(2e-4, gt=0)
-    l1_weight: float = Field(100.0, ge=0)
+    learning_rate: Rate = 2e-4
+    l1_weight: float = Field(100.0, ge=0, le=1e6)
     synthesis_noise: bool = True  # dropout at synthesis too: the z of Eq. 1
-    synthesis_batch: int = Field(1, ge=1)  # masks that share the batch statistics at synthesis
+    synthesis_batch: Batch = 1  # masks that share the batch statistics at synthesis
     synthesis_scale: Literal["matched", "port"] = "matched"  # port: heads 286/256 too large
     precision: Precision = "auto"
 
 
 class Flow(Group):
-    width: int = Field(32, ge=8, multiple_of=8)  # channels of the first level
+    width: int = Field(32, ge=8, le=4096, multiple_of=8)  # channels of the first level
     patch: Literal[1, 2, 4] = 2  # pixels whose square is one place of the network
     # after how many steps of the optimiser a candidate is kept, in whole epochs; the last ends it
-    steps: tuple[Annotated[int, Field(ge=1)], ...] = Field((2000, 4000), min_length=1)
-    batch: int = Field(8, ge=1)
-    learning_rate: float = Field(5e-4, gt=0)
-    guidance: float = Field(2.0, ge=1)  # 1: the velocity of the mask as it is
+    steps: tuple[Count, ...] = Field((2000, 4000), min_length=1)
+    batch: Batch = 8
+    learning_rate: Rate = 5e-4
+    guidance: float = Field(2.0, ge=1, le=1000)  # 1: the velocity of the mask as it is
     synthesis_steps: int = Field(20, ge=10, le=50)
     precision: Precision = "auto"
 
@@ -89,16 +99,16 @@ class Traditional(Group):
 
 
 class Segmentation(Group):
-    width: int = Field(ge=1)
+    width: Width
     border: Literal[100, 1] = 100
     scale: Literal[1, 2] = 1  # how many times its input is enlarged
     # of the optimiser, for every arm: one number for all fractions, or one for each
-    steps: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
-    batch: int = Field(ge=1)
+    steps: tuple[Count, ...] = Field(min_length=1)
+    batch: Batch
     weights: str = "none"  # none, imagenet, hed, or a file
     batch_norm: bool
     optimizer: Literal["adam", "sgd"]  # Adam's rate falls linearly to zero
-    learning_rate: float = Field(gt=0)
+    learning_rate: Rate
     precision: Precision = "auto"
 
     @field_validator("steps", mode="before")
@@ -108,24 +118,24 @@ class Segmentation(Group):
 
 
 class Unet(Group):
-    width: int = Field(16, ge=1)  # channels of the first level; nnU-Net has 32
-    batch: int = Field(4, ge=1)
-    learning_rate: float = Field(2e-3, gt=0)
+    width: Width = 16  # channels of the first level; nnU-Net has 32
+    batch: Batch = 4
+    learning_rate: Rate = 2e-3
     augmented: bool = True  # slices turned, scaled, sheared and mirrored anew at every step
     mirrored: bool = False  # segmented as they are and mirrored, and averaged
     precision: Precision = "auto"
 
 
 class Realism(Group):
-    steps: int = Field(ge=1)  # of the optimiser, for each of the two classifiers
-    batch: int = Field(ge=2)
-    learning_rate: float = Field(gt=0)
+    steps: Count  # of the optimiser, for each of the two classifiers
+    batch: int = Field(ge=2, le=2**16)
+    learning_rate: Rate
     threshold: float = Field(0.10, ge=0, le=1)
     precision: Precision = "auto"
 
 
 class Evaluation(Group):
-    resamples: int = Field(1000, ge=10)
+    resamples: int = Field(1000, ge=10, le=1_000_000)
     primary: str = "all"  # the class whose Dice per image is the primary outcome; or all together
 
 
@@ -134,11 +144,11 @@ class Config(Group):
 
     profile: str
     file: str = ""  # the path of a profile that is not shipped
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**63)
     image_size: ImageSize
     fractions: tuple[float, ...] = Field(min_length=1)
     # of patients and seeds: one number for all fractions, or one for each
-    draws: tuple[Annotated[int, Field(ge=1)], ...] = Field(1, validate_default=True)
+    draws: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(1, validate_default=True)
     cohort: Cohort
     window: Window = Window()
     lcgan: Lcgan
@@ -266,11 +276,12 @@ class Config(Group):
         return IN_SILICO if self.cohort.source == IN_SILICO else OWN
 
     def nameless(self) -> dict[str, Any]:
-        """All settings as JSON, without the path of the user's cohort."""
+        """All settings as JSON, without the paths of the cohort and of the weights."""
         dumped = self.model_dump(mode="json", exclude={"file"})
-        dumped["cohort"]["source"] = self.cohort_name
-        if "cohort" in dumped["overrides"]:
-            dumped["overrides"]["cohort"] = self.cohort_name
+        weights = Path(self.segmentation.weights).name
+        dumped["cohort"]["source"], dumped["segmentation"]["weights"] = self.cohort_name, weights
+        known = {"cohort": self.cohort_name, "segmentation_weights": weights}
+        dumped["overrides"] |= {k: v for k, v in known.items() if k in dumped["overrides"]}
         return dumped
 
     @property

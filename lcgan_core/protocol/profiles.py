@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from lcgan_core.errors import UserError
-from lcgan_core.protocol import methods
+from lcgan_core.protocol import methods, plain_yaml
 from lcgan_core.protocol.arms import ARMS
 from lcgan_core.protocol.config import GIVEN, IN_SILICO, Config, Group
 
@@ -63,8 +64,8 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
     """
     path = _profile_file(profile)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        values = plain_yaml.read(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} cannot be read as a profile ({reason}); correct it.") from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
@@ -111,16 +112,17 @@ def _profile_file(profile: str) -> Path:
     """The YAML file of a shipped profile, or of a user's own, given by its path."""
     if profile in names():
         return FILES / f"{profile}.yaml"
-    path = Path(profile).expanduser().resolve()
+    path = Path(profile).expanduser()
     if path.suffix not in (".yaml", ".yml"):
         raise UserError(
             f"Unknown profile '{profile}'; allowed: {', '.join(names())}, or the path of a .yaml "
             "file of the same form."
         )
+    if not os.path.isfile(path):
+        raise UserError(f"There is no profile {path.absolute()}; check the path.")
+    path = path.resolve()
     if path.stem in names():
         raise UserError(f"{path} has the name of a shipped profile; give the file another name.")
-    if not path.is_file():
-        raise UserError(f"There is no profile {path}; check the path.")
     return path
 
 
@@ -131,13 +133,20 @@ def at(config: Config, place: tuple[str, ...]) -> Any:
 
 def _listed(value: Any) -> Any:
     """A list, even if papermill's -p passed it as text."""
-    return yaml.safe_load(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    with suppress(ValueError):
+        return plain_yaml.read(value)
+    return value  # which is no list
 
 
 def _cohort_source(value: Any, beside: Path = Path()) -> str:
     if value in (None, "", IN_SILICO):
         return IN_SILICO
-    return str((beside / Path(str(value)).expanduser()).resolve())  # -p makes a number of 2020
+    text = str((beside / Path(str(value)).expanduser()).resolve())  # -p makes a number of 2020
+    if text.encode(errors="replace").decode() != text:
+        raise UserError(f"{text} is not in UTF-8; rename the folder.")
+    return text
 
 
 def _validated(profile: str, values: dict) -> Config:
@@ -146,7 +155,7 @@ def _validated(profile: str, values: dict) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         where = "_".join(str(step) for step in first["loc"])
-        wrong = f" = {first['input']!r} is refused: {_said(first)}"
+        wrong = f" = {first['input']!r:.80} is refused: {_said(first)}"
         if first["type"] == "missing":
             wrong = " is missing"
         raise UserError(f"Profile '{profile}': {where}{wrong}.") from None

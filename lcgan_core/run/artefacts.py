@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import importlib.metadata
 import json
@@ -20,6 +19,7 @@ from typing import TextIO
 from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import locks, shared
+from lcgan_core.run.disk import disk_errors
 from lcgan_core.run.plan import ALL, Job, code_of, fingerprint, inputs, jobs, work_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -208,26 +208,6 @@ def _memory_errors(job: Job) -> Iterator[None]:
         raise UserError(
             f"{job.name}: there is not enough memory; lower the batch and the width "
             "of the network, or image_size, in the profile."
-        ) from None
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Say in one sentence what a disk refuses while `path` is written."""
-    try:
-        yield
-    except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EACCES: "the folder is not writable",
-            errno.EROFS: "the disk is read-only",
-        }
-        if error.errno not in reasons:
-            raise
-        raise UserError(
-            f"Could not write {path}: {reasons[error.errno]}; correct this and run the same "
-            "command again; finished parts are kept."
         ) from None
 
 

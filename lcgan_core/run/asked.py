@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from lcgan_core.protocol import plain_yaml
 
 ASKED = "asked"
 """The encoded setting's name in Snakemake's config."""
@@ -68,8 +68,8 @@ def _numbers(given: Mapping[str, str]) -> list[str]:
 def _value(text: str) -> Any:
     """As lcgan's --set reads it; what it refuses stays as it is, for lcgan to refuse."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return plain_yaml.read(text)
+    except ValueError:
         return text
 
 

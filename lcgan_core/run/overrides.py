@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from lcgan_core.errors import UserError
+from lcgan_core.protocol import plain_yaml
 
 
 def overrides(numbers: list[str]) -> dict[str, Any]:
@@ -18,10 +17,10 @@ def overrides(numbers: list[str]) -> dict[str, Any]:
     found = {}
     for number in numbers:
         name, equals, value = number.partition("=")
-        if not equals:
+        if not equals or name == "profile":
             raise UserError(f"--set {number} is not understood; write it as name=value.")
         try:
-            found[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            found[name] = plain_yaml.read(value)
+        except ValueError:
             raise UserError(f"--set {number} is not understood; quote the value.") from None
     return found

@@ -27,7 +27,7 @@ from lcgan_core.errors import UserError
 from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.config import Config
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS
-from lcgan_core.run import artefacts, pages, plan
+from lcgan_core.run import artefacts, pages, plan, signals
 
 ADDRESS = "LCGAN_WARM"
 """Environment variable with the path of the warm process's socket."""
@@ -60,8 +60,8 @@ def work(arguments: list[str]) -> int:
     except UserError as error:
         print(f"UserError: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    except KeyboardInterrupt as error:
+        return signals.exit_code(error)
     except Exception as error:
         if name.startswith(PAGE):  # papermill's error contains the cell and its traceback
             print(error, file=sys.stderr)
@@ -150,6 +150,8 @@ def serve(address: str) -> None:
 
 def _until_end_of_input(server: _Server) -> None:
     sys.stdin.read()
+    for job in list(server.active_children or ()):  # of a Snakemake that was killed
+        os.kill(job, signal.SIGINT)
     server.shutdown()
 
 
@@ -187,4 +189,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         serve(sys.argv[2])
     else:
-        sys.exit(call(sys.argv[1:]))
+        with signals.stopping():
+            try:
+                sys.exit(call(sys.argv[1:]))
+            except KeyboardInterrupt as stopped:
+                sys.exit(signals.exit_code(stopped))

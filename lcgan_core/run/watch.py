@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
+from lcgan_core.run import signals
 from lcgan_core.run.status import duration
 
 FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (.+)\)")
@@ -19,33 +23,40 @@ STEPS = re.compile(r"(\d+) of (\d+) steps")
 OURS = ("The run stopped:", "Waiting for ", "Snakemake cannot work in", "lcgan:", "UserError:")
 """How lines begin that are meant for the user."""
 LAST = 15
-INTERRUPTED = 130
+AGAIN = "finished parts are kept: run the same command again to resume."
 
 
 def watch(command: list[str]) -> int:
     """Run Snakemake and tell what it does on stderr; returns its exit code.
 
     Of a run that stops without one of our sentences, the last lines that Snakemake wrote are shown.
-    Ctrl-C is one sentence and exit code 130.
+    Ctrl-C and a SIGTERM are one sentence and exit code 130 or 143.
     """
+    # in the background of a shell Ctrl-C is ignored, which Snakemake would inherit: it has to obey
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        process_group=0,
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
     assert process.stdout is not None
     last: deque[str] = deque(maxlen=LAST)
     told = False
     try:
-        for line in said(process.stdout, last, time.monotonic):
-            told |= line.startswith("The run stopped:")
-            print(line, file=sys.stderr, flush=True)
-        code = process.wait()
-    except KeyboardInterrupt:  # which the terminal sent to Snakemake and its jobs as well
-        process.wait()
-        print(
-            "Interrupted; finished parts are kept: run the same command again to resume.",
-            file=sys.stderr,
-        )
-        return INTERRUPTED
+        with signals.stopping():
+            for line in said(process.stdout, last, time.monotonic):
+                told |= line.startswith("The run stopped:")
+                print(line, file=sys.stderr, flush=True)
+            code = process.wait()
+    except KeyboardInterrupt as stopped:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)  # Snakemake and its jobs
+        process.communicate()  # with nobody who reads, it would wait at a full pipe
+        print(f"Interrupted; {AGAIN}", file=sys.stderr)
+        return signals.exit_code(stopped)
+    if code < 0:
+        print(f"Snakemake was ended by signal {-code}; {AGAIN}", file=sys.stderr)
+        return 128 - code
     if code and not told:
         print("\n".join(last), file=sys.stderr)
     return code

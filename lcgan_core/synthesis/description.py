@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from lcgan_core.errors import UserError
 from lcgan_core.lesions import Classes
 from lcgan_core.protocol.config import Config
-from lcgan_core.run import artefacts
+from lcgan_core.run.disk import disk_errors
+from lcgan_core.training import checkpoint
 
 NAME, CARD = "config.json", "README.md"
 FORMAT = 1
@@ -118,7 +118,7 @@ def read(folder: Path) -> Description:
         _of_this_version(path, told)
         found = Description.model_validate(told)
         _ = found.config, found.lesions
-    except (OSError, ValueError, ValidationError, TypeError, KeyError) as error:
+    except (OSError, ValueError, ValidationError, TypeError, KeyError, RecursionError) as error:
         why = _first_line(error)
         raise UserError(f"{path} cannot be read ({why}); copy the model again.") from None
     weights = sorted(folder.glob("*.safetensors"))
@@ -142,7 +142,7 @@ def _compare(file: Path, path: Path, told: dict) -> None:
     try:
         with safe_open(file, framework="pt") as opened:
             kept = json.loads((opened.metadata() or {}).get(KEY, "null"))
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} is damaged ({error}); copy the model again.") from None
     if kept is None:
         raise UserError(f"{file} does not describe itself; make the model again: `lcgan model`.")
@@ -176,7 +176,7 @@ def write(folder: Path, found: Description, source: Path, others: Mapping[str, b
         raise UserError(f"{folder} exists and holds something else; give another folder.")
     work = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(work, ignore_errors=True)
-    with artefacts.disk_errors(folder):
+    with disk_errors(folder):
         work.mkdir(parents=True)
         try:
             told = found.model_dump_json(indent=1)
@@ -213,7 +213,7 @@ def _number(path: Path) -> int | None:
 def _describe(source: Path, target: Path, told: str) -> None:
     with safe_open(source, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        save_file(tensors, target, metadata={**(file.metadata() or {}), KEY: told})
+        checkpoint.write(tensors, target, {**(file.metadata() or {}), KEY: told})
     target.chmod(0o644)  # safetensors lets only the owner read
 
 

@@ -24,6 +24,7 @@ from lcgan_core.generators import lcgan, scale
 from lcgan_core.generators.lcgan import LcGan
 from lcgan_core.models.layers import BatchNorm
 from lcgan_core.run import artefacts
+from lcgan_core.run.disk import disk_errors
 from lcgan_core.synthesis.painter import Painter
 from lcgan_core.training import checkpoint
 from lcgan_core.training.encoding import encode_mask
@@ -50,7 +51,7 @@ def export(folder: Path) -> Path:
         raise UserError(f"{painter.description.method} is not one network that ONNX could hold.")
     whole = Whole(painter).eval()
     target = folder / NAME
-    with artefacts.disk_errors(target), artefacts.atomic(target) as temporary:
+    with disk_errors(target), artefacts.atomic(target) as temporary:
         _write(whole, painter.description.size, temporary)
         _compare(whole, temporary, painter)
     return target

@@ -16,7 +16,7 @@ from lcgan_core.export.dicom import Dicom
 from lcgan_core.export.nifti import Nifti, NnUnet
 from lcgan_core.export.png import Png
 from lcgan_core.export.store import Store
-from lcgan_core.run import artefacts
+from lcgan_core.run.disk import disk_errors
 
 FORMATS: dict[str, type[Format]] = {
     "nifti": Nifti,
@@ -52,7 +52,7 @@ class Making:
             self.finished = True
             return
         self.work = out.with_name(f".{out.name}.partial")
-        with artefacts.disk_errors(out):
+        with disk_errors(out):
             if _text(self.work / STAMP) != common.stamp:
                 shutil.rmtree(self.work, ignore_errors=True)
             try:
@@ -72,7 +72,7 @@ class Making:
 
     def add(self, cases: Iterable[ExportedCase]) -> None:
         """Write cases, which follow those that are done."""
-        with artefacts.disk_errors(self.out), (self.work / JOURNAL).open("a") as journal:
+        with disk_errors(self.out), (self.work / JOURNAL).open("a") as journal:
             for case in cases:
                 row = {
                     "name": case.name,
@@ -88,7 +88,7 @@ class Making:
 
     def finish(self, table: str, about: dict[str, Any], others: dict[str, bytes]) -> None:
         """Complete the folder: what the format adds, the table of cases, about.json, others."""
-        with artefacts.disk_errors(self.out):
+        with disk_errors(self.out):
             self.form.finish(self.rows)
             _write_table(self.work / table, self.rows)
             for name, content in others.items():

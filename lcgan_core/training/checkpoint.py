@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +19,8 @@ from lcgan_core.run.artefacts import atomic
 
 Modules = Mapping[str, nn.Module]
 Optimizers = Mapping[str, torch.optim.Optimizer]
+UNREADABLE = (SafetensorError, KeyError, ValueError, OSError, TypeError, RecursionError)
+"""TypeError: a file without notes."""
 
 
 class Damaged(UserError):
@@ -37,7 +41,24 @@ def save(path: Path, modules: Modules, optimizers: Optimizers, notes: dict) -> N
     # channels-last weights are kept in their layout only by the network itself
     tensors = {key: value.detach().contiguous().clone() for key, value in tensors.items()}
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata={"notes": json.dumps(notes)})
+        write(tensors, temporary, {"notes": json.dumps(notes)})
+
+
+def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write a safetensors file; raises OSError where the disk refuses, as other writers do.
+
+    >>> write({}, Path("/dev/null/x.safetensors"), {})
+    Traceback (most recent call last):
+    NotADirectoryError: [Errno 20] Not a directory: '/dev/null/x.safetensors'
+    """
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        found = re.search(r"os error (\d+)", str(error))
+        if found is None:
+            raise
+        number = int(found[1])
+        raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def save_beside(path: Path, modules: Modules, optimizers: Optimizers, notes: dict) -> None:
@@ -77,7 +98,7 @@ def load(path: Path, modules: Modules, optimizers: Optimizers | None = None) -> 
         tensors, notes = _read(path)
         for name, module in modules.items():
             module.load_state_dict(_under(tensors, name))
-    except (SafetensorError, RuntimeError, KeyError, ValueError, OSError) as error:
+    except (*UNREADABLE, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise Damaged(
             f"The checkpoint {path} is damaged or belongs to another network "
@@ -102,7 +123,7 @@ def notes_of(path: Path) -> dict | None:
         if file.exists():
             try:
                 return _read(file)[1]
-            except (SafetensorError, KeyError, ValueError, OSError):
+            except UNREADABLE:
                 continue
     return None
 

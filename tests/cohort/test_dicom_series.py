@@ -262,7 +262,7 @@ def test_what_a_study_holds_besides_is_left_out(tmp_path, scan, attributes, reas
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "is a colour image"),
         ({"SOPClassUID": EnhancedCTImageStorage}, "convert it to single-frame"),
         ({"NumberOfFrames": 2}, "convert it to single-frame"),
-        ({"PixelSpacing": [0, 0]}, "has a pixel spacing of zero"),
+        ({"PixelSpacing": [0, 0]}, "states a pixel spacing of 0 x 0 mm"),
         ({"PixelSpacing": None}, "lacks PixelSpacing"),
         ({"ImagePositionPatient": ["", "", ""]}, "has a damaged"),
         ({"ImageOrientationPatient": [1, 0, 0, 0.5, 0.8, 0]}, "not at right angles"),

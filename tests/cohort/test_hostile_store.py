@@ -86,6 +86,10 @@ SPOILED = {
     "no object": (text("manifest.json", "[]"), "damaged"),
     "junk": (text("manifest.json", "{"), "damaged"),
     "nested": (text("manifest.json", "[" * 100_000), "damaged"),
+    "header of an array that does not end": (
+        lambda folder: (folder / "hu.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': (    "),
+        "damaged",
+    ),
     "table of nothing": (text("slices.csv", "\n"), "damaged"),
 }
 

@@ -236,7 +236,8 @@ def test_a_sentence_about_an_odd_path_stays_one_line(lcgan, tmp_path, name):
     scan.write_mask(np.zeros((6, 20, 24), np.uint8))
     make_scan(tmp_path / name / "b", hu=head(1), PatientID="another")
     (tmp_path / name / "labels.json").write_text('{"1": "SDH"}')
-    code, _, err = lcgan("ingest", tmp_path / name, "--out", tmp_path / "store")
+    code, out, err = lcgan("ingest", tmp_path / name, "--out", tmp_path / f"{name} store")
+    assert f"Made {tmp_path}/{repr(name)[1:-1]} store; " in out
     assert code == 3 and f"{repr(name)[1:-1]}/b has a CT series without a mask" in err
     assert len(err.splitlines()) == 2
 

@@ -85,7 +85,7 @@ def test_a_map_that_cannot_be_used_is_one_sentence(text, parts):
         ('{"1": {"name": "EDH"}}', '{"1": "EDH"'),
         ('{"1": "EDH", "1": "IPH"}', "two classes"),
         ('{"1": "PHE"}', PHE),
-        (None, "No such file"),
+        (None, "is no file"),
     ],
 )
 def test_a_file_that_is_no_map_is_named(tmp_path, content, part):

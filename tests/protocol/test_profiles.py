@@ -227,7 +227,7 @@ def test_any_ascending_list_of_fractions_that_ends_with_1(fractions):
     ids=str,
 )
 def test_other_fractions_are_refused_in_one_sentence(fractions):
-    with pytest.raises(UserError, match="Profile 'quick': fractions = ") as error:
+    with pytest.raises(UserError, match="Profile 'quick': fractions") as error:
         profiles.load("quick", fractions=fractions)
     assert "\n" not in str(error.value)
 

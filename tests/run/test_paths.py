@@ -24,8 +24,8 @@ EVIL = (
     "slurm/config.yaml ;touch pwned;", "-x && touch pwned", "a=$(touch pwned) b=`touch pwned`",
 )  # fmt: skip
 VARIABLES = (
-    "PROFILE", "COHORT", "SET", "ONLY", "RUN", "CORES", "MEMORY", "GPUS", "PYTHON", "BIN", "ASKED",
-    "SNAKEMAKE", "WHERE", "TEST_RUNS", "GPU_ONLY", "CPU_LOCK", "LOCK",
+    "PROFILE", "COHORT", "SET", "ONLY", "RUN", "CORES", "MEMORY", "GPUS", "PYTHON", "YES", "BIN",
+    "ASKED", "SNAKEMAKE", "WHERE", "TEST_RUNS", "GPU_ONLY", "CPU_LOCK", "LOCK",
 )  # fmt: skip
 TARGETS = ("book-path", "book", "publish", "unit", "bench", "notebooks")
 RECORD = """#!/bin/sh

@@ -43,17 +43,22 @@ def gone(process: Path) -> bool:
     return not process.exists()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def serve(folder):
     """A warm process whose jobs are given as Python code, and its address."""
-    address = tmp_path_factory.mktemp("w") / "warm"
+    address = folder / "warm"
     started = subprocess.Popen(
         [sys.executable, "-c", RUNS_CODE, str(address)],
         stdin=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
     assert appears(address)
-    yield started, str(address)
+    return started, str(address)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    started, address = serve(tmp_path_factory.mktemp("w"))
+    yield started, address
     started.stdin.close()
     started.wait(timeout=120)
 
@@ -101,16 +106,29 @@ def test_a_warm_job_whose_process_is_killed_says_so(tmp_path, server):
     assert "killed" in err
 
 
+WAITS = (
+    "import pathlib, time\npathlib.Path('begun').touch()\n"
+    "try:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    pathlib.Path('ended').touch()"
+)
+
+
 def test_a_warm_job_ends_in_order_when_its_caller_is_killed(tmp_path, server):
-    code = (
-        "import pathlib, time\npathlib.Path('begun').touch()\n"
-        "try:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    pathlib.Path('ended').touch()"
-    )
-    job = call(tmp_path, code, server[1])
+    job = call(tmp_path, WAITS, server[1])
     assert appears(tmp_path / "begun")
     job.send_signal(signal.SIGKILL)
     job.communicate()
     assert appears(tmp_path / "ended")
+
+
+def test_a_warm_job_and_its_process_end_in_order_when_snakemake_is_killed(tmp_path):
+    """Which closes the pipe that the warm process reads."""
+    started, address = serve(tmp_path)
+    job = call(tmp_path, WAITS, address)
+    assert appears(tmp_path / "begun")
+    started.stdin.close()
+    assert appears(tmp_path / "ended")
+    job.communicate(timeout=120)
+    assert started.wait(timeout=120) == 0
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 FINE = """
 print("Building DAG of jobs...")
 print("localrule cohort:")
@@ -27,7 +29,7 @@ except KeyboardInterrupt:
 """
 
 
-def start(program):
+def start(program, ready=None):
     watching = (
         "import sys; from lcgan_core.run.watch import watch; "
         f"sys.exit(watch([sys.executable, '-c', {program!r}]))"
@@ -37,13 +39,14 @@ def start(program):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=interruptible,
+        preexec_fn=ready or interruptible,
     )
 
 
 def interruptible():
     """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def outcome(program):
@@ -64,12 +67,30 @@ def test_a_run_that_stops_says_why_and_nothing_else():
     assert outcome(SILENT) == (1, ["MissingInputException in line 3"])
 
 
-def test_ctrl_c_is_one_sentence():
+def test_a_snakemake_that_was_killed_is_one_sentence():
+    code, said = outcome("import os; os.kill(os.getpid(), 9)")
+    assert code == 137 and said == [
+        "Snakemake was ended by signal 9; finished parts are kept: run the same command again to "
+        "resume."
+    ]
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_one_sentence_and_ends_snakemake(by):
     process = start(ENDLESS)
     assert "cohort" in process.stderr.readline()
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(process.pid, by)  # as a terminal does
     said = process.communicate(timeout=600)[1]
-    assert process.returncode == 130
+    assert process.returncode == 128 + by
     assert said.splitlines() == [
         "Interrupted; finished parts are kept: run the same command again to resume."
     ]
+
+
+def test_what_runs_in_the_background_of_a_shell_can_be_ended():
+    process = start(ENDLESS, lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    assert "cohort" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=600)
+    assert process.returncode == 128 + signal.SIGTERM

@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from lcgan_core.errors import UserError
@@ -45,8 +46,10 @@ def test_network_optimizer_and_notes_come_back(tmp_path, layout, fused):
         lambda path: path.write_bytes(path.read_bytes()[:100]),
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(pickle.dumps({"weights": 1})),
+        lambda path: save_file({"n/weight": torch.zeros(1)}, path),
+        lambda path: save_file({}, path, {"notes": "[" * 100_000}),
     ],
-    ids=["truncated", "empty", "a pickle"],
+    ids=["truncated", "empty", "a pickle", "no notes", "nested notes"],
 )
 def test_a_damaged_file_is_named_with_the_remedy(tmp_path, damage):
     network, _ = network_and_adam()

@@ -52,10 +52,13 @@ def another_study(results: pd.DataFrame) -> str:
     """
     if not {*LARGE_STUDY} <= set(results.lesion):
         return ""
-    pooled = results[results.metric == "dice_class_pooled"].set_index(["fraction", "arm", "lesion"])
+    pooled = {
+        (row.fraction, row.arm, row.lesion): row
+        for _, row in results[results.metric == "dice_class_pooled"].iterrows()
+    }
     rows = [{"networks of": "{cite:t}`kok2022ich`: nnU-Net, 1,558 scans", **LARGE_STUDY}]
     for fraction, arm in itertools.product(sorted(results.fraction.unique()), ("original", "both")):
-        of = {name: pooled.loc[(fraction, arm, name)] for name in LARGE_STUDY}
+        of = {name: pooled[fraction, arm, name] for name in LARGE_STUDY}
         says = {name: f"{number(row.value)} ({ends(row)})" for name, row in of.items()}
         rows.append({"networks of": f"this run: FCN-8s, *{arm}* at {percent(fraction)}", **says})
     return (

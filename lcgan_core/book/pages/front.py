@@ -79,14 +79,14 @@ def findings(claims: pd.DataFrame, draws: pd.DataFrame, measure: Measure) -> str
     clear = asked[(asked.ci_low > 0) | (asked.ci_high < 0)]
     said = []
     if len(rows):
-        outside = list(rows["share"][rows.magnitude == "outside"])
+        outside = list(rows[rows.magnitude == "outside"]["share"])
         size = f" The paper's gain is outside our interval at {listed(outside)}."
         said.append(
             f"**The gain.** Its sign is {_verdicts(rows)}.{size if outside else ''} "
             "[What we found](results.md#do-the-copies-help)"
         )
     if len(clear):
-        row = clear.loc[clear.value.abs().idxmax()]
+        row = clear.sort_values("value", key=abs).iloc[-1]
         cut = row.claim[0].upper() + row.claim[1:]
         said.append(
             f"**Something cheaper.** “{cut}”: {'no, the opposite' if row.value < 0 else 'yes'}, "
@@ -139,7 +139,7 @@ def _luck(draws: pd.DataFrame, measure: Measure) -> str:
             values = listed(number(value) for value in of.sort_values("draw").value)
             return (
                 f"**Luck.** With other patients and seeds, *original* reached {values} at "
-                f"{percent(fraction)}."
+                f"{percent(float(str(fraction)))}."
             )
     return ""
 

@@ -7,9 +7,15 @@ from pathlib import Path
 import pydicom
 from pydicom import uid
 
+from lcgan_core.cohort.series import Refused
+
 FIRST = (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x02\x00\x02\x00", b"\x08\x00")
 """How such a file may begin: with the file meta, or with group 0008, both little endian."""
 KIND: list = ["SOPClassUID"]
+ROOM = 64 << 20
+"""Bytes that reading a file takes beside its own."""
+DAMAGED = "has a damaged header; copy it again or remove it."
+TOO_MUCH = "it claims more than the file holds"
 
 
 def is_bare(path: Path) -> bool:
@@ -38,9 +44,21 @@ def syntax_of(item: pydicom.Dataset) -> uid.UID | None:
     return uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian
 
 
+def claims_too_much(path: Path) -> bool:
+    """After a MemoryError: whether it was a header's claim that did not fit, and not the file.
+
+    Raises MemoryError where there is no memory for the file itself.
+    """
+    return len(bytes(path.stat().st_size + ROOM)) > 0
+
+
 def read_whole(path: Path) -> pydicom.Dataset:
-    """A whole file that was known to be DICOM, with its transfer syntax stated."""
-    item = pydicom.dcmread(path, force=True)
+    """A whole file that was known to be DICOM, with its transfer syntax stated; raises Refused."""
+    try:
+        item = pydicom.dcmread(path, force=True)
+    except MemoryError:
+        claims_too_much(path)
+        raise Refused(path, DAMAGED, TOO_MUCH) from None
     if not getattr(item, "file_meta", None):
         item.file_meta = pydicom.dataset.FileMetaDataset()
     syntax = syntax_of(item)

@@ -15,13 +15,14 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.tag import Tag
 
-from lcgan_core.cohort.dicom.bare import is_bare, syntax_of
+from lcgan_core.cohort.dicom.bare import DAMAGED, TOO_MUCH, claims_too_much, is_bare, syntax_of
 from lcgan_core.cohort.dicom.checks import NotASlice, check_kind, check_pixels
 from lcgan_core.cohort.dicom.geometry import degrees_from_axial, is_orthonormal
 from lcgan_core.cohort.dicom.masks import REFERENCES, MaskFile, is_mask, scan_mask
 from lcgan_core.cohort.dicom.quiet import quiet
 from lcgan_core.cohort.dicom.values import Values, values_of
 from lcgan_core.cohort.nifti_file import NIFTI
+from lcgan_core.cohort.series import SIDES_MM
 
 COMPANIONS = (
     ".txt", ".md", ".csv", ".json", ".xml", ".pdf", ".jpg", ".jpeg", ".png", "thumbs.db",
@@ -43,6 +44,7 @@ NAMES = (
 )  # fmt: skip
 TAGS: list = [Tag(name) for name in NAMES]  # once: looking up names takes as long as reading
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
+STEEPEST, MOST_HU = 100, 100_000  # of a rescale; extended scales have 10 and -10,240
 MOST_DEGREES = 35  # gantries tilt by 30 at most; a sagittal or coronal reformat lies at 90
 
 
@@ -113,9 +115,11 @@ def scan(path: Path) -> Slice | MaskFile | Skipped:
         return Skipped(path, refused, reason, "".join(detail), *_whose(Values(item)))
     except OSError as error:
         return Skipped(path, True, "cannot be opened; check its permissions.", str(error))
+    except MemoryError:
+        claims_too_much(path)
+        return Skipped(path, True, DAMAGED, TOO_MUCH, *_whose(Values(item)))
     except Exception as error:  # a damaged header can fail in any of pydicom's parsers
-        reason = "has a damaged header; copy it again or remove it."
-        return Skipped(path, True, reason, str(error), *_whose(Values(item)))
+        return Skipped(path, True, DAMAGED, str(error), *_whose(Values(item)))
 
 
 def _whose(item: Values) -> tuple[str, str]:
@@ -176,8 +180,9 @@ def _slice(path: Path, item: Values, plain: Plain | None) -> Slice:
     lengths = (len(spacing), len(position), len(orientation))
     if lengths != (2, 3, 6) or not np.isfinite([*spacing, *position, *orientation]).all():
         raise NotASlice(True, "has a damaged position or orientation; export the series again.")
-    if min(spacing) <= 0:
-        raise NotASlice(True, "has a pixel spacing of zero; export the original series again.")
+    if min(spacing) < SIDES_MM[0] or max(spacing) > SIDES_MM[1]:
+        said = f"states a pixel spacing of {spacing[0]:g} x {spacing[1]:g} mm, no CT's;"
+        raise NotASlice(True, f"{said} export the original series again.")
     if not is_orthonormal(orientation):
         raise NotASlice(True, "has rows and columns not at right angles; export the series again.")
     if degrees_from_axial(orientation) > MOST_DEGREES:
@@ -210,7 +215,7 @@ def _rescale(item: Values) -> tuple[float, float] | None:
     if None in (slope, intercept):
         return None
     slope, intercept = float(slope), float(intercept)
-    if not np.isfinite([slope, intercept]).all() or slope == 0:
+    if not (0 < slope <= STEEPEST and abs(intercept) <= MOST_HU):  # nor where one is NaN
         raise NotASlice(True, "has a damaged rescale; export the original series again.")
     return slope, intercept
 

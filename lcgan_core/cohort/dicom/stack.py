@@ -11,9 +11,11 @@ from lcgan_core.cohort.dicom.geometry import LPS_TO_RAS, to_affine
 from lcgan_core.cohort.dicom.header import Slice
 from lcgan_core.cohort.dicom.scans import SAME_PLACE_MM, SHORTEST, alike, height
 from lcgan_core.cohort.placing import Grid
-from lcgan_core.cohort.series import LeftOut, Refused
+from lcgan_core.cohort.series import APART_MM, LeftOut, Refused
 
 WIDE = 1.5
+BESIDE_MM = 50
+"""How far a slice may lie beside the line of its series: a patient moves less."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def stack(slices: Sequence[Slice], named: Set[str] = frozenset()) -> tuple[Stack
             else "is the only slice of its series; export the whole series.",
         )
     result = Stack(tuple(slices))
+    _check_places(result)
     notes += _check_gaps(result)
     return Stack(result.slices, tuple(notes)), others
 
@@ -152,6 +155,20 @@ def _one_a_position(slices: list[Slice], named: Set[str]) -> tuple[list[Slice], 
 def _rank(item: Slice) -> tuple[int, int]:
     acquisition, number = (-1 if n is None else n for n in (item.acquisition, item.number))
     return acquisition, number
+
+
+def _check_places(of: Stack) -> None:
+    """Refuse slices that lie too far apart, or beside the line from the first to the last."""
+    places, heights = np.array([item.position for item in of.slices]), of.heights
+    gap = float(np.diff(heights).max())
+    along = (heights - heights[0]) / (heights[-1] - heights[0])
+    beside = np.linalg.norm(places - places[0] - along[:, None] * (places[-1] - places[0]), axis=1)
+    if gap > APART_MM or beside.max() > BESIDE_MM:
+        raise Refused(
+            of.slices[int(beside.argmax())].path,
+            f"is of a series whose slices lie up to {gap:.0f} mm apart and {beside.max():.0f} mm "
+            "beside each other, no CT's; export the original series again.",
+        )
 
 
 def _check_gaps(of: Stack) -> list[str]:

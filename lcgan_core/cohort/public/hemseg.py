@@ -78,7 +78,9 @@ def _patients(files: list[Path]) -> dict[str, str]:
                 if item:
                     scan = next(item[key] for key in ("scan_name", "scan_", "scan") if key in item)
                     found[str(scan)] = str(item.get("patient_name") or item["patient"])
-            except (ValueError, KeyError, StopIteration, AttributeError, TypeError):
+            except (
+                ValueError, KeyError, StopIteration, AttributeError, TypeError, RecursionError,
+            ):  # fmt: skip
                 raise UserError(
                     f"{path} names no patient and scan in line {number}; download it again."
                 ) from None

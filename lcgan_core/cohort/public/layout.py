@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -58,11 +59,15 @@ def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
 
     Raises UserError where it cannot be read or lacks a column.
     """
+    if not os.path.isfile(path):  # reading a pipe would wait for ever
+        raise UserError(f"{path} is no file; give a CSV file in UTF-8.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as a CSV file in UTF-8 ({error}).") from None
+        raise UserError(
+            f"{path} cannot be read as a CSV file in UTF-8 ({error}); save it as such."
+        ) from None
     header = [name.lower() for name in rows[0]] if rows else []
     missing = [name for name in columns if name.lower() not in header]
     if missing:
