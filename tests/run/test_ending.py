@@ -32,13 +32,19 @@ sys.exit(ending.of(lambda: app([], standalone_mode=False)))
 """
 
 
+def as_in_a_terminal():
+    """A shell's background ignores SIGINT, and nohup SIGHUP."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("said", ["", "Interrupted: 3 of 9 series are in."])
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_one_sentence_and_its_own_exit_code(by, said):
     process = subprocess.Popen(
         [sys.executable, "-c", WAITS, *filter(None, [said])],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=as_in_a_terminal,
     )  # fmt: skip
     assert process.stdout.readline() == "begun\n"
     process.send_signal(by)

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.synchronize import Event
@@ -103,4 +104,9 @@ def _work(
     for which, limit in limits.items():
         resource.setrlimit(which, (limit, limit))
     sys.argv = ["lcgan", *arguments]
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        # Python ends the threads of pools before it waits for their processes; multiprocessing,
+        # whose process this is, does it the other way round and would wait for ever
+        threading._shutdown()
