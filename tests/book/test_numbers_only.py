@@ -136,7 +136,7 @@ def test_pages_say_how_to_make_the_pictures_and_keep_tables_and_curves(run):
     assert sentence in run.texts["run"] and CITATION in run.texts["run"]
     generated = {path.name for path in (run.place / "generated").iterdir()}
     assert {name for name in generated if name.endswith(".png")} == {
-        "fig7.png", "forest.png", "neighbours.png",
+        "fig7.png", "forest.png", "neighbours.png", "gains.png",
     }  # fmt: skip
     offered = set(re.findall(r"<generated/([^.>]+)", "".join(run.texts.values())))
     assert offered <= {name.partition(".")[0] for name in generated}

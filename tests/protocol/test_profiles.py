@@ -144,7 +144,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         ),
         (
             lambda: profiles.from_namespace("segmentation", {"segmenter": "vnet"}),
-            "Unknown segmenter 'vnet'; allowed: fcn8s, unet.",
+            "Unknown segmenter 'vnet'; allowed: fcn8s, unet, unet_efficientnet.",
         ),
         (
             lambda: profiles.from_namespace("segmentation", {"generator": "lcgan"}),

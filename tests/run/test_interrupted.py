@@ -81,7 +81,7 @@ def test_a_training_killed_and_then_interrupted_ends_as_one_that_was_not(tmp_pat
     _, errors = ended(stopped(there, signal.SIGINT), 130)
     assert "Traceback" not in errors
     last = errors.strip().splitlines()[-1]
-    assert re.search(r"Interrupted: lcgan, 1 of the patients stopped in step \d+ of 20; ", last)
+    assert re.search(r"Interrupted: lcgan, 1 of the patients stopped in step \d+ of 16; ", last)
     assert re.search(r"run the same command again to resume after step \d+\.$", last)
     assert not list(there.rglob("training/1-lcgan/artefact.json"))
 
