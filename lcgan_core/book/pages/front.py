@@ -257,11 +257,11 @@ def steps(bundle: Bundle) -> str:
     items = []
     for number_, name in enumerate(STEPS, start=1):
         source = pictures[name]
-        image = (
-            f'<img class="dark-light" src="{PLACE}{source}" alt="" width="128" height="128">'
-            if source
-            else ""
-        )
+        size = 'width="128" height="128"'
+        alt = f"A slice, {name.lower()}"
+        image = f'<img class="dark-light" src="{PLACE}{source}" alt="{alt}" {size}>'
+        if not source:
+            image = ""
         place = f"../notebooks/{number_:02d}_{name.lower()}.html"
         items.append(f'<li><a href="{place}">{image}{number_} {name}</a></li>')
     return f'<ol class="front-steps">{"".join(items)}</ol>'
