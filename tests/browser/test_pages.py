@@ -1,10 +1,11 @@
 """Every page of the book, on a screen and on a phone, light and dark."""
 
+import gzip
 import re
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser import checks
 from tests.browser.conftest import DESKTOP, PHONE
@@ -60,3 +61,47 @@ def test_keyboard_reaches_the_text_and_the_menu(page: Page):
     expect(page.locator(":focus")).to_contain_text("Skip to main content")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{page.url.partition('#')[0]}#main-content")
+
+
+def test_the_first_page_is_short_light_and_shows_slices_at_once(page: Page):
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto("/book/intro.html", wait_until="networkidle")
+    words = page.locator("article").inner_text().split()
+    assert len(words) <= 450
+    # as a web server sends them; browsers ask for the icon of the tab whenever they like
+    sent = {answer.url: len(gzip.compress(answer.body())) for answer in answers}
+    assert sum(sent.values()) < 300_000, sent
+    assert any(url.endswith("icons.woff") for url in sent)
+    assert not any("fa-solid" in url for url in sent), "icons.woff lacks an icon of the page"
+    if page.locator(".front-slices").count():  # a run on scans of people shows none
+        first = page.locator(".front-slices img").first.bounding_box()
+        assert first is not None and first["y"] < DESKTOP["height"]
+
+
+def test_a_term_shows_its_definition_to_mouse_and_keyboard(page: Page):
+    page.goto("/book/results.html")
+    term = page.locator("a[data-definition]", has_text="interval").first
+    told = page.get_by_role("tooltip")
+    expect(told).to_be_hidden()
+    term.hover()
+    expect(told).to_contain_text("95 %")
+    page.mouse.move(0, 0)
+    expect(told).to_be_hidden()
+    term.focus()
+    expect(told).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
+
+
+def test_the_filter_leaves_the_rows_with_all_words(page: Page):
+    page.goto("/book/all_results.html")
+    field = page.locator("label.filter input").last
+    table = page.locator("label.filter + table").last
+    rows = table.locator("tbody tr")
+    every = rows.count()
+    field.fill("original recall")
+    left = table.locator("tbody tr:visible")
+    expect(left).not_to_have_count(every)
+    assert all("original" in text and "recall" in text for text in left.all_inner_texts())
+    expect(page.locator("label.filter output").last).to_have_text(f"{left.count()} of {every} rows")
