@@ -139,7 +139,7 @@ class Experiment:
         subset = cohort.training_slices(self.config, self.heads, self.fraction, self.draw)
         few = [int(k) for k in subset.areas.argmax(0)]
         painted = [np.array(augmentation.pairs(self.copies(kind))[0][few]) for kind in kinds]
-        masks = np.array(subset.classes.colors, np.uint8)[subset.labels[few].numpy()]
+        masks = np.array(subset.classes.shown, np.uint8)[subset.labels[few].numpy()]
         grey = [subset.images[few].numpy(), *painted]
         columns = [masks[..., ::-1], *(np.repeat(one[..., None], 3, 3) for one in grey)]
         sheet = np.vstack([np.hstack(row) for row in zip(*columns, strict=True)])

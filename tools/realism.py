@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from lcgan_core.cohort.orientation import to_display
-from lcgan_core.lesions import COLORS, HEMORRHAGES
+from lcgan_core.lesions import FIVE, HEMORRHAGES
 from lcgan_core.phantom.patient import Scan, scan_patient
 from lcgan_core.phantom.realism import (
     components,
@@ -44,7 +44,7 @@ def _measure(number: int) -> tuple[pd.DataFrame, pd.Series, Scan | None]:
 def contact_sheet(scans: list[Scan], side: int = 150) -> Array:
     """(H, W, 3) uint8 RGB: eight slices of each type, one row per type, L40 W80, some outlined."""
     rows = []
-    for label, color in enumerate(COLORS[1:], start=1):
+    for label, color in enumerate(FIVE.shown[1:], start=1):
         area = np.array([(s.labels == label).sum(axis=(1, 2)) * s.pixel_spacing**2 for s in scans])
         chosen = [k for k in np.argsort(area.max(axis=1))[::-1] if area[k].max() > 50][:8]
         row: list[Array] = []

@@ -24,7 +24,7 @@ def write(store: SliceStore, path: Path) -> None:
     """
     classes = store.classes
     bands = [
-        _band(store, rows, f"{name}, {title}", classes.colors[classes.labels[name]])
+        _band(store, rows, f"{name}, {title}", classes.shown[classes.labels[name]])
         for name, title in classes.title_of.items()
         if len(rows := _spread(store.slices[store.slices[f"area_{name}"] > 0], f"area_{name}"))
     ]
@@ -54,7 +54,7 @@ def _band(store: SliceStore, rows: list[int], title: str, color: tuple) -> np.nd
     for column, row in enumerate(rows):
         left = column * TILE
         band[BAR : BAR + TILE, left : left + TILE] = _tile(
-            store.hu[row], store.labels[row], store.classes.colors
+            store.hu[row], store.labels[row], store.classes.shown
         )
         _write(band, caption(store.slices.iloc[row]), (left + 4, len(band) - 4), 0.4, (160,) * 3)
     return band

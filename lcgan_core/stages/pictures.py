@@ -28,7 +28,7 @@ class _Viewer:
     def __init__(self, work: Path, name: str, subset: Slices):
         self.folder, self.name, self.subset = work / FOLDER, name, subset
         self.folder.mkdir(exist_ok=True)
-        self.palette = np.array(subset.classes.colors, np.uint8)
+        self.palette = np.array(subset.classes.shown, np.uint8)
 
     def picture(self, name: str, image: np.ndarray) -> str:
         """Save a slice (H, W) uint8 without loss; returns the name of the file."""

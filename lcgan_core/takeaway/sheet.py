@@ -21,7 +21,7 @@ def contact_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]], told: Descript
         grey = to_window(hu, (low + high) / 2, high - low)
         grey = cv2.resize(grey, (TILE, TILE), interpolation=cv2.INTER_AREA)
         plain = grey[..., None].repeat(3, 2)
-        tiles += [_outlined(plain.copy(), labels, told.colors), plain]
+        tiles += [_outlined(plain.copy(), labels, told.lesions.shown), plain]
     tiles += [np.zeros((TILE, TILE, 3), np.uint8)] * (-len(tiles) % COLUMNS)
     rows = [np.concatenate(tiles[k : k + COLUMNS], 1) for k in range(0, len(tiles), COLUMNS)]
     return cv2.imencode(".png", np.concatenate(rows)[..., ::-1])[1].tobytes()

@@ -96,7 +96,7 @@ def test_tables_and_viewers_have_the_run_s_classes(run):
     assert set(headings(run, "table3")) >= names
     page = BeautifulSoup(run.texts["viewer_fig6"], "html.parser")
     assert [i["value"] for i in page.select('input[name="lesion"]')] == list(run.classes.names)
-    colors = [f"rgb{color}" for color in run.classes.colors[1:]]
+    colors = [f"rgb{color}" for color in run.classes.shown[1:]]
     assert [swatch["style"].split(": ")[1] for swatch in page.select(".swatch")] == colors
     densities = table(run, "densities").select("tbody th")
     assert [cell.get_text() for cell in densities] == list(run.classes.names)

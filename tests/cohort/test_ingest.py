@@ -13,7 +13,7 @@ from lcgan_core.cohort.salt import hashed, users_salt
 from lcgan_core.cohort.store import SliceStore, Spilled, StoreWriter
 from lcgan_core.cohort.workers import AHEAD, workers
 from lcgan_core.errors import UserError
-from lcgan_core.lesions import COLORS, FIVE
+from lcgan_core.lesions import FIVE
 
 from .cases import SALT, SECRETS, LeftOut, Made, Refused, store_of
 
@@ -144,7 +144,7 @@ def test_the_contact_sheet_outlines_masks_where_they_are(tmp_path):
     edited = SliceStore(store.folder, store.slices, store.hu, labels, FIVE)
     contact_sheet.write(edited, tmp_path / "sheet.png")
     picture = cv2.imread(str(tmp_path / "sheet.png"))[contact_sheet.BAR :, :, ::-1]
-    found = np.argwhere((picture[:, : contact_sheet.TILE] == COLORS[4]).all(axis=-1))
+    found = np.argwhere((picture[:, : contact_sheet.TILE] == FIVE.shown[4]).all(axis=-1))
     scale = contact_sheet.TILE / 32
     assert np.allclose(found.min(axis=0), (8 * scale, 4 * scale), atol=1)
     assert np.allclose(found.max(axis=0), (24 * scale - 1, 12 * scale - 1), atol=1)

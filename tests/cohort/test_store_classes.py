@@ -15,7 +15,7 @@ from lcgan_core.cohort.resized import resized
 from lcgan_core.cohort.series import Refused
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.errors import UserError
-from lcgan_core.lesions import FIVE, Classes, colors
+from lcgan_core.lesions import FIVE, Classes, shown
 
 from .cases import Made, store_of
 from .dicom_files import make_scan
@@ -155,7 +155,7 @@ def test_the_contact_sheet_has_a_row_and_a_colour_for_each_class(store):
     band = contact_sheet.BAR + contact_sheet.TILE + contact_sheet.CAPTION
     assert len(sheet) == 2 * band  # none without a lesion
     for row in (sheet[:band], sheet[band:]):
-        assert all((row == color).all(axis=-1).any() for color in colors(2)[1:])
+        assert all((row == color).all(axis=-1).any() for color in shown(2)[1:])
         assert row[-contact_sheet.CAPTION :, : contact_sheet.TILE].any()
 
 

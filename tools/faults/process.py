@@ -62,18 +62,19 @@ class Process:
             time.sleep(0.05)
         for each in left:
             each.kill()
-        return [" ".join(each.cmdline()) for each in left]
+        return list(left.values())
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def _session(self) -> list[psutil.Process]:
-        found = []
+    def _session(self) -> dict[psutil.Process, str]:
+        """Those of its session that run, with their command lines, which go with them."""
+        found = {}
         for each in psutil.process_iter():
             try:
                 ours = os.getsid(each.pid) == self.process.pid
                 if ours and each.status() != psutil.STATUS_ZOMBIE:
-                    found.append(each)
+                    found[each] = " ".join(each.cmdline())
             except (ProcessLookupError, psutil.NoSuchProcess):
                 continue
         return found

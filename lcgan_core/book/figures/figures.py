@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from lcgan_core.book import beside
 from lcgan_core.lesions import Classes
@@ -22,16 +23,18 @@ CURVES = {"original": ("#555555", "o"), "both": ("#edae49", "D")}
 
 def palette(classes: Classes) -> np.ndarray:
     """(K + 1, 3) RGB in 0..1 of labels 0..K."""
-    return np.array(classes.colors) / 255
+    return np.array(classes.shown) / 255
 
 
 def show_slice(
     axes: Axes, image: np.ndarray, classes: Classes, labels: np.ndarray | None = None
 ) -> None:
-    """Draw a windowed slice (H, W) uint8 with the outlines of its labels (H, W)."""
+    """Draw a windowed slice (H, W) uint8 with the outlines and names of its labels (H, W)."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="bilinear")
-    for value in np.unique(labels[labels > 0]) if labels is not None else ():
-        axes.contour(labels == value, [0.5], colors=[palette(classes)[value]], linewidths=1)
+    if labels is not None:
+        for value in np.unique(labels[labels > 0]):
+            axes.contour(labels == value, [0.5], colors=[palette(classes)[value]], linewidths=1)
+        _name(axes, labels, classes)
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
@@ -39,9 +42,26 @@ def show_slice(
 
 
 def show_mask(axes: Axes, labels: np.ndarray, classes: Classes) -> None:
-    """Draw labels (H, W) in the colours that the generator sees."""
+    """Draw labels (H, W) in the colours of their classes."""
     show_slice(axes, np.zeros_like(labels), classes)
     axes.imshow(palette(classes)[labels], interpolation="nearest")
+    _name(axes, labels, classes)
+
+
+def _name(axes: Axes, labels: np.ndarray, classes: Classes) -> None:
+    """The name of each class above its highest pixel: colours alone do not tell everybody."""
+    for value in np.unique(labels[labels > 0]):
+        rows, columns = np.nonzero(labels == value)
+        axes.annotate(
+            classes.names[value - 1],
+            (columns[0], rows[0]),
+            (0, 2),
+            textcoords="offset points",
+            ha="center",
+            fontsize=6,
+            color="white",
+            path_effects=[withStroke(linewidth=1.5, foreground="black")],
+        )
 
 
 def class_legend(figure: Figure, classes: Classes) -> None:
@@ -109,16 +129,16 @@ def figure5(
 def figure6(
     labels: np.ndarray, targets: np.ndarray, outputs: np.ndarray, classes: Classes
 ) -> Figure:
-    """Mask, real slice and synthetic slice, one column per case: three arrays (k, H, W)."""
+    """Mask, original and synthetic slice, one column per case: three arrays (k, H, W)."""
     return slices_of(labels, targets, {"synthetic": outputs}, classes)
 
 
 def slices_of(
     labels: np.ndarray, targets: np.ndarray, outputs: Mapping[str, np.ndarray], classes: Classes
 ) -> Figure:
-    """Mask, real slice and several synthetic ones (name -> slices), one column per case: arrays
+    """Mask, original and several synthetic slices (name -> slices), one column per case: arrays
     (k, H, W)."""
-    count, shown = len(labels), {"real": targets, **outputs}
+    count, shown = len(labels), {"original": targets, **outputs}
     height = 0.1 + 1.9 * (1 + len(shown))
     figure, axes = plt.subplots(
         1 + len(shown), count, figsize=(1.75 * count, height), squeeze=False

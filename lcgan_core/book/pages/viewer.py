@@ -34,9 +34,7 @@ def named(classes: Classes) -> dict[str, str]:
     return {
         name: f'<i class="swatch" style="background: rgb{color}"></i>'
         f'<abbr title="{escape(title)}">{name}</abbr>'
-        for name, title, color in zip(
-            classes.names, classes.titles, classes.colors[1:], strict=True
-        )
+        for name, title, color in zip(classes.names, classes.titles, classes.shown[1:], strict=True)
     }
 
 
