@@ -55,12 +55,13 @@ class InSilicoCase:
 
 def write_cohort(
     folder: Path, patients: int, seed: int, matrix: int, slices: int,
-    parallel: Callable[..., Iterable[Path]] = map, seg: bool = False,
+    parallel: Callable[..., Iterable[Path]] = map, seg: bool = False, annotator_mm: float = 0.0,
 ) -> list[Path]:  # fmt: skip
     """Write folder/IS-0001 ... and labels.json; patients already there are kept.
 
-    parallel: map, or the map of an executor of processes; the files are the same. Raises UserError
-    for no patients, a negative seed, and a folder that contains something else.
+    parallel: map, or the map of an executor of processes; the files are the same. annotator_mm: SD
+    of the annotator's hand around the true border. Raises UserError for no patients, a negative
+    seed, and a folder that contains something else.
     """
     if patients < 1:
         raise UserError(f"{patients} patients were requested; request at least one.")
@@ -68,6 +69,7 @@ def write_cohort(
         raise UserError(f"The seed {seed} is negative; give 0 or a larger whole number.")
     folder = Path(folder)
     recipe = {"seed": seed, "matrix": matrix, "slices": slices, "seg": seg}
+    recipe["annotator_mm"] = annotator_mm
     names = [patient_name(k) for k in range(1, patients + 1)]
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give a folder that is empty or new.")
@@ -89,10 +91,12 @@ def write_cohort(
     known.write_text(json.dumps(recipe) + "\n")
     labels = {str(value): name for value, name in enumerate(HEMORRHAGES, start=1)}
     (folder / "labels.json").write_text(json.dumps(labels) + "\n")
-    work = partial(_write, folder, seed, matrix, slices, seg)
+    work = partial(_write, folder, seed, matrix, slices, seg, annotator_mm)
     written = parallel(work, range(1, patients + 1))
     return list(progress(written, "in-silico patients", "patient", patients))
 
 
-def _write(folder: Path, seed: int, matrix: int, slices: int, seg: bool, number: int) -> Path:
-    return write_patient(folder, number, seed, matrix, slices, seg)
+def _write(
+    folder: Path, seed: int, matrix: int, slices: int, seg: bool, annotator_mm: float, number: int
+) -> Path:
+    return write_patient(folder, number, seed, matrix, slices, seg, annotator_mm)

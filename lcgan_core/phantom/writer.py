@@ -25,7 +25,13 @@ def patient_name(number: int) -> str:
 
 
 def write_patient(
-    folder: Path, number: int, seed: int, matrix: int, slices: int, seg: bool = False
+    folder: Path,
+    number: int,
+    seed: int,
+    matrix: int,
+    slices: int,
+    seg: bool = False,
+    annotator_mm: float = 0.0,
 ) -> Path:
     """Generate patient `number` of cohort `seed` and write folder/IS-number, unless it is there.
 
@@ -36,7 +42,7 @@ def write_patient(
     final = folder / patient_name(number)
     if final.exists():
         return final
-    scan = scan_patient(seed, number, matrix, slices)
+    scan = scan_patient(seed, number, matrix, slices, annotator_mm)
     work = folder / f".{final.name}.writing"
     shutil.rmtree(work, ignore_errors=True)
     (work / "series").mkdir(parents=True)

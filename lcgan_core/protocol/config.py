@@ -45,6 +45,7 @@ class Cohort(Group):
     patients: int = Field(36, ge=2, le=100_000)  # in-silico cohort only, as are matrix and slices
     matrix: int = Field(512, ge=64, le=1024)
     slices: int = Field(32, ge=4, le=1024)
+    annotator_mm: float = Field(0.0, ge=0, le=10)  # SD of the hand that draws its masks
     test_share: float = Field(0.2, gt=0, lt=1)  # of the patients, if the same test in every draw
     folds: int = Field(0, ge=0, le=1000)  # 0: they are; else each draw tests another fold
     validation_share: float = Field(0.2, gt=0, lt=1)  # of a subset's patients, at least one

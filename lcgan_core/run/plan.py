@@ -215,7 +215,7 @@ def settings_of(config: Config, job: Job) -> tuple[str, ...]:
     """The fields of the profile that a job reads itself; its inputs bring their own."""
     match job.stage:
         case "cohort" if config.cohort.source == IN_SILICO:
-            sizes = ("cohort.patients", "cohort.matrix", "cohort.slices")
+            sizes = ("cohort.patients", "cohort.matrix", "cohort.slices", "cohort.annotator_mm")
             return ("seed", "image_size", "cohort.source", *sizes)
         case "cohort":
             return ("image_size", "cohort.source")

@@ -37,6 +37,7 @@ def in_silico(config: Config, job: Job, inputs: Mapping[str, Path], work: Path) 
             cohort.matrix,
             cohort.slices,
             parallel,
+            annotator_mm=cohort.annotator_mm,
         )
     # there is nobody to protect, and everything follows from the seed
     _read(config, work / "dicom", "dicom", work / STORE, IN_SILICO, b"in-silico")

@@ -190,6 +190,9 @@ def phantom(
     seg: Annotated[
         bool, typer.Option("--seg", help="Write the masks as DICOM SEG instead of NIfTI.")
     ] = False,
+    annotator_mm: Annotated[
+        float, typer.Option(min=0, max=10, help="SD in mm of the hand that draws the masks.")
+    ] = 0.0,
 ) -> None:
     """Write in-silico patients: CT as DICOM with masks, as a scanner and an annotator would."""
     from lcgan_core.cohort.workers import cores, workers
@@ -197,7 +200,7 @@ def phantom(
 
     out = out.expanduser()
     with workers(cores()) as parallel:
-        write_cohort(out, patients, seed, matrix, slices, parallel, seg)
+        write_cohort(out, patients, seed, matrix, slices, parallel, seg, annotator_mm)
     for mask in out.glob("*/labels_seg.dcm") if seg else ():
         mask.with_name("labels.nii.gz").unlink(missing_ok=True)
     print(f"Made {patients} patients in {out}.")
