@@ -5,6 +5,7 @@ claims.csv training.csv                                                      of 
 candidates.csv memorisation.csv kernel_distance.csv real_slices.csv   of stage 3, every selection
 neighbours.csv densities.csv                           of the largest subset, in the first draw
 fig3 fig5 fig6 closest, each as .png and .svg                                pictures of slices
+weights/      generators of simulated heads, FRACTION.safetensors each (`weights`); may be missing
 viewers/                           the pictures of the viewers, and one CSV for each viewer
 notebooks/                                       the executed notebook of each stage's page
 no pictures, and notebooks without any, where the run's store forbids to publish them
@@ -85,6 +86,11 @@ class Bundle:
     def pictures(self) -> bool:
         """Whether it has pictures of slices."""
         return self.record.get("pictures", True)
+
+    @property
+    def weights(self) -> list[Path]:
+        """The weights of its generators; see `weights`."""
+        return [self.folder / n for n in self.record["files"] if n.endswith(".safetensors")]
 
     @property
     def classes(self) -> Classes:

@@ -17,6 +17,8 @@ from typing import Any
 
 import pandas as pd
 
+from lcgan_core.book import weights
+from lcgan_core.errors import UserError
 from lcgan_core.lesions import PLAIN
 
 OUTPUTS = {"text/plain", "text/html", "image/png"}
@@ -106,6 +108,15 @@ def _picture(path: Path) -> None:
     """Pixels hold no markup, and a file's ending says how a browser takes it."""
 
 
+def _generator(path: Path) -> None:
+    """Tensors of the network that the notes describe, and nothing else."""
+    try:
+        weights.read(path)
+    except UserError:
+        raise Markup("no weights of the generator that they describe") from None
+    _words(weights.about(path).model_dump(mode="json"))
+
+
 def _unknown(path: Path) -> None:
     raise Markup(f"a file of type {path.suffix or 'none'}")
 
@@ -113,6 +124,7 @@ def _unknown(path: Path) -> None:
 KINDS: dict[str, Callable[[Path], None]] = {
     ".csv": _table,
     ".ipynb": _notebook,
+    ".safetensors": _generator,
     ".svg": _drawing,
     ".png": _picture,
     ".webp": _picture,

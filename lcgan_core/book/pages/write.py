@@ -19,6 +19,7 @@ from lcgan_core.book.pages import (
     controls,
     origins,
     performance,
+    playground,
     provenance,
     tables,
     viewers,
@@ -49,6 +50,7 @@ def write(bundle: Bundle, out: Path) -> None:
         changes.append(numbers_only.said(bundle.facts))
     made = texts(results, bundle.facts, changes, outcome(bundle.primary)[1])
     made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows) | both_runs.texts(bundle)
+    made |= playground.texts(bundle)
     # below a table or list; the line of a figure is a text of its own
     for name, line in provenance.lines(bundle, runs).items():
         made[name] = f"{made[name]}\n\n{line}" if name in made else line

@@ -1,0 +1,185 @@
+"""The page on which a reader draws a bleeding and the published generators paint around it.
+
+It is made of simulated heads only, where the bundle has weights; elsewhere its texts are empty and
+the build leaves it out. book/_static/playground/ has its scripts: an engine that repeats
+`models/generator.py`, and what moves the page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.ndimage import binary_fill_holes
+
+from lcgan_core.book import weights
+from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
+from lcgan_core.book.pages.viewer import choice, named, sides
+from lcgan_core.errors import UserError
+from lcgan_core.lesions import Classes, colors
+from lcgan_core.protocol.config import IN_SILICO
+
+PAGE = "playground"
+STATIC = "../_static/playground/"
+"""Where the page finds its scripts."""
+LINK = "[Draw a bleeding yourself](playground.md) and watch the generators paint a head around it."
+BRUSH = (2, 40, 10)
+"""Least, most and first diameter of the brush, pixels."""
+
+
+def files(bundle: Bundle) -> list[Path]:
+    """The weights that the page uses, the smallest fraction first; none of scans of people."""
+    if bundle.facts["cohort"] != IN_SILICO or not bundle.pictures:
+        return []
+    return sorted(bundle.weights, key=lambda path: weights.about(path).fraction)
+
+
+def texts(bundle: Bundle) -> dict[str, str]:
+    """Name -> text of the page and of the link to it; both empty without weights."""
+    paths = files(bundle)
+    if not paths:
+        return {PAGE: "", f"{PAGE}_link": ""}
+    return {PAGE: section(bundle, paths), f"{PAGE}_link": LINK}
+
+
+def section(bundle: Bundle, paths: Sequence[Path]) -> str:
+    """The page's HTML: a button, and behind it the controls, both pictures and their facts.
+
+    Raises UserError for weights of another size or other classes than the run's.
+    """
+    size, classes = bundle.record["config"]["image_size"], bundle.classes
+    known = [weights.about(path) for path in paths]
+    for path, about in zip(paths, known, strict=True):
+        if (about.image_size, about.classes) != (size, classes.names):
+            raise UserError(
+                f"{path} is of a generator for other slices than this run's; publish the run again."
+            )
+    examples, head = _examples(bundle, size)
+    facts = {
+        "size": size,
+        "classes": classes.names,
+        "colors": classes.colors,
+        "generators": [_generator(*pair) for pair in zip(paths, known, strict=True)],
+        "examples": [_runs(labels) for labels in examples.values()],
+        "head": _runs(head),
+    }
+    data = json.dumps(facts, separators=(",", ":")).replace("</", "<\\/")
+    first = f"{facts['generators'][0]['megabytes']} MB"
+    return (
+        f'<link rel="stylesheet" href="{STATIC}playground.css">\n'
+        f'<section class="viewer playground" aria-label="Playground" style="{sides(size)}">\n'
+        "<noscript><p>The playground needs JavaScript.</p></noscript>\n"
+        f'<button type="button" class="start" hidden>Start (loads {first})</button>\n'
+        f'<div class="panel" hidden>{_controls(classes, known)}{_pictures(size)}'
+        f"{_actions(list(examples))}</div>\n"
+        '<p data-said aria-live="polite"></p>\n'
+        f'<script type="application/json">{data}</script>\n</section>\n'
+        f'<script defer src="{STATIC}engine.js"></script>\n'
+        f'<script defer src="{STATIC}playground.js"></script>'
+    )
+
+
+def _generator(path: Path, about: weights.About) -> dict[str, Any]:
+    return {
+        "name": path.stem,
+        "file": f"../_static/{weights.FOLDER}/{path.stem}.js",
+        "patients": about.patients,
+        "megabytes": round(path.stat().st_size * 4 / 3 / 1e6, 1),
+        "matched": about.synthesis_scale == "matched",
+        "code": _code(about),
+    }
+
+
+def _code(about: weights.About) -> list[list[float]]:
+    """The channels of each label, as `training.encoding.encode_mask` makes them."""
+    classes = len(about.classes)
+    if about.mask_encoding == "onehot":
+        return np.eye(classes + 1).tolist()
+    return [[value / 127.5 - 1 for value in color] for color in colors(classes)]
+
+
+def _examples(bundle: Bundle, size: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Class -> a mask of Fig. 6's viewer, and where most of its real slices show a head."""
+    folder = bundle.folder / VIEWER_FOLDER
+    rows = pd.read_csv(folder / "fig6.csv")
+    rows = rows[rows.fraction == rows.fraction.max()]
+    heads = [binary_fill_holes(_pixels(folder / name, size) > 0) for name in rows.real]
+    masks = {
+        row.lesion: _labels(_pixels(folder / row.mask, size, "RGB"), bundle.classes)
+        for row in rows.drop_duplicates("lesion").itertuples()
+    }
+    return masks, (np.mean(heads, axis=0) > 0.5).astype(np.uint8)
+
+
+def _pixels(path: Path, size: int, mode: str = "L") -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert(mode).resize((size, size), Image.Resampling.NEAREST))
+
+
+def _labels(mask: np.ndarray, classes: Classes) -> np.ndarray:
+    """A coloured mask (S, S, 3) -> its labels (S, S) uint8; other colours count as background."""
+    labels = np.zeros(mask.shape[:2], np.uint8)
+    for label, color in enumerate(classes.colors):
+        labels[(mask == color).all(axis=-1)] = label
+    return labels
+
+
+def _runs(labels: np.ndarray) -> list[list[int]]:
+    """Labels, row by row, as pairs of label and number of pixels.
+
+    >>> _runs(np.array([[0, 0], [3, 0]]))
+    [[0, 2], [3, 1], [0, 1]]
+    """
+    return [[int(label), len(list(run))] for label, run in groupby(labels.ravel().tolist())]
+
+
+def _controls(classes: Classes, known: Sequence[weights.About]) -> str:
+    trained = {f"{about.fraction:g}": f"{about.patients}" for about in known}
+    brushes = {str(k): text for k, text in enumerate(named(classes).values(), start=1)}
+    least, most, first = BRUSH
+    return (
+        '<div class="controls">'
+        f"{choice('generator', 'Generator trained on so many patients', trained)}"
+        f"{choice('brush', 'Brush', brushes | {'0': 'eraser'})}"
+        f'<label class="stops">Size of the brush<input type="range" name="brush-size" '
+        f'min="{least}" max="{most}" value="{first}" aria-valuetext="{first} pixels"></label></div>'
+    )
+
+
+def _pictures(size: int) -> str:
+    canvases = "".join(
+        f'<canvas class="{name}" width="{size}" height="{size}" aria-hidden="true"></canvas>'
+        for name in ("guide", "drawn")
+    )
+    told = (
+        "Mask to draw on. Arrow keys move the brush, with Shift faster; Space or Enter stamps; "
+        "plus and minus change its size."
+    )
+    return (
+        f'<div class="stage"><figure class="slice"><div class="layers">{canvases}'
+        f'<canvas class="marks" width="{4 * size}" height="{4 * size}" tabindex="0" '
+        f'role="application" aria-label="{told}"></canvas></div>'
+        "<figcaption>your mask</figcaption></figure>"
+        f'<figure class="slice"><div class="layers"><canvas class="painted" width="{size}" '
+        f'height="{size}" role="img" aria-label="Synthetic slice"></canvas></div>'
+        "<figcaption>simulated, not for diagnosis</figcaption></figure></div>"
+    )
+
+
+def _actions(examples: Sequence[str]) -> str:
+    presses = {"noise": "New noise", "undo": "Undo", "clear": "Clear", "save": "Save the picture"}
+    buttons = "".join(
+        f'<button type="button" name="{name}">{text}</button>' for name, text in presses.items()
+    )
+    offered = "".join(
+        f'<button type="button" name="example" value="{k}">Example: {escape(name)}</button>'
+        for k, name in enumerate(examples)
+    )
+    return f'<div class="row">{buttons}</div><div class="row">{offered}</div>'
