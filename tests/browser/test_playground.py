@@ -1,4 +1,4 @@
-"""The playground paints what PyTorch paints, from a server and from a folder, by mouse and by keys."""
+"""The playground paints what PyTorch paints, from a server and a folder, by mouse and by keys."""
 
 import json
 import shutil

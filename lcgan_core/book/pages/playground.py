@@ -78,8 +78,9 @@ def section(bundle: Bundle, paths: Sequence[Path]) -> str:
         "<noscript><p>The playground needs JavaScript.</p></noscript>\n"
         f'<button type="button" class="start" hidden>Start (loads {first})</button>\n'
         f'<div class="panel" hidden>{_controls(classes, known)}{_pictures(size)}'
-        f"{_actions(list(examples))}</div>\n"
-        '<p data-said aria-live="polite"></p>\n'
+        f'<p data-said aria-live="polite"></p>{_actions(list(examples))}'
+        f'<p class="hint">Shown in the window of {_window(bundle)}. The patient’s right is on the '
+        "left.</p></div>\n"
         f'<script type="application/json">{data}</script>\n</section>\n'
         f'<script defer src="{STATIC}engine.js"></script>\n'
         f'<script defer src="{STATIC}playground.js"></script>'
@@ -146,7 +147,7 @@ def _controls(classes: Classes, known: Sequence[weights.About]) -> str:
     least, most, first = BRUSH
     return (
         '<div class="controls">'
-        f"{choice('generator', 'Generator trained on so many patients', trained)}"
+        f"{choice('generator', 'Generator trained on … patients', trained)}"
         f"{choice('brush', 'Brush', brushes | {'0': 'eraser'})}"
         f'<label class="stops">Size of the brush<input type="range" name="brush-size" '
         f'min="{least}" max="{most}" value="{first}" aria-valuetext="{first} pixels"></label></div>'
@@ -173,13 +174,23 @@ def _pictures(size: int) -> str:
     )
 
 
+def _window(bundle: Bundle) -> str:
+    window = bundle.record["config"]["window"]
+    low, high = (window["level"] + side * window["width"] / 2 for side in (-1, 1))
+    return f"{low:g} to {high:g} HU"
+
+
 def _actions(examples: Sequence[str]) -> str:
     presses = {"noise": "New noise", "undo": "Undo", "clear": "Clear", "save": "Save the picture"}
     buttons = "".join(
         f'<button type="button" name="{name}">{text}</button>' for name, text in presses.items()
     )
     offered = "".join(
-        f'<button type="button" name="example" value="{k}">Example: {escape(name)}</button>'
+        f'<button type="button" name="example" value="{k}" aria-label="Example: {escape(name)}">'
+        f"{escape(name)}</button>"
         for k, name in enumerate(examples)
     )
-    return f'<div class="row">{buttons}</div><div class="row">{offered}</div>'
+    return (
+        f'<div class="presses">{buttons}</div>'
+        f'<div class="presses" role="group" aria-label="Example masks">Examples {offered}</div>'
+    )
