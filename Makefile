@@ -70,8 +70,8 @@ book: setup ## compute what is missing and build the book [PROFILE=quick COHORT=
 	@printf 'Book of profile %s: %s/index.html\n' "$$PROFILE" "$$($(WHERE))"
 endif
 
-publish: setup ## collect a finished run in results/, to be committed [PROFILE=quick COHORT=folder SET='name=value' YES=1]
-	@$(ASKED) $(BIN)/lcgan publish $(if $(YES),--yes)
+publish: setup ## collect a finished run in results/, to be committed [PROFILE=quick COHORT=folder SET='name=value' YES=1 WEIGHTS=1]
+	@$(ASKED) $(BIN)/lcgan publish $(if $(YES),--yes) $(if $(WEIGHTS),--weights)
 
 book-path: setup ## print where the built pages are
 	@$(WHERE)

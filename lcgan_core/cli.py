@@ -101,6 +101,9 @@ def publish(
     yes: Annotated[
         bool, typer.Option("--yes", help="Slices of your head CTs may be published: do not ask.")
     ] = False,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Publish the generators of simulated heads too.")
+    ] = False,
 ) -> None:
     """Collect a finished run in results/, from which its book can be built anywhere."""
     from lcgan_core.book import bundle, collect, places
@@ -110,7 +113,7 @@ def publish(
     out = places.RESULTS / config.profile
     if collect.shows_people(config) and not yes:
         _ask(f"{out} will hold slices of your head CTs")
-    made = collect.collect(config, out, public=True)
+    made = collect.collect(config, out, public=True, models=weights)
     if not bundle.opened(made).pictures:
         print(f"{made} has numbers only: these scans may not be shown.", file=sys.stderr)
     print(made)

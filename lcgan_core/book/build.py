@@ -10,9 +10,9 @@ import sys
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from lcgan_core.book import bundle, collect, places
+from lcgan_core.book import bundle, collect, places, weights
 from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
-from lcgan_core.book.pages import write
+from lcgan_core.book.pages import playground, write
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
@@ -53,14 +53,29 @@ def _make(collected: Path, place: Path, commands: str) -> Path:
     write.write(opened, generated)
     artefacts.write_text(generated / "commands.md", commands + "\n")
     _static(opened, place / "book" / "_static")
+    if not weights.folders(opened):
+        _without(place, f"book/{playground.PAGE}")
     (place / "notebooks").mkdir(exist_ok=True)
     for path in bundle.notebooks(collected):
         shutil.copyfile(path, place / "notebooks" / path.name)
     return _built(place)
 
 
+def _without(place: Path, page: str) -> None:
+    """Take a page out of the book's sources and its table of contents."""
+    (place / page).with_suffix(".md").unlink()
+    contents = place / "_toc.yml"
+    lines = contents.read_text().splitlines(keepends=True)
+    contents.write_text("".join(line for line in lines if line.strip() != f"- file: {page}"))
+
+
 def _static(opened: Bundle, static: Path) -> None:
-    """The viewers' pictures, and the charts' library, 5 MB, which is in the built book only."""
+    """The viewers' pictures and the playground's weights; and the charts' library, 5 MB, which is
+    in the built book only."""
+    shutil.rmtree(static / weights.FOLDER, ignore_errors=True)
+    (static / weights.FOLDER).mkdir()
+    for folder in weights.folders(opened):
+        artefacts.write_text(static / weights.FOLDER / f"{folder.name}.js", weights.script(folder))
     shutil.rmtree(static / VIEWER_FOLDER, ignore_errors=True)
     if opened.pictures:
         shutil.copytree(opened.folder / VIEWER_FOLDER, static / VIEWER_FOLDER)

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from lcgan_core.book import numbers_only, places
+from lcgan_core.book import numbers_only, places, weights
 from lcgan_core.book.bundle import seal
 from lcgan_core.book.contents import (
     OF_GENERATORS,
@@ -43,10 +43,11 @@ DRAWN = {
 }
 
 
-def collect(config: Config, out: Path, public: bool = False) -> Path:
+def collect(config: Config, out: Path, public: bool = False, models: bool = False) -> Path:
     """Make the bundle of a finished run at `out`: all of it, or nothing and UserError.
 
-    A `public` one has no pictures where the store forbids to publish them.
+    A `public` one has no pictures where the store forbids to publish them; one with `models` has
+    the generators of simulated heads (`weights`).
     """
     _finished(config)
     with places.making(out) as (work, old):
@@ -57,6 +58,8 @@ def collect(config: Config, out: Path, public: bool = False) -> Path:
             pictures.save(draw(folder, classes_of(record["run"])), work / name)
         _viewers(config, work / VIEWER_FOLDER)
         _notebooks(config, work / "notebooks")
+        if models:
+            weights.collect(config, work / weights.FOLDER)
         if public and numbers_only.asked(record["run"]):
             numbers_only.strip(work)
             record["pictures"] = False

@@ -6,6 +6,7 @@ candidates.csv memorisation.csv kernel_distance.csv real_slices.csv   of stage 3
 neighbours.csv densities.csv                           of the largest subset, in the first draw
 densities_of_generators.csv, generators as .png and .svg      the same, where there are several
 fig3 fig5 fig6 closest, each as .png and .svg                                pictures of slices
+weights/          models of simulated heads, a folder for each fraction (`weights`); may be missing
 viewers/                           the pictures of the viewers, and one CSV for each viewer
 notebooks/                                       the executed notebook of each stage's page
 no pictures, and notebooks without any, where the run's store forbids to publish them

@@ -17,6 +17,8 @@ from typing import Any
 
 import pandas as pd
 
+from lcgan_core.book import weights
+from lcgan_core.errors import UserError
 from lcgan_core.lesions import PLAIN
 
 OUTPUTS = {"text/plain", "text/html", "text/markdown", "image/png"}
@@ -116,8 +118,18 @@ def _drawing(path: Path) -> None:
                 raise Markup(f"{short}={value}")
 
 
-def _picture(path: Path) -> None:
-    """Pixels hold no markup, and a file's ending says how a browser takes it."""
+def _unshown(path: Path) -> None:
+    """Pixels hold no markup, and a file's ending says how a browser takes it; the card of a model
+    is on no page."""
+
+
+def _model(path: Path) -> None:
+    """A model: the tensors of the network that its description describes, and plain words."""
+    try:
+        told, _ = weights.read(path.parent)
+    except UserError as error:
+        raise Markup(str(error)) from None
+    _words(told.model_dump(mode="json"))
 
 
 def _unknown(path: Path) -> None:
@@ -127,9 +139,12 @@ def _unknown(path: Path) -> None:
 KINDS: dict[str, Callable[[Path], None]] = {
     ".csv": _table,
     ".ipynb": _notebook,
+    ".json": _model,
+    ".md": _unshown,
+    ".safetensors": _model,
     ".svg": _drawing,
-    ".png": _picture,
-    ".webp": _picture,
+    ".png": _unshown,
+    ".webp": _unshown,
 }
 
 

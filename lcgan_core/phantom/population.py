@@ -68,7 +68,7 @@ def write_cohort(
     if seed < 0:
         raise UserError(f"The seed {seed} is negative; give 0 or a larger whole number.")
     folder = Path(folder)
-    recipe = {"seed": seed, "matrix": matrix, "slices": slices, "seg": seg}
+    recipe: dict[str, float] = {"seed": seed, "matrix": matrix, "slices": slices, "seg": seg}
     recipe["annotator_mm"] = annotator_mm
     names = [patient_name(k) for k in range(1, patients + 1)]
     if folder.exists() and not folder.is_dir():

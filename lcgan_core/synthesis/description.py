@@ -167,10 +167,17 @@ def _differences(told: Any, kept: Any, where: str = "") -> Iterator[tuple[str, A
         yield where, told, kept
 
 
-def write(folder: Path, found: Description, source: Path, others: Mapping[str, bytes] = {}) -> None:  # noqa: B006
+def write(
+    folder: Path,
+    found: Description,
+    source: Path,
+    others: Mapping[str, bytes] = {},  # noqa: B006
+    half: bool = False,
+) -> None:
     """Write a model: the weights that lie in `source`, its description, and other files by name.
 
-    The folder appears when it is complete. Raises UserError where it exists and is no model.
+    half: in half precision, which is read like any other. The folder appears when it is complete.
+    Raises UserError where it exists and is no model.
     """
     if folder.exists() and not (folder / NAME).is_file() and any(folder.iterdir()):
         raise UserError(f"{folder} exists and holds something else; give another folder.")
@@ -182,7 +189,7 @@ def write(folder: Path, found: Description, source: Path, others: Mapping[str, b
             told = found.model_dump_json(indent=1)
             (work / NAME).write_text(told + "\n", encoding="utf-8")
             for path in weights_of(source, found.candidate):
-                _describe(path, work / path.name, json.dumps(json.loads(told)))
+                _describe(path, work / path.name, json.dumps(json.loads(told)), half)
             for name, content in others.items():
                 (work / name).write_bytes(content)
             shutil.rmtree(folder, ignore_errors=True)
@@ -210,9 +217,11 @@ def _number(path: Path) -> int | None:
     return int(last) if "-" in path.stem and last.isdecimal() else None
 
 
-def _describe(source: Path, target: Path, told: str) -> None:
+def _describe(source: Path, target: Path, told: str, half: bool) -> None:
     with safe_open(source, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        if half:
+            tensors = {key: t.half() if t.is_floating_point() else t for key, t in tensors.items()}
         checkpoint.write(tensors, target, {**(file.metadata() or {}), KEY: told})
     target.chmod(0o644)  # safetensors lets only the owner read
 

@@ -45,6 +45,13 @@ def generator(config: Config, job: Job, out: Path, epoch: int | None, preview: b
     return people
 
 
+def halved(config: Config, job: Job, out: Path) -> None:
+    """Write the generator of a selection in half precision and without a preview, for a bundle."""
+    found = made.generator(config, job)
+    told = {CARD: card.text(found, out.name).encode()}
+    description.write(out, found.description, found.folder, told, half=True)
+
+
 def segmenter(config: Config, job: Job, out: Path) -> bool:
     """Write the segmenter of an arm; returns whether it was trained on people."""
     found = made.segmenter(config, job)

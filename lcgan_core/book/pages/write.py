@@ -21,6 +21,7 @@ from lcgan_core.book.pages import (
     generators,
     origins,
     performance,
+    playground,
     provenance,
     tables,
     viewers,
@@ -55,6 +56,7 @@ def write(bundle: Bundle, out: Path) -> None:
     made["generators"] = generators.text(bundle, rows, runs)
     made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows)
     made |= front.texts(bundle, rows) | both_runs.texts(bundle)
+    made |= playground.texts(bundle)
     # below a table or list; the line of a figure is a text of its own
     for name, line in provenance.lines(bundle, runs).items():
         made[name] = f"{made[name]}\n\n{line}" if name in made else line
