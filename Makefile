@@ -92,7 +92,7 @@ notebooks: setup ## run the quick grid from scratch and compare it with the comm
 	@rm -rf $(TEST_RUNS)
 	$(SNAKEMAKE) --config profile=quick -- evaluated
 	$(BIN)/pytest -q --nbval --nbval-current-env --nbval-cell-timeout 600 -n $(ALL_CORES) --dist loadscope notebooks
-	$(BIN)/pytest -q tests/regression/test_results.py
+	$(BIN)/pytest -q tests/regression/test_results.py tests/regression/test_models.py
 
 browser: export LCGAN_RUNS := $(abspath $(TEST_RUNS))
 browser: setup ## check the book of the run that `notebooks` made in a real browser
