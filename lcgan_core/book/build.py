@@ -10,9 +10,11 @@ import sys
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import nbformat
+
 from lcgan_core.book import bundle, collect, places
 from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
-from lcgan_core.book.pages import write
+from lcgan_core.book.pages import notebooks, write
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
@@ -55,7 +57,8 @@ def _make(collected: Path, place: Path, commands: str) -> Path:
     _static(opened, place / "book" / "_static")
     (place / "notebooks").mkdir(exist_ok=True)
     for path in bundle.notebooks(collected):
-        shutil.copyfile(path, place / "notebooks" / path.name)
+        made = notebooks.page(nbformat.read(path, as_version=4), path.stem[3:], opened)
+        nbformat.write(made, place / "notebooks" / path.name)
     return _built(place)
 
 
