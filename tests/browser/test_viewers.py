@@ -284,7 +284,7 @@ def test_table_sorts_by_click_and_key(page: Page):
     epochs = table.locator("thead th").nth([h.startswith("epoch") for h in headings].index(True))
     for _ in range(2):
         key(epochs.get_by_role("button"), "Space")
-        assert table.locator("tbody tr").last.inner_text().count("real slices") == 1
+        assert table.locator("tbody tr").last.inner_text().count("training slices") == 1
     expect(heading).not_to_have_attribute("aria-sort", "descending")
 
 

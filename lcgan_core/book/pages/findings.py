@@ -212,8 +212,7 @@ def cheaper(claims: pd.DataFrame) -> str:
     better, worse = best.id.split("_over_")[:: 1 if best.value > 0 else -1]
     shares = known["share"][(known.id == best.id) & (known.value * best.value > 0)]
     lines = [
-        f"- {row.claim}: **{'yes' if row.value > 0 else 'no, less'}** at {row.share}, "
-        f"{_value(row)}; {_formally(row)}"
+        f"- {_compared(row)} at {row.share}, {_value(row)}; {_formally(row)}"
         for _, row in known.sort_values(["id", "share"], kind="stable").iterrows()
     ]
     return finding(
@@ -343,6 +342,12 @@ def _value(row: pd.Series, write=signed) -> str:
 
 def _at(row: pd.Series, write=signed) -> str:
     return f"{_value(row, write)} at {percent(row.fraction)}"
+
+
+def _compared(row: pd.Series) -> str:
+    """ "*gan* added less than *copy_paste*"."""
+    arm, baseline = row.id.split("_over_")
+    return f"*{arm}* added {'more' if row.value > 0 else 'less'} than *{baseline}*"
 
 
 def _formally(row: pd.Series) -> str:
