@@ -12,6 +12,9 @@ from lcgan_core.book.pages.origins import of_each_segmenter, of_first_segmenter
 from lcgan_core.book.words import html, markdown, of_each
 from lcgan_core.protocol.paper import percent
 
+REPEATED = ["within a point", "why undecided"]
+"""Columns of the table of claims that its verdicts and draws already tell."""
+
 
 def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Name -> Markdown or HTML of each table and list; `linked` has the tables with their links
@@ -23,7 +26,9 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     spread = scrutiny.draws(evaluated["draws"])
     return {
         "answer": answer.text(evaluated["claims"]),
-        "claims_table": markdown(statements.claims_table(statements.telling(linked["claims"]))),
+        "claims_table": markdown(
+            statements.claims_table(statements.telling(linked["claims"])).drop(columns=REPEATED)
+        ),
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),
         "again": _again(evaluated["differences"]),
