@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lcgan_core.book.words import ABSENT, linked, listed, markdown, number
+from lcgan_core.book.words import ABSENT, linked, listed, markdown
 from lcgan_core.metrics.claims import MAIN, PRIMARY, QUESTION, WITH_ALL, with_all_data
 from lcgan_core.protocol.paper import signed
 
@@ -73,16 +73,14 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
     for _, row in of_main_outcome(claims).iterrows():
         rows.append(
             {
-                "fraction of the patients": row["share"],
-                "our gain": linked(signed(row.value), row),
-                "95 % interval": interval(row),
-                "the paper's gain": _theirs(row),
-                "least gain that would be found": found_from(row),
+                "fraction": row["share"],
+                "our gain": linked(f"{signed(row.value)} ({interval(row)})", row),
+                "the paper's": _theirs(row),
                 "verdict": _verdict(row),
             }
         )
     table = pd.DataFrame(rows)
-    return table if _of_paper(claims) else table.drop(columns="the paper's gain", errors="ignore")
+    return table if _of_paper(claims) else table.drop(columns="the paper's", errors="ignore")
 
 
 def of_main_outcome(claims: pd.DataFrame) -> pd.DataFrame:
@@ -95,11 +93,6 @@ def interval(row: pd.Series) -> str:
     """The interval of a difference; a dash if it has none."""
     ends = (row.ci_low, row.ci_high)
     return " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT
-
-
-def found_from(row: pd.Series) -> str:
-    """The smallest true difference that this many draws would find; a dash if they are too few."""
-    return ABSENT if pd.isna(row.detectable) else number(row.detectable)
 
 
 def _verdict(row: pd.Series) -> str:

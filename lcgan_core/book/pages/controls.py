@@ -10,10 +10,11 @@ from lcgan_core.book.contents import Bundle, of_stage
 from lcgan_core.book.pages import answer, scrutiny, slips, statements
 from lcgan_core.book.pages.origins import of_each_segmenter, of_first_segmenter
 from lcgan_core.book.words import html, markdown, of_each
+from lcgan_core.metrics.claims import PRIMARY
 from lcgan_core.protocol.paper import percent
 
-REPEATED = ["within a point", "why undecided"]
-"""Columns of the table of claims that its verdicts and draws already tell."""
+REPEATED = ["role", "within a point", "why undecided"]
+"""Columns of the table of claims that its other columns already tell."""
 
 
 def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
@@ -26,9 +27,7 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     spread = scrutiny.draws(evaluated["draws"])
     return {
         "answer": answer.text(evaluated["claims"]),
-        "claims_table": markdown(
-            statements.claims_table(statements.telling(linked["claims"])).drop(columns=REPEATED)
-        ),
+        "claims_table": markdown(_claims(statements.telling(linked["claims"]))),
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),
         "again": _again(evaluated["differences"]),
@@ -45,6 +44,13 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "densities": html(scrutiny.densities(linked["densities"])),
         "slips": markdown(slips.slips()),
     }
+
+
+def _claims(claims: pd.DataFrame) -> pd.DataFrame:
+    """The table of claims without what it says twice; the primary ones are named in their words."""
+    table = statements.claims_table(claims)
+    primary = table.role.map({PRIMARY: " (**primary**)"}).fillna("")
+    return table.assign(claim=table.claim + primary).drop(columns=REPEATED)
 
 
 def _again(differences: pd.DataFrame) -> str:

@@ -116,20 +116,20 @@ def types(results: pd.DataFrame) -> str:
 
 def sizes(by_size: pd.DataFrame, fraction: float) -> str:
     """The Dice of the smallest and of the largest lesions, without copies."""
-    rows = by_size[
+    cells = by_size[
         (by_size.fraction == fraction)
         & (by_size.arm == "original")
         & (by_size.metric == "dice_instance")
         & (by_size.lesion == ALL)
-    ].set_index("size")
-    names = [name for name in SIZES if name in rows.index and pd.notna(rows.value[name])]
-    if len(names) < 2:
+    ].dropna(subset="value")
+    rows = [row for name in SIZES for _, row in cells[cells["size"] == name].iterrows()]
+    if len(rows) < 2:
         return finding("Lesions of too few sizes to compare")
-    small, large = (rows.loc[name] for name in (names[0], names[-1]))
+    small, large = rows[0], rows[-1]
     clearly = "" if small.ci_high < large.ci_low else "; the intervals overlap"
     return finding(
-        f"The Dice of a lesion is {number(small.value)} {names[0]} and {number(large.value)} at "
-        f"{names[-1]}{clearly}",
+        f"The Dice of a lesion is {number(small.value)} {small['size']} and "
+        f"{number(large.value)} at {large['size']}{clearly}",
         f"*original* at {percent(fraction)}, a miss counted as zero.",
     ).replace("cm2", "cm²")
 
@@ -190,7 +190,7 @@ def densities(of_classes: pd.DataFrame) -> str:
     apart = (of_classes.synthetic - of_classes.real).abs()
     if not apart.notna().any():
         return finding("The density of synthetic lesions could not be compared")
-    most = of_classes.loc[apart.idxmax()]
+    most = of_classes.iloc[int(apart.argmax())]
     return finding(
         f"The median density of synthetic lesions is within {apart.max():.3g} HU of the originals'",
         f"The difference is largest for {most.lesion}.",
@@ -208,7 +208,7 @@ def cheaper(claims: pd.DataFrame) -> str:
     known = asked[clear(asked)]
     if known.empty:
         return finding(f"None of {len(asked)} comparisons with a control excludes 0")
-    best = known.loc[known.value.abs().idxmax()]
+    best = known.iloc[int(known.value.abs().argmax())]
     better, worse = best.id.split("_over_")[:: 1 if best.value > 0 else -1]
     shares = known["share"][(known.id == best.id) & (known.value * best.value > 0)]
     lines = [
@@ -231,7 +231,7 @@ def arms(differences: pd.DataFrame, measure: Measure) -> str:
         return finding(f"No arm changed {measure.says} clearly")
     fractions = known.groupby("arm").fraction.nunique()
     most = known[known.arm.isin(fractions.index[fractions == fractions.max()])]
-    best = most.loc[most.value.abs().idxmax()].arm
+    best = most.arm.iloc[int(most.value.abs().argmax())]
     lines = [
         f"- *{arm}*: {'; '.join(_at(row) for _, row in of.iterrows())}"
         for arm, of in known.groupby("arm", sort=False)
@@ -285,9 +285,8 @@ def luck(draws: pd.DataFrame, differences: pd.DataFrame, measure: Measure) -> st
 
 def judges(candidates: pd.DataFrame) -> str:
     """In how many selections both judges chose the same snapshot."""
-    same = candidates.groupby(["generator", "fraction", "draw"]).apply(
-        lambda of: bool((of.chosen_by_full & of.chosen_by_subset).any()), include_groups=False
-    )
+    agreed = candidates.assign(same=candidates.chosen_by_full & candidates.chosen_by_subset)
+    same = agreed.groupby(["generator", "fraction", "draw"]).same.any()
     return finding(
         f"The two judges chose the same snapshot in {same.sum()} of {len(same)} selections"
     )
@@ -298,7 +297,7 @@ def memory(memorisation: pd.DataFrame) -> str:
     rows = memorisation[memorisation.n > 0]
     if rows.empty:
         return finding("Whether the generator repeats its training slices could not be measured")
-    row = rows.loc[rows.closer.idxmax()]
+    row = rows.iloc[int(rows.closer.argmax())]
     space = {"pixels": "grey levels", "features": "the judge's features"}[row.space]
     return finding(
         f"Up to {row.closer:.0%} of synthetic slices lie nearer to a training slice than patients "
