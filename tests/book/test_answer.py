@@ -101,5 +101,5 @@ def test_of_other_lesions_the_same_is_asked_and_nothing_of_the_paper_stands_besi
         "undecided at 25%\n"
     ) in said
     table = answer.gains(claims)
-    assert table["fraction"].tolist() == ["10%", "25%", "100%"]
+    assert table["at"].tolist() == ["10%", "25%", "100%"]
     assert "the paper's" not in table

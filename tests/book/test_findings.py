@@ -8,6 +8,7 @@ import pytest
 
 from lcgan_core.book import bundle, places
 from lcgan_core.book.pages import findings, origins
+from lcgan_core.book.pages import findings_of_controls as controls
 from lcgan_core.metrics.claims import MEASURES
 
 DICE = MEASURES["dice_image"]
@@ -56,11 +57,11 @@ def test_the_arm_that_did_best_at_most_fractions_is_named_and_chance_is_told():
         ("copy_paste", 0.1, 0.02, 0.04), ("copy_paste", 0.25, 0.01, 0.03),
         ("duplicate2", 0.1, 0.2, 0.4), *FOUR,
     )  # fmt: skip
-    said = findings.arms(found, DICE)
+    said = controls.arms(found, DICE)
     assert heading(said) == "*copy_paste* did better than *original* at 10% and 25%"
     assert "5 of 6 differences" in said and "chance alone would give about 0.3" in said
     assert "*traditional*" not in said
-    nothing = findings.arms(rows(("gan", 0.1, -0.1, 0.1)), DICE)
+    nothing = controls.arms(rows(("gan", 0.1, -0.1, 0.1)), DICE)
     assert heading(nothing) == "No arm changed the Dice per image clearly"
 
 
@@ -78,13 +79,13 @@ def test_the_strongest_control_is_the_heading_and_undecided_stays_undecided():
         asked("gan_over_copy_paste", "10%", -0.06, -0.02),
         asked("gan_over_l1_only", "10%", -0.06, 0.02),
     ]
-    said = findings.cheaper(pd.DataFrame(claims))
+    said = controls.cheaper(pd.DataFrame(claims))
     assert heading(said) == "*copy_paste* did better than *gan* at 2.5% and 10%"
     assert "2 of 3 comparisons" in said and "l1_only" not in said
     assert said.count("undecided: 3 draws, 6 are needed") == 2
-    none = findings.cheaper(pd.DataFrame(claims[2:]))
+    none = controls.cheaper(pd.DataFrame(claims[2:]))
     assert heading(none) == "None of 1 comparisons with a control excludes 0"
-    assert heading(findings.cheaper(pd.DataFrame(claims)[:0])) == "No control was trained"
+    assert heading(controls.cheaper(pd.DataFrame(claims)[:0])) == "No control was trained"
 
 
 @pytest.mark.parametrize(
@@ -97,10 +98,10 @@ def test_luck_is_compared_with_the_largest_effect(values, said):
          "draw": [1, 2], "value": values}
     )  # fmt: skip
     effects = rows(("gan", 0.1, 0.02, 0.06), ("gan", 1.0, 0.5, 0.7))
-    found = findings.luck(draws, effects, DICE)
+    found = controls.luck(draws, effects, DICE)
     assert heading(found) == f"At 10%, the draw of patients and seeds moved *original* {said}"
     assert "scored .050 and" in found
-    assert "luck cannot be told" in findings.luck(draws[:1], effects, DICE)
+    assert "luck cannot be told" in controls.luck(draws[:1], effects, DICE)
 
 
 def test_snapshots_that_the_classifier_rejects_are_counted():
@@ -123,9 +124,9 @@ def test_undecided_statements_are_not_called_anything_else():
     claims = pd.DataFrame(
         {"role": "exploratory", "source": "paper", "verdict": ["undecided", "undecided"]}
     )
-    assert heading(findings.verdicts(claims)) == "None of 2 statements of the paper is decided"
+    assert heading(controls.verdicts(claims)) == "None of 2 statements of the paper is decided"
     claims.loc[0, "verdict"] = "confirmed"
-    assert heading(findings.verdicts(claims)) == (
+    assert heading(controls.verdicts(claims)) == (
         "Of 2 statements of the paper, 1 is confirmed and 1 is undecided"
     )
 

@@ -73,7 +73,7 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
     for _, row in of_main_outcome(claims).iterrows():
         rows.append(
             {
-                "fraction": row["share"],
+                "at": row["share"],
                 "our gain": linked(f"{signed(row.value)} ({interval(row)})", row),
                 "the paper's": _theirs(row),
                 "verdict": _verdict(row),

@@ -6,24 +6,27 @@ stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
 from lcgan_core.book.contents import Bundle
-from lcgan_core.book.figures.forest import difference
-from lcgan_core.book.pages.answer import interval
+from lcgan_core.book.pages import findings_of_controls
+from lcgan_core.book.pages.effects import (
+    against_original,
+    at_fraction,
+    clear,
+    finding,
+    moved,
+    with_ends,
+)
 from lcgan_core.book.pages.origins import of_first_segmenter
 from lcgan_core.book.words import linked, listed, number
-from lcgan_core.metrics.claims import ALL, MEASURES, QUESTION, Measure, outcome
+from lcgan_core.metrics.claims import ALL, MEASURES, Measure, outcome
 from lcgan_core.metrics.same_types import FOUND
 from lcgan_core.metrics.subgroups import SIZES
-from lcgan_core.protocol.arms import ARMS, PAPER
-from lcgan_core.protocol.paper import percent, signed
-
-HOW = ("better", "worse")
-CHANCE = 0.05
-"""How many intervals of 95 % exclude 0 where there is nothing to find."""
+from lcgan_core.protocol.arms import PAPER
+from lcgan_core.protocol.paper import percent
 
 
 def texts(bundle: Bundle, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
@@ -42,44 +45,18 @@ def texts(bundle: Bundle, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "found_learned": learned(tables["training"]),
         "found_snapshots": snapshots(tables["candidates"]),
         "found_densities": densities(tables["densities"]),
-        "found_cheaper": cheaper(claims),
-        "found_arms": arms(differences, measure),
-        "found_claims": verdicts(claims),
-        "found_draws": luck(draws, differences, measure),
-        "found_judges": judges(tables["candidates"]),
-        "found_memory": memory(tables["memorisation"]),
+        "found_cheaper": findings_of_controls.cheaper(claims),
+        "found_arms": findings_of_controls.arms(differences, measure),
+        "found_claims": findings_of_controls.verdicts(claims),
+        "found_draws": findings_of_controls.luck(draws, differences, measure),
+        "found_judges": findings_of_controls.judges(tables["candidates"]),
+        "found_memory": findings_of_controls.memory(tables["memorisation"]),
     }
-
-
-def finding(heading: str, says: str = "") -> str:
-    """A heading, and what carries it.
-
-    >>> finding("it is so", "+.1")
-    '## It is so\\n\\n+.1'
-    """
-    return f"## {heading[0].upper()}{heading[1:]}\n\n{says}".rstrip()
-
-
-def clear(rows: pd.DataFrame) -> pd.Series:
-    """Whether each row's 95 % interval excludes 0."""
-    return (rows.ci_low > 0) | (rows.ci_high < 0)
-
-
-def moved(rows: pd.DataFrame, what: str, up: str = "rose", down: str = "fell") -> str:
-    """Where a difference has an interval without 0, and on which side.
-
-    >>> rows = pd.DataFrame({"fraction": [0.1, 1.0], "ci_low": [0.01, -0.5], "ci_high": [0.1, 0.5]})
-    >>> moved(rows, "recall"), moved(rows[1:], "recall")
-    ('recall rose at 10%', 'no clear change of recall')
-    """
-    sides = {up: rows.ci_low > 0, down: rows.ci_high < 0}
-    found = [f"{verb} at {_shares(rows[at])}" for verb, at in sides.items() if at.any()]
-    return f"{what} {' and '.join(found)}" if found else f"no clear change of {what}"
 
 
 def with_all_data(differences: pd.DataFrame, measure: Measure) -> str:
     """What each kind of copy changes where all training patients are used."""
-    rows = _against_original(differences, ("gan", "traditional", "both"), measure)
+    rows = against_original(differences, ("gan", "traditional", "both"), measure)
     rows = rows[rows.fraction == 1]
     kinds = {"gan": "GAN copies", "traditional": "traditional copies", "both": "both kinds"}
     changed = [
@@ -87,7 +64,7 @@ def with_all_data(differences: pd.DataFrame, measure: Measure) -> str:
         for _, row in rows[clear(rows)].iterrows()
     ]
     nothing = f"no kind of copy changed {measure.says} clearly"
-    said = "; ".join(f"{kinds[row.arm]} {_value(row)}" for _, row in rows.iterrows())
+    said = "; ".join(f"{kinds[row.arm]} {with_ends(row)}" for _, row in rows.iterrows())
     return finding(f"With all the data, {listed(changed) or nothing}", f"At 100%: {said}.")
 
 
@@ -95,9 +72,9 @@ def detection(differences: pd.DataFrame) -> str:
     """Precision and recall: what both kinds of copy change."""
     heads, lines = [], []
     for name in ("precision", "recall"):
-        rows = _against_original(differences, ("both",), MEASURES[name])
+        rows = against_original(differences, ("both",), MEASURES[name])
         heads.append(moved(rows, name))
-        lines.append(f"{name} {'; '.join(_at(row) for _, row in rows.iterrows())}")
+        lines.append(f"{name} {'; '.join(at_fraction(row) for _, row in rows.iterrows())}")
     return finding(f"With both kinds of copy, {listed(heads)}", f"Changes: {', '.join(lines)}.")
 
 
@@ -150,7 +127,7 @@ def with_more_data(results: pd.DataFrame, measure: Measure) -> str:
     end = "" if apart else ", and their intervals overlap"
     return finding(
         f"More patients, without any copy, {verb} {measure.says} {scores}{end}",
-        f"*original*: {'; '.join(_at(row, number) for _, row in rows.iterrows())}.",
+        f"*original*: {'; '.join(at_fraction(row, number) for _, row in rows.iterrows())}.",
     )
 
 
@@ -195,160 +172,3 @@ def densities(of_classes: pd.DataFrame) -> str:
         f"The median density of synthetic lesions is within {apart.max():.3g} HU of the originals'",
         f"The difference is largest for {most.lesion}.",
     )
-
-
-def cheaper(claims: pd.DataFrame) -> str:
-    """The strongest answer to whether something cheaper would do, and all that are clear."""
-    asked = claims[claims.role == QUESTION]
-    if asked.empty:
-        return finding(
-            "No control was trained",
-            "*This run trained only the paper's four arms; the setting `arms` adds the controls.*",
-        )
-    known = asked[clear(asked)]
-    if known.empty:
-        return finding(f"None of {len(asked)} comparisons with a control excludes 0")
-    best = known.iloc[int(known.value.abs().argmax())]
-    better, worse = best.id.split("_over_")[:: 1 if best.value > 0 else -1]
-    shares = known["share"][(known.id == best.id) & (known.value * best.value > 0)]
-    lines = [
-        f"- {_compared(row)} at {row.share}, {_value(row)}; {_formally(row)}"
-        for _, row in known.sort_values(["id", "share"], kind="stable").iterrows()
-    ]
-    return finding(
-        f"*{better}* did better than *{worse}* at {listed(shares)}",
-        f"{_among(len(known), len(asked), 'comparisons with a control')}:\n\n" + "\n".join(lines),
-    )
-
-
-def arms(differences: pd.DataFrame, measure: Measure) -> str:
-    """Which arms differ from *original* with an interval that excludes 0."""
-    names = [arm for arm in ARMS if arm != "original"]
-    rows = _against_original(differences, names, measure)
-    rows = rows[rows.ci_low.notna()]
-    known = rows[clear(rows)]
-    if known.empty:
-        return finding(f"No arm changed {measure.says} clearly")
-    fractions = known.groupby("arm").fraction.nunique()
-    most = known[known.arm.isin(fractions.index[fractions == fractions.max()])]
-    best = most.arm.iloc[int(most.value.abs().argmax())]
-    lines = [
-        f"- *{arm}*: {'; '.join(_at(row) for _, row in of.iterrows())}"
-        for arm, of in known.groupby("arm", sort=False)
-    ]
-    return finding(
-        moved(
-            known[known.arm == best], f"*{best}*", *(f"did {how} than *original*" for how in HOW)
-        ),
-        f"{_among(len(known), len(rows), 'differences from *original*')}:\n\n" + "\n".join(lines),
-    )
-
-
-def verdicts(claims: pd.DataFrame) -> str:
-    """How many of the paper's statements were confirmed, contradicted or left undecided."""
-    stated = claims[claims.role != QUESTION]
-    papers = stated[stated.source == "paper"]
-    whose = "of the paper" if len(papers) else "like the paper's"
-    count = (papers if len(papers) else stated).verdict.value_counts()
-    found = {name: int(count.get(name, 0)) for name in ("confirmed", "contradicted", "undecided")}
-    heading = f"Of {sum(found.values())} statements {whose}, " + listed(
-        f"{n} {'is' if n == 1 else 'are'} {name}" for name, n in found.items() if n
-    )
-    if found["undecided"] == sum(found.values()):
-        heading = f"None of {found['undecided']} statements {whose} is decided"
-    return finding(heading, "Each is counted once per fraction.")
-
-
-def luck(draws: pd.DataFrame, differences: pd.DataFrame, measure: Measure) -> str:
-    """How far *original* differs between draws, beside the largest effect of any copy there."""
-    own = draws[
-        (draws.arm == "original")
-        & (draws.metric == measure.metric)
-        & (draws.lesion == measure.lesion)
-    ].dropna(subset="value")
-    several = own[own.groupby("fraction").value.transform("size") > 1]
-    if several.empty:
-        return finding("With one draw at each fraction, luck cannot be told from an effect")
-    fraction = several.fraction.min()
-    of = several[several.fraction == fraction].sort_values("draw")
-    spread = of.value.max() - of.value.min()
-    effects = _against_original(differences, [arm for arm in ARMS if arm != "original"], measure)
-    most = effects.value[effects.fraction == fraction].abs().max()
-    larger = "more than" if spread > most else "not more than"
-    return finding(
-        f"At {percent(fraction)}, the draw of patients and seeds moved *original* {larger} any "
-        "copy did",
-        f"*original* scored {listed(linked(number(row.value), row) for _, row in of.iterrows())} "
-        f"in its {len(of)} draws.",
-    )
-
-
-def judges(candidates: pd.DataFrame) -> str:
-    """In how many selections both judges chose the same snapshot."""
-    agreed = candidates.assign(same=candidates.chosen_by_full & candidates.chosen_by_subset)
-    same = agreed.groupby(["generator", "fraction", "draw"]).same.any()
-    return finding(
-        f"The two judges chose the same snapshot in {same.sum()} of {len(same)} selections"
-    )
-
-
-def memory(memorisation: pd.DataFrame) -> str:
-    """Where the most synthetic slices lie near a training slice."""
-    rows = memorisation[memorisation.n > 0]
-    if rows.empty:
-        return finding("Whether the generator repeats its training slices could not be measured")
-    row = rows.iloc[int(rows.closer.argmax())]
-    space = {"pixels": "grey levels", "features": "the judge's features"}[row.space]
-    return finding(
-        f"Up to {row.closer:.0%} of synthetic slices lie nearer to a training slice than patients "
-        "lie to each other",
-        f"This is draw {row.draw} at {percent(row.fraction)}, in {space}: "
-        + linked(f"{number(row.closer)} ({number(row.ci_low)} to {number(row.ci_high)})", row)
-        + ".",
-    )
-
-
-def _among(known: int, asked: int, of: str) -> str:
-    """A count, with what chance alone would give."""
-    return (
-        f"{known} of {asked} {of} have an interval without 0, "
-        f"where chance alone would give about {CHANCE * asked:.2g}"
-    )
-
-
-def _against_original(
-    differences: pd.DataFrame, names: Iterable[str], measure: Measure
-) -> pd.DataFrame:
-    """The rows of arm minus *original* in a measure, from the smallest fraction on."""
-    of = differences[
-        (differences.metric == measure.metric) & (differences.lesion == measure.lesion)
-    ]
-    rows = [difference(of, name, "original") for name in names]
-    return pd.concat(rows).sort_values("fraction", kind="stable")
-
-
-def _shares(rows: pd.DataFrame) -> str:
-    return listed(percent(fraction) for fraction in rows.fraction)
-
-
-def _value(row: pd.Series, write=signed) -> str:
-    """A linked value with its interval."""
-    if pd.isna(row.ci_low):
-        return linked(write(row.value), row)
-    ends = interval(row) if write is signed else f"{write(row.ci_low)} to {write(row.ci_high)}"
-    return linked(f"{write(row.value)} ({ends})", row)
-
-
-def _at(row: pd.Series, write=signed) -> str:
-    return f"{_value(row, write)} at {percent(row.fraction)}"
-
-
-def _compared(row: pd.Series) -> str:
-    """ "*gan* added less than *copy_paste*"."""
-    arm, baseline = row.id.split("_over_")
-    return f"*{arm}* added {'more' if row.value > 0 else 'less'} than *{baseline}*"
-
-
-def _formally(row: pd.Series) -> str:
-    why = f": {row.reason}" if pd.notna(row.reason) and row.reason else ""
-    return f"{row.verdict}{why}"
