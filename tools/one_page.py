@@ -22,6 +22,7 @@ from lcgan_core.book.pages import commands
 
 LEFT_OUT = ("book/all_results", "book/all_runs", "book/api")
 HERE = re.compile(r"^(?=_(?:static|images|downloads|sources)/)")
+ITSELF = re.compile(r"^.*\bintro\.html(?=#)")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -39,7 +40,7 @@ def one_page(text: str, documents: Iterable[str]) -> str:
             start.decompose()
     for tag in soup.find_all(True):
         for link in {"src", "href"} & tag.attrs.keys():
-            tag[link] = HERE.sub("../", tag[link])
+            tag[link] = HERE.sub("../", ITSELF.sub("", tag[link]))
             if tag[link].removeprefix("#document-") in gone:
                 tag[link] = f"../{tag[link].removeprefix('#document-')}.html"
     for details in soup.find_all("details"):

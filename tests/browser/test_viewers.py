@@ -264,6 +264,7 @@ def test_library_is_fetched_only_where_a_chart_is(page: Page):
 
 def test_table_sorts_by_click_and_key(page: Page):
     page.goto("/book/controls.html")
+    page.locator("summary", has_text="All candidates").click()
     table = page.locator("table.sortable", has_text="sharpness").first
     headings = table.locator("thead th").all_inner_texts()
     column = [heading.startswith("sharpness") for heading in headings].index(True)

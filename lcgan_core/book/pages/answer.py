@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lcgan_core.book.words import ABSENT, linked, listed, markdown
+from lcgan_core.book.pages.scrutiny import with_interval
+from lcgan_core.book.words import ABSENT, html, listed
 from lcgan_core.metrics.claims import MAIN, PRIMARY, QUESTION, WITH_ALL, with_all_data
 from lcgan_core.protocol.paper import signed
 
@@ -25,8 +26,8 @@ def text(claims: pd.DataFrame) -> str:
     found = [] if len(papers) else [OTHER_CLASSES]
     for stated in (papers, own):
         if len(stated):
-            found += [heading(stated), markdown(gains(stated))]
-    return "\n\n".join(found)
+            found += [heading(stated), html(gains(stated), index=False), why_undecided(stated)]
+    return "\n\n".join(filter(None, found))
 
 
 def heading(claims: pd.DataFrame) -> str:
@@ -74,9 +75,9 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "at": row["share"],
-                "our gain": linked(f"{signed(row.value)} ({interval(row)})", row),
+                "our gain": with_interval(row),
                 "the paper's": _theirs(row),
-                "verdict": _verdict(row),
+                "verdict": row.verdict,
             }
         )
     table = pd.DataFrame(rows)
@@ -95,8 +96,17 @@ def interval(row: pd.Series) -> str:
     return " to ".join(map(signed, ends)) if pd.notna(ends[0]) else ABSENT
 
 
-def _verdict(row: pd.Series) -> str:
-    return f"{row.verdict} ({row.reason})" if pd.notna(row.reason) and row.reason else row.verdict
+def why_undecided(claims: pd.DataFrame) -> str:
+    """What the undecided rows lack, each reason with its fractions; empty if all are decided.
+
+    >>> rows = pd.DataFrame({"id": WITH_ALL, "role": "", "share": ["100%"], "reason": ["3 draws"]})
+    >>> why_undecided(rows)
+    'Undecided: 3 draws at 100%.'
+    """
+    rows = of_main_outcome(claims).dropna(subset="reason")
+    rows = rows[rows.reason != ""]
+    said = [f"{why} at {listed(of['share'])}" for why, of in rows.groupby("reason", sort=False)]
+    return f"Undecided: {'; '.join(said)}." if said else ""
 
 
 def _theirs(row: pd.Series) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from lcgan_core.book.figures.forest import difference
-from lcgan_core.book.pages.answer import interval
 from lcgan_core.book.words import linked, listed
 from lcgan_core.metrics.claims import Measure
 from lcgan_core.protocol.paper import percent, signed
@@ -58,8 +57,7 @@ def with_ends(row: pd.Series, write: Callable[[float], str] = signed) -> str:
     """A linked value with its interval."""
     if pd.isna(row.ci_low):
         return linked(write(row.value), row)
-    ends = interval(row) if write is signed else f"{write(row.ci_low)} to {write(row.ci_high)}"
-    return linked(f"{write(row.value)} ({ends})", row)
+    return linked(f"{write(row.value)} ({write(row.ci_low)} to {write(row.ci_high)})", row)
 
 
 def at_fraction(row: pd.Series, write: Callable[[float], str] = signed) -> str:
