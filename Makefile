@@ -32,7 +32,7 @@ ifeq ($(CLUSTER),)
 book notebooks browser reference: export SLURM_CONF := /dev/null
 endif
 
-.PHONY: help setup book book-path publish test lint unit notebooks browser bench reference clean
+.PHONY: help setup book one-page book-path publish test lint unit notebooks browser bench reference clean
 .DEFAULT_GOAL := help
 ifneq ($(filter-out $(CLUSTERS),$(CLUSTER)),)
 $(error There is no profiles/$(CLUSTER)/config.yaml; known clusters: $(CLUSTERS))
@@ -72,6 +72,9 @@ endif
 
 publish: setup ## collect a finished run in results/, to be committed [PROFILE=quick COHORT=folder SET='name=value' YES=1 WEIGHTS=1]
 	@$(ASKED) $(BIN)/lcgan publish $(if $(YES),--yes) $(if $(WEIGHTS),--weights)
+
+one-page: setup ## make a published run's book as one page to print, and as a PDF where Chromium is [RUN=compact]
+	@$(BIN)/python -m tools.one_page "$$RUN"
 
 book-path: setup ## print where the built pages are
 	@$(WHERE)

@@ -10,9 +10,11 @@ import sys
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import nbformat
+
 from lcgan_core.book import bundle, collect, places, weights
 from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
-from lcgan_core.book.pages import playground, write
+from lcgan_core.book.pages import notebooks, playground, write
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
 from lcgan_core.run import artefacts
@@ -57,7 +59,8 @@ def _make(collected: Path, place: Path, commands: str) -> Path:
         _without(place, f"book/{playground.PAGE}")
     (place / "notebooks").mkdir(exist_ok=True)
     for path in bundle.notebooks(collected):
-        shutil.copyfile(path, place / "notebooks" / path.name)
+        made = notebooks.page(nbformat.read(path, as_version=4), path.stem[3:], opened)
+        nbformat.write(made, place / "notebooks" / path.name)
     return _built(place)
 
 

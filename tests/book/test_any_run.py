@@ -103,11 +103,12 @@ def test_tables_and_viewers_have_the_run_s_classes(run):
 
 
 def test_the_paper_is_spoken_of_where_its_classes_are(run):
-    said = run.texts["answer"] + run.texts["headline"] + run.texts["charts_fig7"]
+    said = run.texts["answer"] + run.texts["found_claims"] + run.texts["charts_fig7"]
     if run.classes == FIVE:
-        assert "The paper reports" in said and "paper: " in said and "statements" in said
+        assert "<th>the paper's</th>" in said and "paper: " in said
+        assert "statements of the paper" in said
     else:
-        assert "The paper reports" not in said and "paper: " not in said
+        assert "<th>the paper's</th>" not in said and "paper: " not in said
         assert "are not the paper's five types" in said
 
 
@@ -139,7 +140,7 @@ def test_generators_are_told_apart(run):
     several = "l1_only" in run.config.arms
     assert ("generator" in headings(run, "candidates")) == several
     rows = [cell.get_text() for cell in table(run, "memorisation").select("tbody th")]
-    assert ("12.5%, l1_only" in rows) == several
+    assert ("12.5%, draw 2, l1_only" in rows) == several
     assert len(rows) == len(set(rows))
     side_by_side = run.texts["generators"]
     assert ("This run has one generator" in side_by_side) != several

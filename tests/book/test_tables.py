@@ -112,3 +112,11 @@ def test_the_paper_s_types_are_not_set_beside_other_classes():
     ]  # fmt: skip
     where = {"metric": "dice_class_detected", "lesion": "PHE", "fraction": 0.5, "arm": "gan"}
     assert table.loc[("50%", "+ GAN generated"), "PHE"].item().startswith(ours(results, **where))
+
+
+@pytest.mark.parametrize(("n", "said"), [(5, ".300 (n = 5)"), (6, ".300 (.200 to .400)")])
+def test_of_few_cases_the_number_is_told_and_no_interval(n, said):
+    row = {"arm": "gan", "value": 0.3, "ci_low": 0.2, "ci_high": 0.4, "n": n}
+    assert tables.cell(pd.DataFrame([row]), arm="gan") == said
+    lacking = pd.DataFrame([row | {"value": float("nan"), "ci_low": float("nan"), "n": 0}])
+    assert tables.cell(lacking, arm="gan") == tables.ABSENT

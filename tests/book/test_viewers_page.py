@@ -144,7 +144,7 @@ def test_candidates_show_the_scores_of_each_snapshot_and_of_real_slices(pages):
     assert len(cells) == 5 * (4 + 1)
     assert cells[0] == ["12.5%", "1", "2", ".102", ".102", "10", "10%", ".750", "10.1", "10.1", ""]
     assert cells[3][-1] == "yes"
-    assert cells[4] == ["12.5%", "1", "real slices", ".750", "–", "777", "–", "–", "–", "–", ""]
+    assert cells[4] == ["12.5%", "1", "training slices", ".750", "–", "777", "–", "–", "–", "–", ""]
     runs = [row.find_all("a")[-1]["href"] for row in table.tbody.find_all("tr")[4::5]]
     assert runs[:2] == [
         "all_runs.html#selection-0.125-lcgan",

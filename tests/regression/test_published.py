@@ -72,6 +72,11 @@ def test_every_cell_of_the_grid_is_there(results, record):
     assert len(results) == len(networks) * (5 * (1 + len(record["run"]["classes"])) + 4)
 
 
+def test_a_value_has_cases(results):
+    assert (results.n[results.value.notna()] > 0).all()
+    assert results.value[results.n == 0].isna().all()
+
+
 def test_a_cell_is_the_mean_of_its_draws(published, results):
     draws = pd.read_csv(published / "draws.csv")
     whole = draws.groupby(CELL).value.agg(lambda values: values.mean(skipna=False)).dropna()

@@ -62,7 +62,8 @@ def another_study(results: pd.DataFrame) -> str:
         says = {name: f"{number(row.value)} ({ends(row)})" for name, row in of.items()}
         rows.append({"networks of": f"this run: FCN-8s, *{arm}* at {percent(fraction)}", **says})
     return (
-        "### Beside a large study\n\nDice of the haematoma (IPH) and the oedema around it (PHE). "
+        "### Compared with a large study\n\n"
+        "Dice of the haematoma (IPH) and the oedema around it (PHE). "
         "The study's are medians over scans with quartiles, in three dimensions; ours are of all "
         "pixels of all test slices with a lesion, with 95 % intervals, and our haematoma is "
         f"outlined semi-automatically.\n\n{markdown(pd.DataFrame(rows))}"

@@ -1,4 +1,4 @@
-"""What the page on controls and statistics includes, and the first page's answer."""
+"""The tables of the pages on what was found and on the controls."""
 
 from __future__ import annotations
 
@@ -10,26 +10,24 @@ from lcgan_core.book.contents import Bundle, of_stage
 from lcgan_core.book.pages import answer, scrutiny, slips, statements
 from lcgan_core.book.pages.origins import of_each_segmenter, of_first_segmenter
 from lcgan_core.book.words import html, markdown, of_each
-from lcgan_core.metrics.claims import QUESTION
+from lcgan_core.metrics.claims import PRIMARY
 from lcgan_core.protocol.paper import percent
+
+REPEATED = ["role", "within a point", "why undecided"]
+"""Columns of the table of claims that its other columns already tell."""
 
 
 def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Name -> Markdown or HTML of each table and list; `linked` has the tables with their links
     (`origins.tables`)."""
     evaluated = {name: of_first_segmenter(linked[name], bundle) for name in of_stage("evaluation")}
-    selected = {name: _first_draw(linked[name]) for name in of_stage("selection")}
+    selected = {name: _of_each(linked[name]) for name in of_stage("selection")}
     of_segmenters = of_each_segmenter(linked["training"], bundle)
     fraction = bundle.record["shown_fraction"]
-    claims, spread = evaluated["claims"], scrutiny.draws(evaluated["draws"])
-    questions = claims.role == QUESTION
-    other = "" if (claims.source == "paper").any() else f"*{answer.OTHER_CLASSES}*\n\n"
+    spread = scrutiny.draws(evaluated["draws"])
     return {
-        "answer": answer.text(claims),
-        "claims": f"{other}{statements.sentences(claims[~questions])}",
-        "claims_table": markdown(statements.claims_table(linked["claims"])),
-        "questions": statements.sentences(claims[questions])
-        or "*This run trained only the paper's four arms; the setting `arms` adds the controls.*",
+        "answer": answer.text(evaluated["claims"]),
+        "claims_table": markdown(_claims(statements.telling(linked["claims"]))),
         "controls": html(scrutiny.controls(evaluated["results"], evaluated["differences"]))
         + _by_segmenter(linked["results"]),
         "again": _again(evaluated["differences"]),
@@ -48,13 +46,20 @@ def texts(bundle: Bundle, linked: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     }
 
 
+def _claims(claims: pd.DataFrame) -> pd.DataFrame:
+    """The table of claims without what it says twice; the primary ones are named in their words."""
+    table = statements.claims_table(claims)
+    primary = table.role.map({PRIMARY: " (**primary**)"}).fillna("")
+    return table.assign(claim=table.claim + primary).drop(columns=REPEATED)
+
+
 def _again(differences: pd.DataFrame) -> str:
     counted = scrutiny.again(differences)
     return html(counted) if len(counted) else "*This run did not train the arm `original_again`.*"
 
 
 def _training(facts: pd.DataFrame) -> str:
-    return f"{scrutiny.unconverged(facts)}\n\n{html(scrutiny.training(facts))}"
+    return f"{scrutiny.unconverged(facts)}\n\n{html(scrutiny.training(facts))}".lstrip()
 
 
 def _by_segmenter(results: pd.DataFrame) -> str:
@@ -64,10 +69,11 @@ def _by_segmenter(results: pd.DataFrame) -> str:
     return f"\n\nThe same arms with each segmenter, as Dice per image:\n\n{table}"
 
 
-def _first_draw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Name of each selection in the first draw -> its rows."""
-    first = table[table.draw == 1]
-    names = first.fraction.map(percent)
-    if first.generator.nunique() > 1:
-        names += ", " + first.generator
-    return {str(name): rows for name, rows in first.groupby(names, sort=False)}
+def _of_each(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Name of each selection -> its rows."""
+    draws, several = table.groupby("fraction").draw.transform("nunique"), table.generator.nunique()
+    names = table.fraction.map(percent)
+    names += (", draw " + table.draw.astype(str)).where(draws > 1, "")
+    if several > 1:
+        names += ", " + table.generator
+    return {str(name): rows for name, rows in table.groupby(names, sort=False)}

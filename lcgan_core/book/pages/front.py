@@ -83,7 +83,7 @@ def findings(claims: pd.DataFrame, draws: pd.DataFrame, measure: Measure) -> str
         size = f" The paper's gain is outside our interval at {listed(outside)}."
         said.append(
             f"**The gain.** Its sign is {_verdicts(rows)}.{size if outside else ''} "
-            "[What we found](results.md#do-the-copies-help)"
+            "[What we found](#do-the-copies-help)"
         )
     if len(clear):
         row = clear.sort_values("value", key=abs).iloc[-1]
@@ -91,15 +91,15 @@ def findings(claims: pd.DataFrame, draws: pd.DataFrame, measure: Measure) -> str
         said.append(
             f"**Something cheaper.** “{cut}”: {'no, the opposite' if row.value < 0 else 'yes'}, "
             f"{_found(row)} at {row['share']}; {_formally(row)}. "
-            "[Is it the GAN?](controls.md#a-reviewers-questions)"
+            "[Is it the GAN?](#a-reviewers-questions)"
         )
     elif len(asked):
         said.append(
             "**Something cheaper.** No comparison with a cheaper means has an interval without 0. "
-            "[Is it the GAN?](controls.md#a-reviewers-questions)"
+            "[Is it the GAN?](#a-reviewers-questions)"
         )
     if luck := _luck(draws, measure):
-        said.append(f"{luck} [Draws](controls.md#draws-of-patients-and-seeds)")
+        said.append(f"{luck} [Draws](#draws-of-patients-and-seeds)")
     return "\n".join(f"{k}. {one}" for k, one in enumerate(said, start=1))
 
 

@@ -14,7 +14,7 @@ from lcgan_core.protocol.paper import percent
 from lcgan_core.run.plan import Job
 from lcgan_core.run.status import duration
 
-ALT = "Masks in the first row, the real slices in the second, and a row for each generator."
+ALT = "Masks in the first row, the original slices in the second, and a row for each generator."
 
 
 def text(bundle: Bundle, tables: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> str:

@@ -25,11 +25,12 @@ from lcgan_core.run.status import duration
 
 FEW = 6
 SAME_IN_ALL_ROWS = ["profile", "seed"]
+WHOLE = ("results", "claims")
+"""Files of which the page of all results shows every row."""
 OF_TABLES = {
-    "headline": ("results",), "table1": ("results",), "table2": ("results",),
-    "table3": ("results",), "fig7": ("results",), "claims": ("claims",),
-    "claims_table": ("claims",), "questions": ("claims",), "forest": ("differences",),
-    "gains": ("claims",),
+    "answer": ("claims",), "table1": ("results",), "table2": ("results",),
+    "table3": ("results",), "fig7": ("results",), "claims_table": ("claims",),
+    "forest": ("differences",), "gains": ("claims",),
     "controls": ("results", "differences"), "again": ("differences",),
     "training": ("training",), "draws": ("draws",), "by_size": ("by_size",),
     "sensitivity": ("sensitivity",), "judges": ("candidates",),
@@ -42,13 +43,13 @@ DRAWN = (*SLICES, "fig7", "forest", "neighbours", "gains")
 """Those that are offered as pictures."""
 
 
-def link(job: str, text: str = "") -> str:
-    """A link to a job's row on the page of all runs.
+def link(job: str, text: str = "", place: str = "") -> str:
+    """A link to a job's row on the page of all runs; `place` is where the pages of book/ are.
 
     >>> link("segmentation/0.25-both", "run")
     '<a href="all_runs.html#segmentation-0.25-both">run</a>'
     """
-    return f'<a href="{RUNS_PAGE}#{anchor(job)}">{text or job}</a>'
+    return f'<a href="{place}{RUNS_PAGE}#{anchor(job)}">{text or job}</a>'
 
 
 def lines(bundle: Bundle, runs: pd.DataFrame) -> dict[str, str]:
@@ -81,12 +82,12 @@ def texts(
 ) -> dict[str, str]:
     """The two pages' tables; `shown` is the HTML of all other pages.
 
-    results.csv is shown as a whole, of the other files the rows that a page links to.
+    The files in WHOLE are shown as a whole, of the others the rows that a page links to.
     """
     cited = set(re.findall(rf'href="{RESULTS_PAGE}#([^"]+)"', shown))
     trained, tables = networks(runs), []
     for name, table in linked.items():
-        rows = _rows(bundle, name, table, trained, None if name == "results" else cited)
+        rows = _rows(bundle, name, table, trained, None if name in WHOLE else cited)
         if rows:
             offered = f"{{download}}`all rows <generated/{name}.csv>`"
             tables.append(f"## {name}.csv\n\n{rows}\n\n{offered}")

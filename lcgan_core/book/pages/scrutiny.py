@@ -128,21 +128,15 @@ def training(facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def unconverged(facts: pd.DataFrame) -> str:
-    """A sentence on the networks that were still improving when their training ended."""
-    noted = facts[facts.converged.notna()]
-    if noted.empty:
-        return "This run kept no record of whether its networks had converged."
-    still = noted[~noted.converged.astype(bool)]
+    """The networks that were still improving when their training ended; empty if none was."""
+    still = facts[facts.converged.notna() & (facts.converged != True)]  # noqa: E712
     if still.empty:
-        return f"All {len(noted)} networks had converged when their training ended."
+        return ""
     named = [
         f"{row.arm} at {percent(row.fraction)}" + (f" (draw {row.draw})" if row.draw > 1 else "")
         for _, row in still.iterrows()
     ]
-    return (
-        f"**{len(still)} of {len(noted)} networks had not converged** when their training ended, "
-        f"so their scores may rise with more steps: {', '.join(named)}."
-    )
+    return f"Their scores may rise with more steps: {', '.join(named)}."
 
 
 def judges(candidates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The claims of a run: a table of all, and sentences for the primary and the decided ones."""
+"""The claims of a run as a table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import pandas as pd
 
 from lcgan_core.book.pages.scrutiny import with_interval
 from lcgan_core.book.words import ABSENT, linked, number
-from lcgan_core.metrics.claims import PRIMARY
+from lcgan_core.metrics.claims import PRIMARY, QUESTION
 from lcgan_core.protocol.paper import signed
 
 SIDES = ("inside", "outside")
+
+
+def telling(claims: pd.DataFrame) -> pd.DataFrame:
+    """The claims that a reader looks for: the primary ones, questions, intervals without 0."""
+    clear = (claims.ci_low > 0) | (claims.ci_high < 0)
+    return claims[clear | claims.role.isin((PRIMARY, QUESTION))]
 
 
 def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
@@ -43,52 +49,3 @@ def _theirs(row: pd.Series) -> str:
     if pd.isna(row.paper):
         return ABSENT
     return signed(row.paper) + (f" ({row.magnitude})" if row.magnitude in SIDES else "")
-
-
-def sentences(claims: pd.DataFrame) -> str:
-    """A list in Markdown with a sentence for each primary and each decided claim, and how many more
-    there are; empty if there is no claim at all."""
-    told = (claims.role == PRIMARY) | (claims.verdict != "undecided")
-    lines = [f"- {sentence(row)}" for _, row in claims[told].iterrows()]
-    if rest := int((~told).sum()):
-        others = "others" if lines else "statements"
-        lines.append(f"- {rest} {others}, counted once per fraction, are undecided.")
-    return "\n".join(lines)
-
-
-def sentence(row: pd.Series) -> str:
-    """A row of claims.csv as one plain sentence."""
-    said = "The paper's claim that" if row.source == "paper" else "The hypothesis that"
-    paper = ""
-    if pd.notna(row.paper):
-        side = f", {row.magnitude} our interval" if row.magnitude in SIDES else ""
-        paper = f"; the paper's value is {signed(row.paper)} at {row.paper_share}{side}"
-    counted = f"n = {row.n} test patients{_draws(row.draws)}"
-    if pd.isna(row.ci_low):
-        found = f"{row.n} test patients have a case, too few for an interval"
-    elif not row.ci_high > row.ci_low:
-        found = f"the two arms give identical results in every resample, {counted}"
-    else:
-        found = (
-            f"{signed(row.value)}, 95 % interval {signed(row.ci_low)} to {signed(row.ci_high)}, "
-            f"{counted}"
-        )
-    told = f"{said} {row.claim} is **{row.verdict}** at {row.share} ({linked(found, row)}{paper})"
-    return told + _why(row)
-
-
-def _why(row: pd.Series) -> str:
-    """The end of a sentence: why nothing was decided, and what would have been found."""
-    if row.verdict != "undecided":
-        return "."
-    ending = f": {row.reason}." if pd.notna(row.reason) and row.reason else "."
-    if pd.notna(row.detectable):
-        ending += (
-            f" A true difference of {number(row.detectable)} would be found four times in five."
-        )
-    return ending
-
-
-def _draws(draws: int | str) -> str:
-    """The number of draws at each fraction, unless all have one."""
-    return "" if set(str(draws).split(" and ")) == {"1"} else f", {draws} draws"

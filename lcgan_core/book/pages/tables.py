@@ -11,6 +11,7 @@ import pandas as pd
 from lcgan_core.book import beside
 from lcgan_core.book.words import ABSENT, linked, number
 from lcgan_core.metrics.same_types import FOUND, SAME
+from lcgan_core.metrics.verdicts import LEAST_PATIENTS
 from lcgan_core.protocol.arms import ARMS, PAPER
 from lcgan_core.protocol.paper import percent
 
@@ -19,13 +20,15 @@ ORDER = ("IPH", "IVH", "EDH", "SDH", "SAH")
 
 
 def cell(results: pd.DataFrame, **where: object) -> str:
-    """The one value at `where`, with its 95 % interval if it has one."""
+    """The one value at `where`, with its 95 % interval; of few cases, their number instead."""
     chosen = results
     for column, value in where.items():
         chosen = chosen[chosen[column] == value]
     if chosen.empty:
         return ABSENT
     row = chosen.iloc[0]
+    if pd.notna(row.value) and row.get("n", LEAST_PATIENTS) < LEAST_PATIENTS:
+        return linked(f"{number(row.value)} (n = {row.n})", row)
     if "ci_low" not in row or pd.isna(row.ci_low):
         return linked(number(row.value), row)
     return linked(f"{number(row.value)} ({number(row.ci_low)} to {number(row.ci_high)})", row)

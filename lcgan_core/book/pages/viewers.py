@@ -172,7 +172,7 @@ def candidates(snapshots: pd.DataFrame, real: pd.DataFrame) -> str:
         columns["generator"] = table.generator
     if table.draw.max() > 1:
         columns["draw"] = table.draw
-    columns["epoch"] = ["real slices" if pd.isna(e) else f"{e:.0f}" for e in table.epoch]
+    columns["epoch"] = ["training slices" if pd.isna(e) else f"{e:.0f}" for e in table.epoch]
     for name, (heading, write) in COLUMNS.items():
         if name not in table:  # a run of before it was measured
             continue

@@ -10,13 +10,12 @@ from typing import Any
 import pandas as pd
 
 from lcgan_core.book import numbers_only
-from lcgan_core.book.beside import numbers
 from lcgan_core.book.contents import Bundle
 from lcgan_core.book.figures import figures, forest, pictures
 from lcgan_core.book.pages import (
-    answer,
     both_runs,
     controls,
+    findings,
     front,
     generators,
     origins,
@@ -25,11 +24,11 @@ from lcgan_core.book.pages import (
     provenance,
     tables,
     viewers,
+    whose,
 )
-from lcgan_core.book.words import html, linked, number, of_each, several
-from lcgan_core.metrics.claims import ALL, Measure, outcome
+from lcgan_core.book.words import html, of_each, several
+from lcgan_core.metrics.claims import outcome
 from lcgan_core.protocol.config import IN_SILICO
-from lcgan_core.protocol.paper import percent
 from lcgan_core.run import artefacts
 from lcgan_core.run.plan import EVALUATION
 
@@ -52,10 +51,11 @@ def write(bundle: Bundle, out: Path) -> None:
     changes = [*bundle.record["changes"]]
     if not bundle.pictures:
         changes.append(numbers_only.said(bundle.facts))
-    made = texts(results, bundle.facts, changes, measure)
+    made = texts(results, bundle.facts, changes)
+    made["which_run"] = whose.of(bundle)
     made["generators"] = generators.text(bundle, rows, runs)
     made |= controls.texts(bundle, rows) | viewers.texts(bundle, rows)
-    made |= front.texts(bundle, rows) | both_runs.texts(bundle)
+    made |= front.texts(bundle, rows) | findings.texts(bundle, rows) | both_runs.texts(bundle)
     made |= playground.texts(bundle)
     # below a table or list; the line of a figure is a text of its own
     for name, line in provenance.lines(bundle, runs).items():
@@ -69,7 +69,6 @@ def texts(
     results: Mapping[str, pd.DataFrame],
     facts: dict[str, Any],
     changes: Sequence[str],
-    primary: Measure,
 ) -> dict[str, str]:
     """Name -> text of the pages that show the paper's tables, and of the performance page.
 
@@ -84,8 +83,6 @@ def texts(
     }  # fmt: skip
     return made | {
         "run": run_note(facts, changes),
-        "headline": headline(next(iter(results.values())), primary),
-        "certainty": answer.certainty(facts),
         "performance": performance.page(),
     }
 
@@ -124,26 +121,4 @@ def means(draws: dict[float, int]) -> str:
     said = several(draws)
     return (
         f"\n\nOur values are means over {said}; the intervals reflect these draws." if said else ""
-    )
-
-
-def headline(results: pd.DataFrame, primary: Measure) -> str:
-    """One paragraph: what adding both kinds of copy did at each fraction of the data."""
-    image = results[(results.metric == primary.metric) & (results.lesion == primary.lesion)]
-    cells = image.set_index(["fraction", "arm"])
-    parts = []
-    for fraction in sorted(results.fraction.unique()):
-        before, after = (
-            linked(number(row.value), row)
-            for row in (cells.loc[(fraction, arm)] for arm in ("original", "both"))
-        )
-        parts.append(f"{before} to {after} at {percent(fraction)}")
-    paper = (
-        " The paper reports .244 to .371 at 2.5%, .478 to .538 at 10%, .565 to .581 at 25%, "
-        "and less than one point with all patients."
-    )
-    return (
-        "In this run, adding one GAN copy and one traditional copy of every slice changed the mean "
-        f"{primary.says.removeprefix('the ')} from {', '.join(parts)} of the training patients."
-        f"{paper if len(numbers(results)) and primary.lesion == ALL else ''}"
     )
