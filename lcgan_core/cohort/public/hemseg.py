@@ -30,7 +30,10 @@ def find(source: Path, as_class: str | None = None, class_table: Path | None = N
     """
     folders = _labels(source)
     if not folders:
-        raise UserError(f"{source} holds no folders train/label, val/label, test/label of HemSeg.")
+        raise UserError(
+            f"{source} holds no folders train/label, val/label, test/label of HemSeg; give the "
+            "folder that holds them."
+        )
     stated, decoder_of = scan_classes(source, "HemSeg", as_class, class_table, _read_classes)
     cases: dict[str, Case] = {}
     files, left_out = files_below(source)
@@ -101,5 +104,5 @@ def _read_classes(path: Path) -> dict[str, str] | None:
         return None
     unknown = [row["label"] for row in rows if row["label"] not in PUBLISHED]
     if unknown:
-        raise UserError(f'{path} holds the label "{unknown[0]}"; HemSeg has 0 = IPH and 1 = IVH.')
+        raise UserError(f'{path} holds the label "{unknown[0]}"; allowed: 0 (IPH), 1 (IVH).')
     return {row["filename"]: PUBLISHED[row["label"]] for row in rows}

@@ -22,7 +22,10 @@ def find(source: Path, as_class: str | None = None, class_table: Path | None = N
     """The scans and masks that info.csv names; the classes come from the user."""
     table = _table(source)
     if table is None:
-        raise UserError(f"{source} holds no info.csv with {', '.join(COLUMNS)} of Seg-CQ500.")
+        raise UserError(
+            f"{source} holds no info.csv with {', '.join(COLUMNS)} of Seg-CQ500; give the folder "
+            "that holds it."
+        )
     stated, decoder_of = scan_classes(source, "Seg-CQ500", as_class, class_table)
     cases: list[Case] = []
     refused: list[Refused] = []
