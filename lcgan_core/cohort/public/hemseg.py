@@ -104,5 +104,5 @@ def _read_classes(path: Path) -> dict[str, str] | None:
         return None
     unknown = [row["label"] for row in rows if row["label"] not in PUBLISHED]
     if unknown:
-        raise UserError(f'{path} holds the label "{unknown[0]}"; allowed: 0 (IPH), 1 (IVH).')
+        raise UserError(f'{path} holds the label "{unknown[0]}"; HemSeg has 0 = IPH and 1 = IVH.')
     return {row["filename"]: PUBLISHED[row["label"]] for row in rows}
