@@ -9,6 +9,8 @@ from pathlib import Path
 REFUSED = r"sbatch failed\. The error message was '(.*?)'\.\n"
 NOT_HANDED_OVER = r"Exception in run_job for rule [\w.-]+: (.*)"
 ENDED = r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'"
+TOLD_TO_END, FAILED = "Will exit after finishing currently running jobs", "Error in "
+"""What Snakemake writes at a SIGTERM, and after a job that failed: then both."""
 PROFILE = "the cluster's profile (profiles/.../config.yaml)"
 AGAIN = "run the same command again; finished parts are kept."
 
@@ -41,4 +43,6 @@ def _why(snakemake_logs: Iterable[str | Path], job_logs: Path, since: float) -> 
             f"the cluster ended job {job} ({state}) too many times; raise its runtime or mem_mb in "
             f"{PROFILE} and {AGAIN}"
         )
+    if TOLD_TO_END in said and FAILED not in said:
+        return f"it was told to end, and has finished the jobs that were running; {AGAIN}"
     return f"a job failed without a reason in its log in {job_logs}; {AGAIN}"

@@ -142,8 +142,13 @@ LOGS = {
         "Error in rule training-1-lcgan:\n",
         "The run stopped: The disk is full; mend that.",
     ),
+    "told to end": (
+        "Will exit after finishing currently running jobs (scheduler).\n",
+        "it was told to end, and has finished the jobs that were running; run the same",
+    ),
     "nothing": (
-        "Error in rule training-1-lcgan:\n",
+        "Error in rule training-1-lcgan:\n"
+        "Will exit after finishing currently running jobs (scheduler).\n",
         "a job failed without a reason in its log in ",
     ),
 }
