@@ -1,5 +1,8 @@
 """Windowed pictures: HU come back exactly inside the window, and nothing is guessed beyond it."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -204,6 +207,8 @@ def spoil(folder, what):
         Image.fromarray(drawn(255)[3]).save(mask, format="JPEG")
     elif what == "high mask":
         Image.fromarray(drawn(1)[3].astype(np.uint16) * 300).save(mask)
+    elif what.endswith("claimed"):
+        image.write_bytes(claiming(image.read_bytes(), int(what.split()[0])))
     elif what == "size":
         Image.fromarray(grey[:-1]).save(image)
     elif what == "mask's size":
@@ -212,6 +217,12 @@ def spoil(folder, what):
     elif what == "twice":
         image.with_name("03.png").write_bytes(image.read_bytes())
         mask.with_name("03.png").write_bytes(mask.read_bytes())
+
+
+def claiming(png, side):
+    """A PNG whose header says that it has so many rows and columns."""
+    head = png[12:16] + struct.pack(">II", side, side) + png[24:29]
+    return png[:12] + head + struct.pack(">I", zlib.crc32(head)) + png[33:]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +238,11 @@ def spoil(folder, what):
         ("turned", "3.png is turned by its header"),
         ("mask as JPEG", "3.png is a mask as JPEG"),
         ("high mask", "3.png is a mask with values above 255"),
+        ("5000 claimed", "3.png claims more than 4096 x 4096 pixels, no CT slice"),
+        (
+            "60000 claimed",
+            "3.png claims more than 4096 x 4096 pixels, no CT slice",
+        ),
         ("size", "3.png has another size"),
         ("mask's size", "p1 has masks of another size"),
         ("twice", "p1 has two pictures of one number"),
