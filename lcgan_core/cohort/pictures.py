@@ -233,7 +233,7 @@ def _check_size(raw: bytes, path: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            width, height = Image.open(BytesIO(raw)).size
+            width, height = Image.open(BytesIO(raw), formats=("PNG", "JPEG")).size
     except Image.DecompressionBombError:
         width = height = MOST_SIDE + 1
     except Exception:  # Pillow's are of every kind
