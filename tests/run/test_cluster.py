@@ -144,7 +144,11 @@ LOGS = {
     ),
     "told to end": (
         "Will exit after finishing currently running jobs (scheduler).\n",
-        "it was told to end, and has finished the jobs that were running; run the same",
+        "it was told to end before all jobs were done; run the same command again",
+    ),
+    "Ctrl-C": (
+        "Terminating processes on user request, this might take some time.\n",
+        "it was told to end before all jobs were done; run the same command again",
     ),
     "nothing": (
         "Error in rule training-1-lcgan:\n"

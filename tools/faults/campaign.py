@@ -18,6 +18,7 @@ from tools.faults.mishaps import DISKS, OTHERS, SIGNALS, Mishap, mountable
 from tools.faults.process import Process
 from tools.faults.works import WORKS
 
+ERROR = r"Traceback|(?<!Workflow)Error:"  # the other is what Snakemake calls a run that ended early
 SENTENCE = r"^(lcgan|The run stopped): .*[.]$"
 PLACE = "place"
 """The same for all faults, because what a command makes may name it."""
@@ -120,7 +121,7 @@ def _wrong(code: int | None, process: Process, codes: tuple[int, ...]) -> str:
     said = process.said()
     if code not in codes:
         return f"ended with {code}: {said}"
-    if "Traceback" in said or "Error:" in said:
+    if re.search(ERROR, said):
         return f"said {said}"
     if code and code > 0 and not re.search(SENTENCE, said, re.M):
         return f"ended with {code} and said no sentence: {said}"
