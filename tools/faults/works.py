@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from snakemake import cli as snakemake
-
 from lcgan_core import cli
 from lcgan_core.book import build, collect, places
 from lcgan_core.cohort import ingest
@@ -38,8 +36,6 @@ OWN = {
 ARMS = ("original", "traditional")
 VARYING = {"seconds", "spent", "since", "stamp"}
 """Keys of JSON that are times, or hash the times of files."""
-for _stage_name in profiles.STAGE_PARAMETERS:  # a fork with little memory must not have to
-    importlib.import_module(f"lcgan_core.stages.{_stage_name}")
 HEADS, STORES, RUN, FINISHED = "heads", "stores", "run", "finished"
 
 
@@ -61,6 +57,11 @@ class Work(NamedTuple):
 
 def prepare(shared: Path, names: Iterable[str]) -> None:
     """Scans, stores and a finished run, as far as the works of these names begin from them."""
+    names = list(names)
+    for module in (f"lcgan_core.stages.{stage}" for stage in profiles.STAGE_PARAMETERS):
+        importlib.import_module(module)  # a fork with little memory must not have to
+    if "grid" in names:
+        importlib.import_module("snakemake.cli")
     begins = {WORKS[name].begin for name in names}
     if _nothing in begins:
         write_cohort(shared / HEADS, patients=3, seed=1, matrix=64, slices=5)
@@ -116,6 +117,8 @@ def _with_pages(place: Path) -> None:
 
 def _snakemake(place: Path) -> None:
     """Snakemake in the place of a command of lcgan."""
+    from snakemake import cli as snakemake
+
     os.chdir(place)  # where it keeps its notes
     cli.app = lambda standalone_mode: snakemake.main(sys.argv[1:])
 
