@@ -212,7 +212,7 @@ def _plain(raw: bytes, path: Path) -> np.ndarray:
     """(H, W) values as they are stored in a file; raises Refused."""
     if not raw.startswith((PNG, JPEG)):
         raise Refused(path, "is neither PNG nor JPEG; export it again.")
-    _check_size(raw, path)
+    _check_claims(raw, path)
     found = _decoded(raw, cv2.IMREAD_UNCHANGED, path)
     if any(mark in raw[:4096] for mark in TURNED):
         grey = cv2.IMREAD_GRAYSCALE
@@ -228,12 +228,14 @@ def _plain(raw: bytes, path: Path) -> np.ndarray:
     return found
 
 
-def _check_size(raw: bytes, path: Path) -> None:
+def _check_claims(raw: bytes, path: Path) -> None:
     """Refuse what its header claims before a decoder makes room for it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            width, height = Image.open(BytesIO(raw), formats=("PNG", "JPEG")).size
+            picture = Image.open(BytesIO(raw), formats=("PNG", "JPEG"))
+            picture.verify()  # of a PNG also the lengths of its parts
+            width, height = picture.size
     except Image.DecompressionBombError:
         width = height = MOST_SIDE + 1
     except Exception:  # Pillow's are of every kind

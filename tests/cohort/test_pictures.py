@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lcgan_core.cohort import formats, slices
+from lcgan_core.cohort import formats, pictures, slices
 from lcgan_core.cohort.grey_levels import Window
 from lcgan_core.cohort.join import join
 from lcgan_core.cohort.label_map import LabelMap
@@ -207,6 +207,9 @@ def spoil(folder, what):
         Image.fromarray(drawn(255)[3]).save(mask, format="JPEG")
     elif what == "high mask":
         Image.fromarray(drawn(1)[3].astype(np.uint16) * 300).save(mask)
+    elif what == "2 GB in a part":  # which a decoder would make room for
+        png = image.read_bytes()
+        image.write_bytes(png[:33] + b"\x7f" + png[34:])
     elif what.endswith("claimed"):
         image.write_bytes(claiming(image.read_bytes(), int(what.split()[0])))
     elif what == "size":
@@ -238,6 +241,7 @@ def claiming(png, side):
         ("turned", "3.png is turned by its header"),
         ("mask as JPEG", "3.png is a mask as JPEG"),
         ("high mask", "3.png is a mask with values above 255"),
+        ("2 GB in a part", "3.png is damaged"),
         ("5000 claimed", "3.png claims more than 4096 x 4096 pixels, no CT slice"),
         (
             "60000 claimed",
@@ -254,6 +258,16 @@ def test_what_cannot_be_trusted_is_refused_by_name(tmp_path, what, said):
     assert said in refusal(tmp_path)
     with pytest.raises(Refused):
         load(tmp_path)
+
+
+def test_no_decoder_sees_what_claims_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "_decoded", lambda *_: pytest.fail("decoded"))
+    for what in ("2 GB in a part", "5000 claimed"):
+        folder = tmp_path / what
+        write(folder, rounded(head(), 40, 80), drawn())
+        spoil(folder, what)
+        with pytest.raises(Refused):
+            pictures.read_grey(folder / "images/p1/3.png")
 
 
 def test_grey_pictures_in_any_way_of_storing_them(tmp_path):
