@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lcgan_core.cohort.nifti import NiftiCase
@@ -51,7 +52,7 @@ def _file(table: Path, scan: str, name: str) -> Path:
     if not (is_inside(name) and is_inside(scan)):
         raise Refused(table, "names a file outside its own folder; download the set again.", name)
     for folder in (table.parent, table.parent / scan, table.parent.parent):
-        if (folder / name).is_file():
+        if os.path.isfile(folder / name):  # False also for what can be no name at all
             return folder / name
     raise Refused(table, "names a file that is not there; download the set again.", name)
 
