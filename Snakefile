@@ -26,7 +26,10 @@ for folder in (RUN, artefacts.REPOSITORY):
             "rename the folder, or set LCGAN_RUNS to another one."
         )
 JOBS = plan.jobs(CONFIG)
-REQUEST = str(warm.write_request(CONFIG, {"profile": PROFILE, **OVERRIDES}))
+try:
+    REQUEST = str(warm.write_request(CONFIG, {"profile": PROFILE, **OVERRIDES}))
+except artefacts.UserError as error:
+    sys.exit(f"The run stopped: {error}")
 OPTIONS = ["--profile", PROFILE]
 for name, value in OVERRIDES.items():
     OPTIONS += ["--set", f"{name}={json.dumps(value, ensure_ascii=False)}"]

@@ -44,7 +44,7 @@ def write(app, failed) -> None:
     scripts = static.glob("scripts/*theme.js")
     pages = [*Path(app.outdir).glob("**/*.html"), *scripts]
     theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
-    font = TTFont(theme / WHOLE)
+    font = TTFont(theme / WHOLE, recalcTimestamp=False)  # the same bytes each time
     kept = subset.Subsetter(subset.Options(layout_features=[]))
     kept.populate(unicodes=used(static, pages))
     kept.subset(font)

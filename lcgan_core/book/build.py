@@ -12,12 +12,13 @@ from pathlib import Path
 
 import nbformat
 
-from lcgan_core.book import bundle, collect, places, weights
+from lcgan_core.book import bundle, collect, jupyter, places, weights
 from lcgan_core.book.contents import VIEWER_FOLDER, Bundle
 from lcgan_core.book.pages import notebooks, playground, write
 from lcgan_core.errors import UserError
 from lcgan_core.protocol.config import Config
-from lcgan_core.run import artefacts
+from lcgan_core.run import artefacts, locks
+from lcgan_core.run.disk import disk_errors
 
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
 """Sphinx colours its warnings, whatever NO_COLOR says."""
@@ -44,7 +45,18 @@ def render(published: str, commands: str) -> Path:
 
 
 def _make(collected: Path, place: Path, commands: str) -> Path:
-    """Put the book's sources together in `place` and build them."""
+    """Put the book's sources together in `place` and build them, in one process at a time."""
+
+    def refuse(who: locks.Holder) -> None:
+        raise UserError(f"{place} is being made by {who}; wait until it has ended.")
+
+    with disk_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+        with locks.take(place / "book.lock", refuse):
+            return _write(collected, place, commands)
+
+
+def _write(collected: Path, place: Path, commands: str) -> Path:
     opened = bundle.opened(collected)
     for path in places.prose():
         target = place / path.relative_to(places.ROOT)
@@ -87,19 +99,27 @@ def _static(opened: Bundle, static: Path) -> None:
 
 
 def _built(place: Path) -> Path:
-    program = Path(sys.executable).with_name("jupyter-book")
     log, pages = place / "book.log", places.html(place)
-    command = [str(program), "build", "-W", "-n", "--keep-going", str(place)]
-    environment = {**os.environ, "NO_COLOR": "1"}
-    with log.open("w") as lines:
-        done = subprocess.run(
-            command, stdout=lines, stderr=subprocess.STDOUT, check=False, env=environment
-        )
-    if done.returncode:
+    arguments = ["build", "-W", "-n", "--keep-going", str(place)]
+    with (
+        log.open("w") as lines,
+        subprocess.Popen(
+            [sys.executable, "-m", jupyter.__name__, *arguments],
+            stdin=subprocess.PIPE,  # by which it sees that this process has ended
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "NO_COLOR": "1"},
+        ) as process,
+    ):
+        process.wait()
+    if process.returncode:
         shutil.rmtree(pages, ignore_errors=True)
         said = COLOURS.sub("", log.read_text())
         warnings = [line for line in said.splitlines() if "WARNING" in line]
-        first = warnings[0] if warnings else "no warning was printed"
+        if not warnings:
+            last = said.strip().rpartition("\n")[2] or "nothing was said"
+            raise UserError(f"The book could not be built ({last}); see {log}.")
+        first = warnings[0]
         raise UserError(f"The book has {len(warnings)} warnings, the first: {first}; see {log}.")
     # Jupyter Book's own has no title, no language and no icon, which a browser then asks for
     shutil.copyfile(place / "book" / "first_page.html", pages / "index.html")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections import Counter
@@ -22,6 +23,7 @@ from lcgan_core.cohort.series import NUMBERS
 from lcgan_core.cohort.store import SliceStore, StoredSeries, StoreWriter
 from lcgan_core.errors import UserError
 from lcgan_core.run.disk import disk_errors
+from lcgan_core.run.listing import listing
 
 FEWEST_VALUES = 16
 """A slice of fewer different HU is air or blank, and such slices are equal by themselves."""
@@ -43,11 +45,14 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
 
     Two patients are one where their hashes, the hashes of two of their series or the HU of two of
     their slices are equal; of a series in two stores, the first store's is kept. The folder
-    appears when everything is written. Raises UserError for stores that do not fit together.
+    appears when everything is written; the same call again leaves it as it is. Raises UserError for
+    stores that do not fit together, and where `out` is something else.
     """
     out = Path(out)
     opened = [SliceStore.open(folder) for folder in stores]
-    _check(opened, out)
+    stamp = hashlib.sha256(json.dumps([listing(one.folder) for one in opened]).encode()).hexdigest()
+    made = _stamp_of(out) == stamp
+    _check(opened, out, made)
     table = pd.concat([store.slices for store in opened], ignore_index=True)
     where = [(s, k) for s, store in enumerate(opened) for k in range(len(store.slices))]
     content = [_content(opened[s].hu[k]) for s, k in where]
@@ -74,14 +79,25 @@ def join(stores: Sequence[Path], out: Path) -> Joined:
         ],
         columns=["patient", "other", "store", "other_store", "why", "slices"],
     )
-    store = _write(out, opened, [where[row] for row in kept], table, shared)
+    if made:
+        store = SliceStore.open(out)
+    else:
+        store = _write(out, opened, [where[row] for row in kept], table, shared, stamp)
     return Joined(store, shared, len(where) - len(kept), other_labels)
 
 
-def _check(opened: list[SliceStore], out: Path) -> None:
+def _stamp_of(out: Path) -> str | None:
+    """What a joined store says that it was made from; None of anything else."""
+    try:
+        return json.loads((out / "manifest.json").read_text()).get("stamp")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _check(opened: list[SliceStore], out: Path, made: bool) -> None:
     if len(opened) < 2:
         raise UserError("Joining needs two slice stores or more.")
-    if os.path.lexists(out):
+    if os.path.lexists(out) and not made:
         raise UserError(f"{out} exists; remove it or choose another name for the joined store.")
     sizes = [store.hu.shape[1] for store in opened]
     if len(set(sizes)) > 1:
@@ -143,10 +159,11 @@ def _write(
     kept: list[tuple[int, int]],
     table: pd.DataFrame,
     shared: pd.DataFrame,
+    stamp: str,
 ) -> SliceStore:
     manifests = [store.manifest for store in opened]
     source = " + ".join(each["source"] for each in manifests)
-    manifest: dict[str, Any] = {"source": source, "joined": manifests}
+    manifest: dict[str, Any] = {"source": source, "joined": manifests, "stamp": stamp}
     manifest |= known_to_all(each.get("hu_exact") for each in manifests)
     manifest |= {"publish": NUMBERS} if any(each.get("publish") for each in manifests) else {}
     cited = dict.fromkeys(each["citation"] for each in manifests if "citation" in each)

@@ -53,7 +53,7 @@ class NiftiCase:
         labels = majority(raters) if len(raters) > 1 else raters[0]
         hu, affine = to_display(hu, header.affine)
         labels, _ = to_display(labels, header.affine)
-        spacing = _pixel_spacing(self.path, affine)
+        spacing = pixel_spacing(self.path, affine)
         normal = normal_of(affine)
         positions = normal @ affine[:3, 3] + normal @ affine[:3, 2] * np.arange(len(hu))
         kept = ~(labels == EXCLUDED).any(axis=(1, 2))
@@ -95,7 +95,7 @@ def _orientation(header: Header, path: Path) -> tuple[str, ...]:
     return ("The header states two places (sform and qform); the sform was taken.",)
 
 
-def _pixel_spacing(path: Path, affine: np.ndarray) -> tuple[float, float]:
+def pixel_spacing(path: Path, affine: np.ndarray) -> tuple[float, float]:
     """(row, column) mm of a display affine; Refused where slices are not axial or are sheared."""
     column, row = (float(np.linalg.norm(affine[:3, k])) for k in (0, 1))
     if abs(affine[:3, 0] @ affine[:3, 1]) > 0.01 * column * row:

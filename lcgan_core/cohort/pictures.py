@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from lcgan_core.cohort.grey_levels import Window, scale_of
 from lcgan_core.cohort.label_map import LabelMap, classes_named
@@ -22,6 +25,7 @@ from lcgan_core.errors import UserError
 
 EXAMPLE = "images/{patient}/{slice}.png"
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+MOST_SIDE = 4096
 TURNED = (b"Exif", b"eXIf")
 """Marks of a header that may say how a viewer shall turn the picture."""
 
@@ -208,6 +212,7 @@ def _plain(raw: bytes, path: Path) -> np.ndarray:
     """(H, W) values as they are stored in a file; raises Refused."""
     if not raw.startswith((PNG, JPEG)):
         raise Refused(path, "is neither PNG nor JPEG; export it again.")
+    _check_claims(raw, path)
     found = _decoded(raw, cv2.IMREAD_UNCHANGED, path)
     if any(mark in raw[:4096] for mark in TURNED):
         grey = cv2.IMREAD_GRAYSCALE
@@ -221,6 +226,25 @@ def _plain(raw: bytes, path: Path) -> np.ndarray:
             raise Refused(path, "is in colour or transparent; save it as plain grey levels.")
         found = colours[..., 0]
     return found
+
+
+def _check_claims(raw: bytes, path: Path) -> None:
+    """Refuse what its header claims before a decoder makes room for it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(BytesIO(raw), formats=("PNG", "JPEG"))
+            picture.verify()  # of a PNG also the lengths of its parts
+            width, height = picture.size
+    except Image.DecompressionBombError:
+        width = height = MOST_SIDE + 1
+    except Exception:  # Pillow's are of every kind
+        raise Refused(path, "is damaged; copy or export it again.") from None
+    if max(width, height) > MOST_SIDE:
+        raise Refused(
+            path,
+            f"claims more than {MOST_SIDE} x {MOST_SIDE} pixels, no CT slice; export it again.",
+        )
 
 
 def _decoded(raw: bytes, how: int, path: Path) -> np.ndarray:

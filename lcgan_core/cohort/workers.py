@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol
 
+from lcgan_core.run import signals
+
 AHEAD = 2
 """Tasks queued per process: enough to keep it busy, few enough for any memory."""
 PRELOADED = ["lcgan_core.cohort.ingest", "lcgan_core.cohort.dicom"]
@@ -49,7 +51,8 @@ def workers(processes: int) -> Iterator[Parallel]:
             rest = iter(items)
             while True:
                 while len(waiting) < AHEAD * processes and (part := list(islice(rest, chunk))):
-                    waiting.append(pool.submit(_each, function, part))
+                    with signals.held():  # a process that is half begun would be nobody's
+                        waiting.append(pool.submit(_each, function, part))
                 if not waiting:
                     return
                 yield from waiting.popleft().result()

@@ -9,6 +9,9 @@ from pathlib import Path
 REFUSED = r"sbatch failed\. The error message was '(.*?)'\.\n"
 NOT_HANDED_OVER = r"Exception in run_job for rule [\w.-]+: (.*)"
 ENDED = r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'"
+TOLD_TO_END = ("Will exit after finishing currently running jobs", "Terminating processes on user")
+FAILED = "Error in "
+"""What Snakemake writes at SIGTERM and Ctrl-C; the first also after a job that has failed."""
 PROFILE = "the cluster's profile (profiles/.../config.yaml)"
 AGAIN = "run the same command again; finished parts are kept."
 
@@ -41,4 +44,6 @@ def _why(snakemake_logs: Iterable[str | Path], job_logs: Path, since: float) -> 
             f"the cluster ended job {job} ({state}) too many times; raise its runtime or mem_mb in "
             f"{PROFILE} and {AGAIN}"
         )
+    if any(words in said for words in TOLD_TO_END) and FAILED not in said:
+        return f"it was told to end before all jobs were done; {AGAIN}"
     return f"a job failed without a reason in its log in {job_logs}; {AGAIN}"

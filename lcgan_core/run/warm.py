@@ -28,6 +28,7 @@ from lcgan_core.protocol import methods, profiles
 from lcgan_core.protocol.config import Config
 from lcgan_core.protocol.profiles import STAGE_PARAMETERS
 from lcgan_core.run import artefacts, pages, plan, signals
+from lcgan_core.run.disk import disk_errors
 
 ADDRESS = "LCGAN_WARM"
 """Environment variable with the path of the warm process's socket."""
@@ -41,8 +42,9 @@ def write_request(config: Config, given: dict) -> Path:
     path = artefacts.run_folder(config) / "request.json"
     text = json.dumps(given, sort_keys=True) + "\n"
     if not path.is_file() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        artefacts.write_text(path, text)
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            artefacts.write_text(path, text)
     return path
 
 

@@ -15,6 +15,7 @@ from lcgan_core.cohort.dicom.masks import SEG
 from lcgan_core.cohort.dicom.part_names import label_of, said_by
 from lcgan_core.cohort.dicom.quiet import quiet
 from lcgan_core.cohort.label_map import LabelMap
+from lcgan_core.cohort.nifti import pixel_spacing
 from lcgan_core.cohort.nifti_file import NIFTI, read_nifti
 from lcgan_core.cohort.orientation import to_display
 from lcgan_core.cohort.patterns import _matching
@@ -32,8 +33,6 @@ from lcgan_core.takeaway.units import Drawing, Unit, stated, to_model
 EXAMPLE = "{patient}_seg.nii.gz"
 LABEL_FOLDERS = ("labels", "labelsTr")
 """Where written data sets keep their masks."""
-MOST_OBLIQUE = 1.5
-"""Ratio of a pixel's sides from which on a volume is not axial."""
 
 
 def find(
@@ -64,7 +63,8 @@ def find(
     if not units:
         raise UserError(
             f"{source} holds no mask: no slice store, NIfTI, DICOM SEG or PNG"
-            + (f" that matches {pattern}." if pattern else ".")
+            + (f" that matches {pattern}" if pattern else "")
+            + "; give the folder that holds them."
         )
     return units
 
@@ -143,9 +143,8 @@ def _read_store(store: SliceStore, rows: np.ndarray, model: Classes) -> Drawing:
 def _read_nifti(path: Path, labels: LabelMap, model: Classes) -> Drawing:
     voxels, header = read_nifti(path)
     decoded, affine = to_display(labels(voxels, path)[0], header.affine)
+    pixel_spacing(path, affine)
     place = Place.of_affine(affine, len(decoded))
-    if max(place.pixel) > MOST_OBLIQUE * min(place.pixel):
-        raise Refused(path, "is not axial: its pixels are far from square; give axial masks.")
     return Drawing(to_model(decoded, labels.classes, model, path), place)
 
 
@@ -171,11 +170,19 @@ def _read_seg(path: Path, labels: LabelMap, model: Classes) -> Drawing:
     try:
         with quiet():
             item = pydicom.dcmread(path)
-            pixels = item.pixel_array.reshape(-1, int(item.Rows), int(item.Columns))
+            decoded, place = _frames(path, item, labels)
+    except UserError:
+        raise
     except Exception as error:  # every decoder has its own family of errors
         raise Refused(path, "cannot be decoded; export the mask again.", error) from None
+    return Drawing(to_model(decoded, labels.classes, model, path), place)
+
+
+def _frames(path: Path, item: pydicom.Dataset, labels: LabelMap) -> tuple[np.ndarray, Place]:
+    """(S, H, W) uint8 labels of a SEG, and where they lie; errors where it is no whole SEG."""
     if item.get("SegmentationType") == "LABELMAP":
         raise Refused(path, "is a label map SEG; export it as BINARY.")
+    pixels = item.pixel_array.reshape(-1, int(item.Rows), int(item.Columns))
     value_of = _segments(path, item, labels)
     slices: dict[float, list[tuple[int, np.ndarray, np.ndarray]]] = defaultdict(list)
     shared = item.SharedFunctionalGroupsSequence[0]
@@ -197,8 +204,9 @@ def _read_seg(path: Path, labels: LabelMap, model: Classes) -> Drawing:
         result.append(whole)
         starts.append(slices[height][0][2][:3, 3])
     affine = next(iter(slices.values()))[0][2]
+    pixel_spacing(path, affine)
     place = Place(affine[:3, :2], np.array(starts), float(np.linalg.norm(affine[:3, 2])))
-    return Drawing(to_model(np.stack(result), labels.classes, model, path), place)
+    return np.stack(result), place
 
 
 def _segments(path: Path, item: pydicom.Dataset, labels: LabelMap) -> dict[int, int]:

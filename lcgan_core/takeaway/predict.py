@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +15,14 @@ from tqdm import tqdm
 
 from lcgan_core.cohort.salt import hashed, users_salt
 from lcgan_core.cohort.series import Refused
-from lcgan_core.errors import UserError
+from lcgan_core.errors import UserError, memory_is_full
 from lcgan_core.export.case import Common, ExportedCase
 from lcgan_core.export.dicom import NOT_FOR
 from lcgan_core.export.labels import write_label_map
 from lcgan_core.export.nifti import save
 from lcgan_core.export.place import Place
 from lcgan_core.export.seg import Drawn, dicom_seg
+from lcgan_core.run import artefacts
 from lcgan_core.run.listing import listing
 from lcgan_core.run.progress import progress
 from lcgan_core.synthesis.outliner import Outliner
@@ -27,7 +30,8 @@ from lcgan_core.takeaway import scans
 from lcgan_core.takeaway.folder import Making, stamp_of
 from lcgan_core.takeaway.scans import Scan
 
-AS = ("nifti", "dicom")
+ENDINGS = {"nifti": ".nii.gz", "dicom": ".dcm"}
+AS = tuple(ENDINGS)
 TABLE = "predicted.csv"
 
 
@@ -38,26 +42,36 @@ class Outlined:
 
     def __init__(self, folder: Path, common: Common) -> None:
         self.folder, self.common = folder, common
-        self.scan: Scan | None = None
-        self.affine = np.eye(4)
-        self.form = "nifti"
+        self.ending = ".nii.gz"
+        self.save: Callable[[Path], None] = lambda path: None
 
-    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
-        """Write the labels of the scan; see `Format.write`."""
-        voxels = scans.unturned(case.labels, self.affine)
-        if self.form == "nifti":
-            save(self.folder / f"{case.name}.nii.gz", voxels.T, self.affine)
-            return {"label": f"{case.name}.nii.gz"}
-        assert self.scan is not None and self.scan.stack is not None
+    def draw(self, scan: Scan, affine: np.ndarray, case: ExportedCase) -> None:
+        """What `write` is to save of the next case; raises Refused."""
+        voxels = scans.unturned(case.labels, affine).T
+        if self.ending == ".nii.gz":
+            self.save = lambda path: save(path, voxels, affine)
+            return
+        assert scan.stack is not None
         drawn = Drawn(
             f"Outlined by a neural network. {NOT_FOR}", True,
             generate_uid(entropy_srcs=["LcGAN", self.common.stamp, case.name]),
         )  # fmt: skip
-        images = scans.images_of(self.scan.stack)
-        seg = dicom_seg(images, np.ascontiguousarray(voxels.T), self.common.classes, drawn)
-        self.folder.mkdir(exist_ok=True)
-        seg.save_as(self.folder / f"{case.name}.dcm", enforce_file_format=True)
-        return {"label": f"{case.name}.dcm"}
+        images = scans.images_of(scan.stack)
+        try:
+            seg = dicom_seg(images, np.ascontiguousarray(voxels), self.common.classes, drawn)
+            content = BytesIO()
+            seg.save_as(content, enforce_file_format=True)
+        except Exception as error:  # highdicom's are of every kind
+            if memory_is_full(error):
+                raise
+            reason = "has a header that no SEG can refer to; take --as nifti."
+            raise Refused(scan.path, reason, error) from None
+        self.save = partial(_write, content=content.getvalue())
+
+    def write(self, number: int, case: ExportedCase) -> dict[str, str]:
+        """Write the labels of the scan; see `Format.write`."""
+        self.save(self.folder / (case.name + self.ending))
+        return {"label": case.name + self.ending}
 
     def finish(self, rows: list[dict]) -> None:
         """Write labels.json."""
@@ -83,21 +97,24 @@ def predict(source: Path, trained: Callable[[], Outliner], out: Path, form: str)
     if making.finished:
         return 0, len(refused)
     assert isinstance(making.form, Outlined)
-    making.form.form = form
+    outlined = making.form
+    outlined.ending = ENDINGS[form]
     salt = users_salt()
+    done = {row["name"] for row in making.rows}
+    waiting = [scan for scan in found if _name(scan, salt) not in done]
+    left: list[UserError] = []
 
     def cases() -> Iterator[ExportedCase]:
-        waiting = found[making.done + len(left) :]
         for scan in progress(waiting, "outlining", "scan", len(waiting)):
             try:
                 seen = scan.load()
+                case = _case(outliner, scan, seen, salt)
+                outlined.draw(scan, seen.affine, case)
             except Refused as error:
                 left.append(error)
                 continue
-            making.form.scan, making.form.affine = scan, seen.affine  # type: ignore[attr-defined]
-            yield _case(outliner, scan, seen, salt)
+            yield case
 
-    left: list[UserError] = []
     making.add(cases())
     for error in [*refused, *left]:
         tqdm.write(str(error), file=sys.stderr)
@@ -112,6 +129,15 @@ def predict(source: Path, trained: Callable[[], Outliner], out: Path, form: str)
     return making.done, len(refused) + len(left)
 
 
+def _write(path: Path, content: bytes) -> None:
+    with artefacts.atomic(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _name(scan: Scan, salt: bytes) -> str:
+    return hashed(salt, str(scan.path) + scan.name)
+
+
 def _case(outliner: Outliner, scan: Scan, seen: scans.Seen, salt: bytes) -> ExportedCase:
     size = outliner.description.size
     labels = scans.unfitted(outliner.outline(scans.fitted(seen, size)), seen)
@@ -122,10 +148,9 @@ def _case(outliner: Outliner, scan: Scan, seen: scans.Seen, salt: bytes) -> Expo
         f"ml_{name}": round(float((labels == value).sum() * volume), 2)
         for value, name in enumerate(names, start=1)
     }
-    name = hashed(salt, str(scan.path) + scan.name)
     place = Place.of_affine(seen.affine, len(labels))
     return ExportedCase(
-        name,
+        _name(scan, salt),
         hashed(salt, scan.patient),
         None,
         labels,

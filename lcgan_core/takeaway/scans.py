@@ -16,13 +16,20 @@ from lcgan_core.cohort.dicom.header import scan as header_of
 from lcgan_core.cohort.dicom.pixels import read_hu
 from lcgan_core.cohort.dicom.search import _LeftOut, _sort
 from lcgan_core.cohort.dicom.stack import Stack
-from lcgan_core.cohort.nifti import to_hu
+from lcgan_core.cohort.nifti import pixel_spacing, to_hu
 from lcgan_core.cohort.nifti_file import NIFTI, read_nifti
 from lcgan_core.cohort.orientation import DISPLAY, to_display
 from lcgan_core.cohort.resampling import resample
 from lcgan_core.cohort.series import Refused
 from lcgan_core.cohort.source import files_below
 from lcgan_core.errors import UserError
+
+LONG = 1 << 20
+"""Bytes of an element that is read only if somebody asks for it: a header may claim any length."""
+TAKEN_OVER = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
+    "StudyID", "AccessionNumber", "ReferringPhysicianName",
+)  # fmt: skip
 
 
 class Seen(NamedTuple):
@@ -71,18 +78,17 @@ def find(source: Path) -> tuple[list[Scan], list[Refused]]:
 
 def _of_dicom(stack: Stack) -> Seen:
     hu, _ = read_hu(stack.slices)
-    return _seen(hu.T, stack.affine)
+    return _seen(stack.slices[0].path, hu.T, stack.affine)
 
 
 def _of_nifti(path: Path) -> Seen:
     voxels, header = read_nifti(path)
-    return _seen(to_hu(voxels, path)[0], header.affine)
+    return _seen(path, to_hu(voxels, path)[0], header.affine)
 
 
-def _seen(voxels: np.ndarray, affine: np.ndarray) -> Seen:
+def _seen(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Seen:
     turned, display = to_display(voxels, affine)
-    column, row = (float(n) for n in np.linalg.norm(display[:3, :2], axis=0))
-    return Seen(np.ascontiguousarray(turned), affine, (row, column))
+    return Seen(np.ascontiguousarray(turned), affine, pixel_spacing(path, display))
 
 
 def fitted(seen: Seen, size: int) -> np.ndarray:
@@ -111,5 +117,14 @@ def unturned(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
 
 
 def images_of(stack: Stack) -> list[pydicom.Dataset]:
-    """The DICOM images of a series, in its order."""
-    return [pydicom.dcmread(item.path) for item in stack.slices]
+    """The headers of a series' images, in its order, as a SEG refers to them."""
+    return [_image(item.path) for item in stack.slices]
+
+
+def _image(path: Path) -> pydicom.Dataset:
+    """A header; what a SEG takes over from it is empty where it was left out."""
+    item = pydicom.dcmread(path, stop_before_pixels=True, defer_size=LONG)
+    for name in TAKEN_OVER:
+        if name not in item:
+            setattr(item, name, None)
+    return item

@@ -152,6 +152,15 @@ def test_a_gap_where_the_numbers_jump_is_a_missing_slice(tmp_path, scan):
     assert "lacks slices" in told[scan.paths[2].name]
 
 
+@pytest.mark.parametrize(("sideways", "taken"), [(2.0, True), (6.0, False)])
+def test_slices_that_no_gantry_stacks_so_are_refused(tmp_path, scan, sideways, taken):
+    """22 and 50 degrees: every slice lies farther to the side than the one before."""
+    for k, (x, y, z) in enumerate(scan.place):
+        scan.edit(k, ImagePositionPatient=[float(x), float(y + sideways * k), float(z)])
+    told, _ = reasons(tmp_path)
+    assert ("stacked at 50 degrees" in "".join(told.values())) is not taken
+
+
 def test_a_gap_in_the_thin_part_of_a_series_is_seen(tmp_path):
     """A slice missing among thin ones leaves no gap wider than the thick ones have."""
     heights = [0, 2.5, 5, 10, 12.5, 15, 20, 25, 30, 35, 40]  # 7.5 is missing

@@ -154,3 +154,16 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     refused(stores, tmp_path / "out", "disk", "full")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_the_same_call_again_leaves_the_store_and_another_is_refused(tmp_path):
+    """As after a signal that came when the store was in its place and the command had not ended."""
+    a, b = (build(tmp_path / k, series(k, "s" + k, seed)) for seed, k in enumerate("ab"))
+    first = join([a, b], tmp_path / "out")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    again = join([a, b], tmp_path / "out")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+    assert again.store.slices.equals(first.store.slices) and again.dropped == first.dropped
+    for stores in ([b, a], [a, build(tmp_path / "c", series("c", "sc", 9))]):
+        with pytest.raises(UserError, match="exists; remove it"):
+            join(stores, tmp_path / "out")

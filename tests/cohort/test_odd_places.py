@@ -204,3 +204,34 @@ def test_workers_of_a_killed_process_end(tmp_path):
     process.wait()
     gone, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
+
+
+HALF_BEGUN = """
+import signal
+from multiprocessing import popen_forkserver
+from lcgan_core.cohort.workers import workers
+
+server = popen_forkserver.forkserver
+read = server.read_signed
+
+def interrupted(of):
+    server.read_signed = read
+    signal.raise_signal(signal.SIGINT)
+    return read(of)
+
+if __name__ == "__main__":
+    server.read_signed = interrupted
+    try:
+        with workers(2) as parallel:
+            list(parallel(abs, [1, 2]))
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_a_worker_that_was_just_begun_when_ctrl_c_came_ends_in_silence(tmp_path):
+    (tmp_path / "script.py").write_text(HALF_BEGUN)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")

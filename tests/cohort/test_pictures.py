@@ -1,11 +1,14 @@
 """Windowed pictures: HU come back exactly inside the window, and nothing is guessed beyond it."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from lcgan_core.cohort import formats, slices
+from lcgan_core.cohort import formats, pictures, slices
 from lcgan_core.cohort.grey_levels import Window
 from lcgan_core.cohort.join import join
 from lcgan_core.cohort.label_map import LabelMap
@@ -204,6 +207,11 @@ def spoil(folder, what):
         Image.fromarray(drawn(255)[3]).save(mask, format="JPEG")
     elif what == "high mask":
         Image.fromarray(drawn(1)[3].astype(np.uint16) * 300).save(mask)
+    elif what == "2 GB in a part":  # which a decoder would make room for
+        png = image.read_bytes()
+        image.write_bytes(png[:33] + b"\x7f" + png[34:])
+    elif what.endswith("claimed"):
+        image.write_bytes(claiming(image.read_bytes(), int(what.split()[0])))
     elif what == "size":
         Image.fromarray(grey[:-1]).save(image)
     elif what == "mask's size":
@@ -212,6 +220,12 @@ def spoil(folder, what):
     elif what == "twice":
         image.with_name("03.png").write_bytes(image.read_bytes())
         mask.with_name("03.png").write_bytes(mask.read_bytes())
+
+
+def claiming(png, side):
+    """A PNG whose header says that it has so many rows and columns."""
+    head = png[12:16] + struct.pack(">II", side, side) + png[24:29]
+    return png[:12] + head + struct.pack(">I", zlib.crc32(head)) + png[33:]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +241,12 @@ def spoil(folder, what):
         ("turned", "3.png is turned by its header"),
         ("mask as JPEG", "3.png is a mask as JPEG"),
         ("high mask", "3.png is a mask with values above 255"),
+        ("2 GB in a part", "3.png is damaged"),
+        ("5000 claimed", "3.png claims more than 4096 x 4096 pixels, no CT slice"),
+        (
+            "60000 claimed",
+            "3.png claims more than 4096 x 4096 pixels, no CT slice",
+        ),
         ("size", "3.png has another size"),
         ("mask's size", "p1 has masks of another size"),
         ("twice", "p1 has two pictures of one number"),
@@ -238,6 +258,16 @@ def test_what_cannot_be_trusted_is_refused_by_name(tmp_path, what, said):
     assert said in refusal(tmp_path)
     with pytest.raises(Refused):
         load(tmp_path)
+
+
+def test_no_decoder_sees_what_claims_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "_decoded", lambda *_: pytest.fail("decoded"))
+    for what in ("2 GB in a part", "5000 claimed"):
+        folder = tmp_path / what
+        write(folder, rounded(head(), 40, 80), drawn())
+        spoil(folder, what)
+        with pytest.raises(Refused):
+            pictures.read_grey(folder / "images/p1/3.png")
 
 
 def test_grey_pictures_in_any_way_of_storing_them(tmp_path):

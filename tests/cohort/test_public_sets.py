@@ -435,6 +435,13 @@ def test_cq500_table_that_names_files_elsewhere_is_refused(tmp_path, image):
     assert "CT.nii" not in found.refused[0].reason
 
 
+@pytest.mark.parametrize("name", ["x" * 3000, "a\0b"])
+def test_cq500_table_with_what_can_be_no_name_is_refused(tmp_path, name):
+    make_cq500(tmp_path, name)
+    [refused] = seg_cq500.find(tmp_path, as_class="IPH").refused
+    assert refused.reason.startswith("names a file that is not there")
+
+
 def test_cq500_scans_beside_the_table_are_left_out(tmp_path):
     write(make_cq500(tmp_path) / "CQ500-CT-9/CT.nii", head())
     assert [item.files for item in seg_cq500.find(tmp_path, as_class="IPH").left_out] == [1]

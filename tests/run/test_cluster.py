@@ -142,8 +142,17 @@ LOGS = {
         "Error in rule training-1-lcgan:\n",
         "The run stopped: The disk is full; mend that.",
     ),
+    "told to end": (
+        "Will exit after finishing currently running jobs (scheduler).\n",
+        "it was told to end before all jobs were done; run the same command again",
+    ),
+    "Ctrl-C": (
+        "Terminating processes on user request, this might take some time.\n",
+        "it was told to end before all jobs were done; run the same command again",
+    ),
     "nothing": (
-        "Error in rule training-1-lcgan:\n",
+        "Error in rule training-1-lcgan:\n"
+        "Will exit after finishing currently running jobs (scheduler).\n",
         "a job failed without a reason in its log in ",
     ),
 }

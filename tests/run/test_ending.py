@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -109,3 +110,31 @@ def test_a_disk_s_refusals_are_named(error, why, tmp_path):
 def test_other_errors_of_the_system_are_not_the_disk_s(tmp_path):
     with pytest.raises(OSError), disk_errors(tmp_path):
         raise OSError("cannot identify image file")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *signals.STOPPING])
+def test_what_is_held_takes_effect_at_the_end(number):
+    done = []
+    with signals.stopping(), pytest.raises(KeyboardInterrupt), signals.held():
+        signal.raise_signal(number)
+        done.append("all")
+    assert done == ["all"]
+
+
+def test_what_is_ignored_stays_ignored_while_signals_are_held():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with signals.held():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_another_thread_holds_nothing():
+    def inside():
+        with signals.held():
+            return signal.getsignal(signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(inside).result() == signal.getsignal(signal.SIGINT)

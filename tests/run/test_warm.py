@@ -1,5 +1,6 @@
 """The warm process: a job in a fork of it is as one in a process of its own, but starts at once."""
 
+import errno
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lcgan_core.errors import UserError
 from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, plan, warm
 
@@ -194,3 +196,14 @@ def test_a_request_is_written_once_and_as_given(request_file):
     config = profiles.load(**given)
     assert warm.write_request(config, given) == path
     assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_request_that_the_disk_refuses_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCGAN_RUNS", str(tmp_path))
+
+    def full(path, text):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(artefacts, "write_text", full)
+    with pytest.raises(UserError, match=r"Could not write .*request.json: the disk is read-only"):
+        warm.write_request(profiles.load("quick"), {})

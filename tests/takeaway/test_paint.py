@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 
 import cv2
 import nibabel as nib
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
 from monai.data import load_decathlon_datalist
 
@@ -195,6 +197,20 @@ def test_masks_that_cannot_be_painted_are_refused_and_nothing_is_written(
     with pytest.raises(UserError, match=sentence):
         paint.paint(asked(place, tmp_path / "out", source=tmp_path / "m", **more))
     assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize(
+    "lost", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "PixelData"]
+)
+def test_a_seg_that_is_not_whole_is_refused_by_name(place, given, tmp_path, lost):
+    (tmp_path / "m").mkdir()
+    source = given["dicom"]["source"]
+    shutil.copy(source / "labels.json", tmp_path / "m")
+    item = pydicom.dcmread(next(source.rglob("seg.dcm")))
+    delattr(item, lost)
+    item.save_as(tmp_path / "m" / "seg.dcm")
+    with pytest.raises(UserError, match=r"seg.dcm cannot be decoded; export the mask again"):
+        paint.paint(asked(place, tmp_path / "out", source=tmp_path / "m"))
 
 
 def test_a_full_disk_is_one_sentence_and_the_next_call_goes_on(place, tmp_path, monkeypatch):

@@ -1,16 +1,19 @@
 """Lesions of scans without masks, on the scans' own pixels, whichever way these run."""
 
+import shutil
+
 import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from pydicom import filereader
 
 from lcgan_core.cohort.store import SliceStore
 from lcgan_core.errors import UserError
 from lcgan_core.synthesis import Outliner
 from lcgan_core.takeaway import export
-from lcgan_core.takeaway.predict import predict
+from lcgan_core.takeaway.predict import TABLE, Outlined, predict
 
 from .trained import segmenter_model
 
@@ -120,3 +123,89 @@ def test_what_cannot_be_outlined_is_refused(place, tmp_path):
     with pytest.raises(UserError, match="Nothing in .* could be outlined"):
         predict(tmp_path / "in", lambda: bright(place), tmp_path / "out", "nifti")
     assert not (tmp_path / "out").exists()
+
+
+def changed(source, target, change):
+    """A copy of DICOM files in which one file of the first series is changed."""
+    shutil.copytree(source, target)
+    path = sorted(target.rglob("*.dcm"))[1]
+    item = pydicom.dcmread(path)
+    change(item)
+    item.save_as(path)
+    return target
+
+
+def without(*names):
+    return lambda item: [delattr(item, name) for name in names]
+
+
+def test_a_scan_that_no_seg_can_refer_to_is_refused_and_the_others_are_outlined(
+    place, tmp_path, capsys
+):
+    source = changed(place / "dicom", tmp_path / "in", without("SOPClassUID"))
+    assert predict(source, lambda: bright(place), tmp_path / "out", "dicom") == (5, 1)
+    assert "has a header that no SEG can refer to; take --as nifti. (" in capsys.readouterr().err
+    assert predict(source, lambda: bright(place), tmp_path / "nifti", "nifti") == (6, 0)
+
+
+def test_what_anonymisers_leave_out_is_empty_in_the_seg(place, tmp_path):
+    source = tmp_path / "in"
+    shutil.copytree(place / "dicom", source)
+    for path in source.rglob("*.dcm"):
+        item = pydicom.dcmread(path)
+        del item.PatientSex, item.StudyID, item.StudyTime
+        item.save_as(path)
+    assert predict(source, lambda: bright(place), tmp_path / "out", "dicom") == (6, 0)
+    for path in (tmp_path / "out").glob("*.dcm"):
+        seg = pydicom.dcmread(path)
+        assert not seg.PatientSex and not seg.StudyID and seg.PatientID
+
+
+def test_a_header_that_claims_a_huge_element_is_not_obeyed(place, tmp_path, monkeypatch):
+    def huge(item):
+        item.private_block(0x0009, "LcGAN test", create=True).add_new(1, "OB", b"x" * (2 << 20))
+
+    source, read = changed(place / "dicom", tmp_path / "in", huge), []
+    element = filereader.data_element_generator
+
+    def seen(*given, **named):
+        for one in element(*given, **named):
+            read.append(len(one.value or b"") if hasattr(one, "is_raw") else 0)
+            yield one
+
+    monkeypatch.setattr(filereader, "data_element_generator", seen)
+    assert predict(source, lambda: bright(place), tmp_path / "out", "dicom") == (6, 0)
+    assert read and max(read) < 1 << 20
+
+
+def test_what_was_refused_before_an_interruption_leaves_nothing_out_and_doubles_nothing(
+    place, tmp_path, monkeypatch
+):
+    source = changed(place / "dicom", tmp_path / "in", without("SOPClassUID"))
+    predict(source, lambda: bright(place), tmp_path / "whole", "dicom")
+    write, number = Outlined.write, iter(range(9))
+
+    def stopped(self, done, case):
+        if next(number) == 3:
+            raise KeyboardInterrupt
+        return write(self, done, case)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Outlined, "write", stopped)
+        predict(source, lambda: bright(place), tmp_path / "out", "dicom")
+    assert predict(source, lambda: bright(place), tmp_path / "out", "dicom") == (5, 1)
+    whole, again = ((tmp_path / name / TABLE).read_text() for name in ("whole", "out"))
+    assert again == whole
+
+
+@pytest.mark.parametrize(
+    ("sides", "said"), [((0.0, 0.5), "no CT's"), ((0.5, 5.0), "far from square")]
+)
+def test_nifti_that_is_no_axial_ct_is_refused(place, tmp_path, sides, said, capsys):
+    (tmp_path / "in").mkdir()
+    image = nib.load(min((place / "nifti").iterdir()))
+    affine = np.diag([max(side, 1e-3) for side in sides] + [5, 1])
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), tmp_path / "in" / "a.nii.gz")
+    with pytest.raises(UserError, match="Nothing in"):
+        predict(tmp_path / "in", lambda: bright(place), tmp_path / "out", "nifti")
+    assert said in capsys.readouterr().err

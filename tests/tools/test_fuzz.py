@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,12 @@ from tools.fuzz import campaign, corpus, spoil
 from tools.fuzz.campaign import FAILED, REFUSED, TAKEN
 from tools.fuzz.kinds import KINDS, Kind
 
-CASES, SEED = 1100, 25
+CASES, SEED = 1095, 25
+
+
+@pytest.fixture(autouse=True)
+def salt(monkeypatch, tmp_path):
+    monkeypatch.setenv("LCGAN_SALT", str(tmp_path / "salt"))
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +37,30 @@ GIVEN = {
     "png": {"window": "40/80", "spacing": "0.5/5"},
     "tables": "1=EDH",
     "parameters": ("segmentation", ["seed=3"]),
+    "public": corpus.PUBLIC[0],
+    "paint": lambda folder: {"source": folder / "store"},
+    "export": ("painted", "dicom"),
+    "predict": "dicom",
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_cases_begin_from_is_taken(right, kind):
-    KINDS[kind].do(right / kind, GIVEN.get(kind))
+def test_what_cases_begin_from_is_taken(right, kind, tmp_path):
+    shutil.copytree(right / kind, tmp_path / kind)
+    given = GIVEN.get(kind)
+    KINDS[kind].do(tmp_path / kind, given(tmp_path / kind) if callable(given) else given)
+
+
+@pytest.mark.parametrize("form", corpus.PUBLIC)
+def test_every_public_set_is_taken_as_it_is(right, form):
+    KINDS["public"].do(right / "public", form)
+
+
+@pytest.mark.parametrize("name", corpus.MASKS)
+def test_every_kind_of_mask_is_painted(right, name, tmp_path):
+    shutil.copytree(right / "paint", tmp_path / "paint")
+    given = {"source": tmp_path / "paint" / name, "form": "nnunet", "spacing": "0.5/5"}
+    KINDS["paint"].do(tmp_path / "paint", given)
 
 
 def test_the_libraries_ship_files_to_begin_from():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,8 @@ from tools.faults.mishaps import DISKS, OTHERS, SIGNALS, Mishap, mountable
 from tools.faults.process import Process
 from tools.faults.works import WORKS
 
+ERROR = r"Traceback|(?<!Workflow)Error:"  # the other is what Snakemake calls a run that ended early
+SENTENCE = r"^(lcgan|The run stopped): .*[.]$"
 PLACE = "place"
 """The same for all faults, because what a command makes may name it."""
 
@@ -101,7 +104,8 @@ def _one(
         codes = [process.ended() for process in processes]
         left = [each for process in processes for each in process.orphans()]
         wrong = [
-            _wrong(code, process, mishap) for code, process in zip(codes, processes, strict=True)
+            _wrong(code, process, (*mishap.codes, *WORKS[name].codes))
+            for code, process in zip(codes, processes, strict=True)
         ]
         mishap.mend(place)
         again = begin() if 0 not in codes else None
@@ -113,13 +117,13 @@ def _one(
     return Outcome(fault, name, how, codes[0], len(left), "\n".join(filter(None, wrong)))
 
 
-def _wrong(code: int | None, process: Process, mishap: Mishap) -> str:
+def _wrong(code: int | None, process: Process, codes: tuple[int, ...]) -> str:
     said = process.said()
-    if code not in mishap.codes:
+    if code not in codes:
         return f"ended with {code}: {said}"
-    if "Traceback" in said or "Error:" in said:
+    if re.search(ERROR, said):
         return f"said {said}"
-    if code and code > 0 and not said.strip().splitlines()[-1].startswith("lcgan: "):
+    if code and code > 0 and not re.search(SENTENCE, said, re.M):
         return f"ended with {code} and said no sentence: {said}"
     return ""
 

@@ -18,7 +18,7 @@ import psutil
 from lcgan_core import cli
 from lcgan_core.run import ending
 
-SECONDS, LEAVE = 300, 10
+SECONDS, LEAVE = 300, 60
 """After so long a command hangs, and so long its children may take to end after it."""
 
 

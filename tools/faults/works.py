@@ -1,19 +1,23 @@
-"""What is disturbed: ingest and join, each stage, publish, and the sources of a book."""
+"""What is disturbed: ingest and join, each stage, a grid, publish, a book's sources and pages."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from lcgan_core import cli
 from lcgan_core.book import build, collect, places
 from lcgan_core.cohort import ingest
 from lcgan_core.phantom import write_cohort
 from lcgan_core.protocol import profiles
-from lcgan_core.run import artefacts
+from lcgan_core.run import artefacts, pages, plan
 from lcgan_core.training import engine
 from tests.book import made
 
@@ -29,6 +33,7 @@ OWN = {
     "augmentation": ["--fraction", "1"],
     "segmentation": ["--fraction", "1", "--arm", "both"],
 }
+ARMS = ("original", "traditional")
 VARYING = {"seconds", "spent", "since", "stamp"}
 """Keys of JSON that are times, or hash the times of files."""
 HEADS, STORES, RUN, FINISHED = "heads", "stores", "run", "finished"
@@ -46,10 +51,17 @@ class Work(NamedTuple):
     command: Callable[[Path, Path], list[str]]
     ready: Callable[[Path], None]
     ends: str
+    codes: tuple[int, ...] = ()
+    """Exit codes that it may have besides those of a command of lcgan."""
 
 
 def prepare(shared: Path, names: Iterable[str]) -> None:
     """Scans, stores and a finished run, as far as the works of these names begin from them."""
+    names = list(names)
+    for module in (f"lcgan_core.stages.{stage}" for stage in profiles.STAGE_PARAMETERS):
+        importlib.import_module(module)  # a fork with little memory must not have to
+    if "grid" in names:
+        importlib.import_module("snakemake.cli")
     begins = {WORKS[name].begin for name in names}
     if _nothing in begins:
         write_cohort(shared / HEADS, patients=3, seed=1, matrix=64, slices=5)
@@ -63,6 +75,10 @@ def prepare(shared: Path, names: Iterable[str]) -> None:
 
 def _nothing(shared: Path, place: Path) -> None:
     pass
+
+
+def _nothing_yet(shared: Path, place: Path) -> None:
+    (place / "runs").mkdir()
 
 
 def _as_it_is(place: Path) -> None:
@@ -84,6 +100,39 @@ def _in_place(place: Path) -> None:
     places.staging = lambda run: place / "results" / run
     build._built = lambda staged: staged
     collect.DRAWN = {}
+
+
+def _with_pages(place: Path) -> None:
+    """As `_in_place`, and Jupyter Book makes a book of one page."""
+    built = build._built
+    _in_place(place)
+
+    def small(staged: Path) -> Path:
+        (staged / "_toc.yml").write_text("format: jb-book\nroot: book/small\n")
+        (staged / "book" / "small.md").write_text("# Small\n\nA page.\n")
+        return built(staged)
+
+    build._built = small
+
+
+def _snakemake(place: Path) -> None:
+    """Snakemake in the place of a command of lcgan."""
+    from snakemake import cli as snakemake
+
+    os.chdir(place)  # where it keeps its notes
+    cli.app = lambda standalone_mode: snakemake.main(sys.argv[1:])
+
+
+def _grid(shared: Path, place: Path) -> list[str]:
+    """As `make book` starts it, for the four jobs that two arms need."""
+    config = profiles.load("quick", **SMALL)
+    made_by = [plan.Job("segmentation", arm, 1.0, 1, config.segmenters[0]) for arm in ARMS]
+    return [
+        "--snakefile", str(artefacts.REPOSITORY / "Snakefile"), "--cores", "2",
+        "--quiet", "rules", "host", "--scheduler", "greedy", "--rerun-incomplete", "--nolock",
+        "--config", "profile=quick", *(f"{k}={json.dumps(v)}" for k, v in SMALL.items()),
+        "--", *(str(pages.mark(config, job)) for job in made_by),
+    ]  # fmt: skip
 
 
 def _stage(stage: str) -> Work:
@@ -127,17 +176,23 @@ WORKS: Mapping[str, Work] = {
     **{f"stage {name}": _stage(name) for name in profiles.STAGE_PARAMETERS},
     "publish": Work(_finished, lambda shared, place: ["publish"], _in_place, "results"),
     "book's sources": Work(_finished, lambda shared, place: ["book"], _in_place, "results"),
+    "book's pages": Work(
+        _finished, lambda shared, place: ["book"], _with_pages, "results/quick/_build/html"
+    ),
+    # Snakemake waits at SIGTERM for the jobs that run, and then calls the run a failed one
+    "grid": Work(_nothing_yet, _grid, _snakemake, "runs", codes=(1,)),
 }
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Each file below a folder with a hash of what it says, times left out; locks are no content.
+    """Each file below a folder with a hash of what it says, times left out; locks and logs are no
+    content.
 
     Of the stage that is made last only its own artefacts count, whichever jobs came before.
     """
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.endswith(".lock"):
+        if path.is_file() and not path.name.endswith(".lock") and "logs" not in path.parts:
             found[path.relative_to(folder).as_posix()] = _hash(path)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import sys
 import tempfile
 from functools import partial
@@ -17,6 +18,7 @@ import tools.fuzz
 from lcgan_core.run.artefacts import REPOSITORY
 from tools.fuzz import campaign, corpus
 from tools.fuzz.campaign import FAILED, Outcome
+from tools.fuzz.kinds import KINDS
 
 
 def main() -> int:
@@ -26,6 +28,7 @@ def main() -> int:
     )
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--only", type=int, help="the number of one case, to repeat it")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "_build" / "fuzz")
@@ -33,6 +36,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
         right = Path(place) / "right"
         right.mkdir()
+        os.environ["LCGAN_SALT"] = f"{place}/salt"
         corpus.make(right)
         if asked.only is not None:
             found = [campaign.outcome(asked.seed, asked.only, right, Path(place))]
@@ -53,7 +57,8 @@ def _all(asked: argparse.Namespace, right: Path, place: Path) -> list[Outcome]:
     path.parent.mkdir(parents=True, exist_ok=True)
     found = campaign.journal(path)
     known = {each.case for each in found}
-    left = [case for case in range(asked.cases) if case not in known]
+    wanted = (case for case in range(asked.cases) if campaign.kind_of(case) in asked.kinds)
+    left = [case for case in wanted if case not in known]
     parts = [left[k :: asked.jobs] for k in range(asked.jobs)]
     queue: multiprocessing.Queue = multiprocessing.get_context("fork").Queue()
     work = partial(_part, queue, asked.seed, right, place)

@@ -71,8 +71,10 @@ def is_sentence(said: str, folder: Path) -> bool:
     >>> is_sentence("Error", Path("/x"))
     False
     """
-    names = str(folder) in said or "--" in said or "Profile '" in said or "nknown" in said
-    remedy = any(part in said for part in ("; ", "allowed: ", "refused: ", "is missing."))
+    settings = ("--", "Profile '", "nknown", "The pattern ")
+    names = str(folder) in said or any(part in said for part in settings)
+    ways = ("; ", "allowed: ", "refused: ", "is missing.", ": say ", ": run ", ": unpack ")
+    remedy = any(part in said for part in ways)
     return said.isprintable() and len(said) <= LONGEST and names and remedy
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +19,17 @@ from lcgan_core.cohort.public.scan_classes import scan_classes
 from lcgan_core.cohort.resampling import to_slices
 from lcgan_core.cohort.series import Found
 from lcgan_core.cohort.store import SliceStore
+from lcgan_core.errors import UserError
 from lcgan_core.models.fcn8s import FCN8s
 from lcgan_core.models.vgg16_weights import load_vgg16
 from lcgan_core.protocol import profiles
 from lcgan_core.run.asked import encoded, settings
 from lcgan_core.run.overrides import overrides
 from lcgan_core.synthesis.outliner import Outliner
+from lcgan_core.takeaway import folder as takeaway
+from lcgan_core.takeaway.export import whole
+from lcgan_core.takeaway.paint import Asked, outside, paint
+from lcgan_core.takeaway.predict import AS, predict
 from tools.fuzz import corpus, spoil
 from tools.fuzz.spoil import Rng, one_of
 
@@ -94,6 +101,23 @@ def _plainly(function: Callable, items: Any, chunk: int = 1) -> Iterator:
     return map(function, items)
 
 
+def _public(rng: Rng, folder: Path) -> str:
+    form = one_of(rng, corpus.PUBLIC)
+    files = _files(folder / form)
+    if rng.random() < 0.3:
+        spoil.place(rng, one_of(rng, files), files)
+    else:
+        spoil.file(rng, one_of(rng, files))
+    return form
+
+
+def _read_public(folder: Path, form: str) -> None:
+    source = folder / form
+    assert formats.detect(source) in formats.FORMATS
+    given = {"as_class": "IPH"} if form in corpus.BINARY else {}
+    _take(formats.find(form, source, given, _plainly))
+
+
 def _tables(rng: Rng, folder: Path) -> str:
     path = one_of(rng, _files(folder))
     change = spoil.tree if path.suffix == ".json" else spoil.table
@@ -131,14 +155,8 @@ def _configure(folder: Path, given: tuple[str, list[str]]) -> None:
     assert isinstance(read, dict)
 
 
-def _store(rng: Rng, folder: Path) -> None:
-    path = one_of(rng, _files(folder))
-    if path.suffix == ".npy":
-        spoil.array(rng, path)
-    elif path.suffix == ".json":
-        path.write_text(spoil.tree(rng, path.read_text()), errors="replace")
-    else:
-        path.write_bytes(spoil.table(rng, path.read_text(errors="replace")).encode())
+def _one_file(rng: Rng, folder: Path) -> None:
+    spoil.file(rng, one_of(rng, _files(folder)))
 
 
 def _open_store(folder: Path, _: None) -> None:
@@ -149,13 +167,7 @@ def _open_store(folder: Path, _: None) -> None:
 
 def _bundle(rng: Rng, folder: Path) -> None:
     path = one_of(rng, _files(folder))
-    match path.suffix:
-        case ".csv":
-            path.write_text(spoil.table(rng, path.read_text()), errors="replace")
-        case ".json" | ".ipynb":
-            path.write_text(spoil.tree(rng, path.read_text()), errors="replace")
-        case _:
-            path.write_bytes(spoil.raw(rng, path.read_bytes()))
+    spoil.file(rng, path)
     if path.suffix != ".json":  # whoever changes a file can hash it too
         bundle.seal(folder)
 
@@ -167,11 +179,7 @@ def _open_bundle(folder: Path, _: None) -> None:
 
 
 def _weights(rng: Rng, folder: Path) -> None:
-    path = one_of(rng, [folder / "vgg16.pth", *_files(folder / "model")])
-    if path.suffix == ".json":
-        path.write_text(spoil.tree(rng, path.read_text()), errors="replace")
-    else:
-        path.write_bytes(spoil.raw(rng, path.read_bytes()))
+    spoil.file(rng, one_of(rng, [folder / "vgg16.pth", *_files(folder / "model")]))
 
 
 def _load_weights(folder: Path, _: None) -> None:
@@ -179,6 +187,54 @@ def _load_weights(folder: Path, _: None) -> None:
     outlined = network.outline(np.zeros((1, corpus.SIZE, corpus.SIZE), np.int16))
     assert outlined.max() <= 5
     load_vgg16(FCN8s(6, 1, 100, False), folder / "vgg16.pth")
+
+
+def _paint(rng: Rng, folder: Path) -> dict[str, Any]:
+    """A file of the model or of the masks; now and then an option instead."""
+    kind = one_of(rng, corpus.MASKS)
+    given = {"form": one_of(rng, list(takeaway.FORMATS)), "moved": rng.random() < 0.3}
+    options = {"spacing": "0.5/5", "pattern": "", "labels": ""}
+    if rng.random() < 0.1:
+        options[one_of(rng, list(options))] = one_of(rng, spoil.WORDS)
+    else:
+        spoil.file(rng, one_of(rng, _files(folder / one_of(rng, ("model", kind, kind)))))
+    return {"source": folder / kind, **given, **options}
+
+
+def _painted(folder: Path, given: dict[str, Any]) -> None:
+    out = folder / "Dataset501_X"
+    asked = Asked(model=folder / "model", out=out, **given)
+    made = paint(asked)
+    assert made and outside(out) is not None and paint(asked) == made
+
+
+def _export(rng: Rng, folder: Path) -> tuple[str, str]:
+    kind = one_of(rng, corpus.STORES)
+    spoil.file(rng, one_of(rng, _files(folder / kind)))
+    return kind, one_of(rng, list(takeaway.FORMATS))
+
+
+def _exported(folder: Path, given: tuple[str, str]) -> None:
+    kind, form = given
+    assert whole(folder / kind, form, folder / "Dataset501_X")
+
+
+def _predict(rng: Rng, folder: Path) -> str:
+    form = one_of(rng, AS)
+    spoil.file(rng, one_of(rng, _files(folder / one_of(rng, ("model", form, form)))))
+    return form
+
+
+def _predicted(folder: Path, form: str) -> None:
+    """The sentences about scans that are refused go to stderr."""
+    said = io.StringIO()
+    with redirect_stderr(said):
+        made, refused = predict(
+            folder / form, lambda: Outliner.from_pretrained(folder / "model"), folder / "out", form
+        )
+    if refused:
+        raise UserError(said.getvalue().strip())
+    assert made
 
 
 KINDS = {
@@ -195,7 +251,11 @@ KINDS = {
     "tables": Kind(_tables, _read_tables),
     "yaml": Kind(_yaml, lambda folder, _: profiles.load(str(folder / "mine.yaml"), cohort="x")),
     "parameters": Kind(_parameters, _configure),
-    "store": Kind(_store, _open_store),
+    "public": Kind(_public, _read_public),
+    "store": Kind(_one_file, _open_store),
     "bundle": Kind(_bundle, _open_bundle),
     "weights": Kind(_weights, _load_weights),
+    "paint": Kind(_paint, _painted),
+    "export": Kind(_export, _exported),
+    "predict": Kind(_predict, _predicted),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,6 +30,37 @@ NUMBERS = (0, 1, -1, 2, 255, 32767, 65535, 2**31 - 1, 1e9, -1e9, 1e300, 0.001)
 def one_of(rng: Rng, of: Sequence[Any]) -> Any:
     """One of several things, as it is."""
     return of[int(rng.integers(len(of)))]
+
+
+def file(rng: Rng, path: Path) -> None:
+    """A file spoiled in a way of its kind, which its ending tells; or its bytes."""
+    match path.suffix:
+        case ".npy":
+            array(rng, path)
+        case ".dcm":
+            dicom(rng, path)
+        case ".json" | ".ipynb":
+            path.write_text(tree(rng, path.read_text()), errors="replace")
+        case ".csv":
+            path.write_text(table(rng, path.read_text()), errors="replace")
+        case ".xml":
+            path.write_text(text(rng, path.read_text()), errors="replace")
+        case ".gz" if rng.random() < 0.7:  # a sum of what is packed finds most of the others out
+            path.write_bytes(gzip.compress(raw(rng, gzip.decompress(path.read_bytes())), 1))
+        case _:
+            path.write_bytes(raw(rng, path.read_bytes()))
+
+
+def place(rng: Rng, path: Path, files: Sequence[Path]) -> None:
+    """A file lost, under another name, or with what another of `files` holds."""
+    names = (path.name.upper(), f"._{path.name}", f"0{path.name}", f"{path.name}.part", "a\nb")
+    match int(rng.integers(3)):
+        case 0:
+            path.unlink()
+        case 1:
+            path.rename(path.with_name(one_of(rng, names)))
+        case _:
+            path.write_bytes(one_of(rng, files).read_bytes())
 
 
 def raw(rng: Rng, content: bytes) -> bytes:

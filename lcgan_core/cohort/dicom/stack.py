@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lcgan_core.cohort.dicom.geometry import LPS_TO_RAS, to_affine
-from lcgan_core.cohort.dicom.header import Slice
+from lcgan_core.cohort.dicom.header import MOST_DEGREES, Slice
 from lcgan_core.cohort.dicom.scans import SAME_PLACE_MM, SHORTEST, alike, height
 from lcgan_core.cohort.placing import Grid
 from lcgan_core.cohort.series import APART_MM, LeftOut, Refused
@@ -158,7 +158,8 @@ def _rank(item: Slice) -> tuple[int, int]:
 
 
 def _check_places(of: Stack) -> None:
-    """Refuse slices that lie too far apart, or beside the line from the first to the last."""
+    """Refuse slices too far apart, beside the line from the first to the last, or along a line that
+    no gantry tilts so far."""
     places, heights = np.array([item.position for item in of.slices]), of.heights
     gap = float(np.diff(heights).max())
     along = (heights - heights[0]) / (heights[-1] - heights[0])
@@ -168,6 +169,14 @@ def _check_places(of: Stack) -> None:
             of.slices[int(beside.argmax())].path,
             f"is of a series whose slices lie up to {gap:.0f} mm apart and {beside.max():.0f} mm "
             "beside each other, no CT's; export the original series again.",
+        )
+    rise = (heights[-1] - heights[0]) / np.linalg.norm(places[-1] - places[0])
+    degrees = np.degrees(np.arccos(np.clip(rise, 0, 1)))
+    if degrees > MOST_DEGREES:
+        raise Refused(
+            of.slices[0].path,
+            f"is of a series whose slices are stacked at {degrees:.0f} degrees to their normal, no "
+            "CT's; export the original series again.",
         )
 
 

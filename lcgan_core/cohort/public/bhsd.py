@@ -36,7 +36,10 @@ def find(source: Path) -> Found:
     """Pair images/ and "ground truths/"; dataset.json names other folders and is not read."""
     root = _root(source)
     if root is None:
-        raise UserError(f'{source} holds no folders "images" and "ground truths" of BHSD.')
+        raise UserError(
+            f'{source} holds no folders "images" and "ground truths" of BHSD; give the folder '
+            "that label_192.zip unpacks to."
+        )
     if not (root / "ground truths").is_dir():
         raise UserError(
             f'{root} has a folder "ground_truths"; in BHSD it is called "ground truths", with a '

@@ -73,7 +73,7 @@ def find(source: Path) -> Found:
             "download version 1.3.1, with ct_scans and masks as NIfTI."
         )
     if root is None:
-        raise UserError(f"{source} holds no {TABLE} of CT-ICH.")
+        raise UserError(f"{source} holds no {TABLE} of CT-ICH; give the folder of version 1.3.1.")
     slices = _slices(_entry(root, TABLE))
     five, five_map = _five_class(source)
     paired, refused = pairs(volumes(_entry(root, "ct_scans")), volumes(_entry(root, "masks")))
@@ -101,7 +101,8 @@ def _slices(table: Path) -> dict[int, dict[int, tuple[int, ...]]]:
                 raise ValueError
         except (ValueError, OverflowError):
             raise UserError(
-                f"{table} holds something other than whole numbers in line {line}."
+                f"{table} holds something other than whole numbers in line {line}; download the "
+                "set again."
             ) from None
         if cells["SliceNumber"] < 1:
             raise UserError(
@@ -111,7 +112,10 @@ def _slices(table: Path) -> dict[int, dict[int, tuple[int, ...]]]:
         classes = tuple(LABELS[label] for name, label in CLASSES.items() if cells[name])
         patient = found.setdefault(int(cells["PatientNumber"]), {})
         if patient.setdefault(int(cells["SliceNumber"]) - 1, classes) != classes:
-            raise UserError(f"{table} has a slice twice, with other classes in line {line}.")
+            raise UserError(
+                f"{table} has a slice twice, with other classes in line {line}; download the set "
+                "again."
+            )
     return found
 
 

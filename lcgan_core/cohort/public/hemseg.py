@@ -30,7 +30,10 @@ def find(source: Path, as_class: str | None = None, class_table: Path | None = N
     """
     folders = _labels(source)
     if not folders:
-        raise UserError(f"{source} holds no folders train/label, val/label, test/label of HemSeg.")
+        raise UserError(
+            f"{source} holds no folders train/label, val/label, test/label of HemSeg; give the "
+            "folder that holds them."
+        )
     stated, decoder_of = scan_classes(source, "HemSeg", as_class, class_table, _read_classes)
     cases: dict[str, Case] = {}
     files, left_out = files_below(source)

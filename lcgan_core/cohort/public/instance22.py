@@ -23,7 +23,10 @@ def find(source: Path, as_class: str | None = None, class_table: Path | None = N
     """Pair data/001.nii.gz with label/001.nii.gz; the classes come from the user."""
     root = _root(source)
     if root is None:
-        raise UserError(f'{source} holds no folders "data" and "label" of INSTANCE 2022.')
+        raise UserError(
+            f'{source} holds no folders "data" and "label" of INSTANCE 2022; give the folder that '
+            "holds them."
+        )
     stated, decoder_of = scan_classes(source, "INSTANCE 2022", as_class, class_table)
     paired, refused = pairs(volumes(root / "data"), volumes(root / "label"))
     cases: list[Case] = []

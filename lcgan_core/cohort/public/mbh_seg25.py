@@ -39,7 +39,8 @@ def find(source: Path) -> Found:
         cases.append(NiftiCase(patient, study, found["image"], masks, AS_RSNA, (note,)))
     if not (cases or refused):
         raise UserError(
-            f"{source} holds no folder ID_patient_ID_study with image.nii.gz of MBH-Seg25."
+            f"{source} holds no folder ID_patient_ID_study with image.nii.gz of MBH-Seg25; give "
+            "the folder that holds them."
         )
     return Found(cases, refused, left_out)
 

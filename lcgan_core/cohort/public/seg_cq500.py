@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lcgan_core.cohort.nifti import NiftiCase
@@ -22,7 +23,10 @@ def find(source: Path, as_class: str | None = None, class_table: Path | None = N
     """The scans and masks that info.csv names; the classes come from the user."""
     table = _table(source)
     if table is None:
-        raise UserError(f"{source} holds no info.csv with {', '.join(COLUMNS)} of Seg-CQ500.")
+        raise UserError(
+            f"{source} holds no info.csv with {', '.join(COLUMNS)} of Seg-CQ500; give the folder "
+            "that holds it."
+        )
     stated, decoder_of = scan_classes(source, "Seg-CQ500", as_class, class_table)
     cases: list[Case] = []
     refused: list[Refused] = []
@@ -48,7 +52,7 @@ def _file(table: Path, scan: str, name: str) -> Path:
     if not (is_inside(name) and is_inside(scan)):
         raise Refused(table, "names a file outside its own folder; download the set again.", name)
     for folder in (table.parent, table.parent / scan, table.parent.parent):
-        if (folder / name).is_file():
+        if os.path.isfile(folder / name):  # False also for what can be no name at all
             return folder / name
     raise Refused(table, "names a file that is not there; download the set again.", name)
 
