@@ -84,12 +84,12 @@ def test_no_path_given_to_a_notebook_is_published(tmp_path):
 
 
 def test_the_folder_of_weights_is_nobody_s_business(tmp_path):
-    weights = str(tmp_path / "ann" / "vgg16.pth")
+    weights = str(tmp_path / "helena" / "vgg16.pth")
     config = profiles.load("quick", segmentation_weights=weights)
     known = config.nameless()
-    assert known["segmentation"]["weights"] == "vgg16.pth" and "ann" not in json.dumps(known)
+    assert known["segmentation"]["weights"] == "vgg16.pth" and "helena" not in json.dumps(known)
     assert collect.changes(config) == ["`segmentation_weights` is vgg16.pth instead of none."]
-    assert "ann" not in json.dumps(collect.settings(config))
+    assert "helena" not in json.dumps(collect.settings(config))
 
 
 @pytest.mark.parametrize("killed", [True, False])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -232,6 +233,8 @@ if __name__ == "__main__":
 def test_a_worker_that_was_just_begun_when_ctrl_c_came_ends_in_silence(tmp_path):
     (tmp_path / "script.py").write_text(HALF_BEGUN)
     done = subprocess.run(
-        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=False
-    )
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=False,
+        # a shell lets its background jobs ignore Ctrl-C, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     assert (done.stdout, done.stderr) == ("interrupted\n", "")

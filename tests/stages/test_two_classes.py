@@ -25,7 +25,8 @@ SMALL = {
     "evaluation_resamples": 20, "arms": [*PAPER, *CONTROLS], "controls_up_to": 0.5,
     "cohort_test_share": 0.25,
 }  # fmt: skip
-BLACK, RED, BLUE = (0, 0, 0), (230, 60, 60), (70, 130, 255)
+BLACK, RED, BLUE = (0, 0, 0), (224, 0, 20), (20, 60, 255)
+"""As people see the classes."""
 NAMES = {"PHE", "IPH"}
 
 
@@ -65,7 +66,7 @@ def test_networks_have_two_classes_and_a_background(run):
 def test_a_mask_is_encoded_in_the_colours_or_channels_of_two_classes():
     labels = torch.tensor([[[0, 1], [2, 0]]])
     rgb = (encode_mask(labels, "rgb", 2)[0].flatten(1).T + 1) * 127.5
-    assert rgb.round().int().tolist() == [list(color) for color in (BLACK, RED, BLUE, BLACK)]
+    assert rgb.round().int().tolist() == [[0, 0, 0], [230, 60, 60], [70, 130, 255], [0, 0, 0]]
     onehot = encode_mask(labels, "onehot", 2)[0]
     assert torch.equal(onehot.argmax(0), labels[0]) and onehot.shape[0] == 3
 

@@ -9,7 +9,7 @@ import torch
 
 from .trainings import train_to_the_end
 
-EPOCHS, KILLS = 12, 6
+EPOCHS, KILLS = 6, 3
 ACTS = 3 * 3 * EPOCHS
 """At least so many acts make a training: 3 steps per epoch, each with two renames of its save."""
 
@@ -30,7 +30,7 @@ def exit_code(processes, work, last=None):
     return child.exitcode
 
 
-def test_a_training_killed_six_times_equals_an_uninterrupted_one(processes, tmp_path):
+def test_a_training_killed_three_times_equals_an_uninterrupted_one(processes, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir(), killed.mkdir()
     assert exit_code(processes, whole) == 0
