@@ -23,7 +23,9 @@ def test_page_is_sound(page: Page, book: Path, page_name: str):
         picture = book.parent / "screenshots" / str(width["width"]) / f"{page_name}.png"
         top = {"x": 0, "y": 0, "width": width["width"], "height": TALL}
         page.screenshot(path=picture, full_page=True, clip=top, animations="disabled")
-    wrong += checks.axe(page, "dark") + checks.axe(page, "light")
+    if not page_name.startswith("book/api/"):  # these are alike: book/api.html stands for them
+        wrong += checks.axe(page, "dark")
+    wrong += checks.axe(page, "light")
     assert not wrong, "\n".join(wrong)
 
 
