@@ -23,9 +23,10 @@ def definitions(app) -> dict[str, str]:
     return found
 
 
-def read(app, _environment) -> None:
-    """Once all pages are read."""
-    app.env.glossary_definitions = definitions(app)
+def read(app, environment) -> list[str]:
+    """Once all pages are read, or known from the build before."""
+    environment.glossary_definitions = definitions(app)
+    return []
 
 
 def carry(app, _page, _template, context, _tree) -> None:
@@ -42,6 +43,6 @@ def carry(app, _page, _template, context, _tree) -> None:
 
 
 def setup(app):
-    app.connect("env-check-consistency", read)
+    app.connect("env-updated", read)
     app.connect("html-page-context", carry)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
