@@ -21,7 +21,8 @@ def draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z
     found = np.zeros((matrix, matrix), np.uint8)
     if not blood.any():
         return found
-    shares = [cv2.resize(b, (matrix, matrix), interpolation=cv2.INTER_LINEAR) for b in blood]
+    types = np.flatnonzero(blood.any(axis=(1, 2)))
+    shares = [cv2.resize(blood[k], (matrix, matrix)) for k in types]
     if sd_mm:
         axis = np.arange(matrix, dtype=np.float32) * px
         x, y = np.meshgrid(axis, axis)
@@ -31,5 +32,5 @@ def draw_labels(hu: Array, blood: Array, px: float, hand: Field, sd_mm: float, z
     smooth_shares = np.stack([cv2.GaussianBlur(s, (0, 0), 0.7 / px) for s in shares])
     glare = cv2.GaussianBlur(hu.astype(np.float32), (0, 0), 0.7 / px) > BONE_HU
     drawn = (smooth_shares.sum(axis=0) > 0.5) & ~glare
-    found[drawn] = smooth_shares.argmax(axis=0)[drawn] + 1
+    found[drawn] = types[smooth_shares.argmax(axis=0)[drawn]] + 1
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lcgan_core.phantom.fields import ball, ramp, tube
-from lcgan_core.phantom.tissues import Array, Canvas, Tissue
+from lcgan_core.phantom.tissues import Array, Canvas, Tissue, around
 
 STEEP = 0.8
 """From a height above the base to a distance from it: the base slopes."""
@@ -63,15 +63,14 @@ def paint_base(
     side = np.abs(x)
     below = np.minimum((floor_z - z) * STEEP, skin - 3)
     within = np.minimum(below, outer + 3 * ramp(y, 20, 60))
-    canvas.paint(canvas.solid(np.minimum(below, outer - 2)), Tissue.FAT, 10 * canvas.up(bumps))
+    canvas.fill(np.minimum(below, outer - 2), Tissue.FAT, 10 * bumps)
     flesh = np.minimum(within - 3, 6 + 7 * np.sin(0.21 * side + 0.9) + 5 * bumps)
-    canvas.paint(
-        canvas.solid(np.minimum(flesh, 20 - y + 6 * bumps + 0.1 * side)),
-        Tissue.MUSCLE,
-        4 * canvas.up(bumps),
-    )
-    _paint_orbits(canvas, side, y, z, below)
-    _paint_face(canvas, x, side, y, z, below, bumps)
+    flesh = np.minimum(flesh, 20 - y + 6 * bumps + 0.1 * side)
+    canvas.fill(flesh, Tissue.MUSCLE, 4 * bumps)
+    if box := around((y > 10) & (below > -4)):
+        _paint_orbits(canvas.part(box), *(a[box] for a in (side, y, z, below)))
+    if box := around((y > -12) & (below > -4)):
+        _paint_face(canvas.part(box), *(a[box] for a in (x, side, y, z, below, bumps)))
 
     petrous = tube(side, y, z, ((66, -24, -4), (13, -4, -2)), (15.0, 8.0))
     plate = np.minimum(
@@ -80,38 +79,38 @@ def paint_base(
     bone = np.maximum(plate, np.minimum(petrous + 2.5 * bumps, within))
     clivus = np.minimum(np.minimum(11 - side, within), np.minimum(y + 22, 26 - y))
     bone = np.maximum(bone, np.minimum(clivus, 18 - below))
-    canvas.paint(canvas.solid(bone), Tissue.TABLE, 150 * canvas.up(bumps))
+    canvas.fill(bone, Tissue.TABLE, 150 * bumps)
     inside = np.minimum(bone - 2.2, below - 2)
-    canvas.paint(canvas.solid(inside) * 0.7, Tissue.DIPLOE, 120 * canvas.up(bumps))
+    canvas.fill(inside, Tissue.DIPLOE, 120 * bumps, share=0.7)
     # honeycomb of air in the mastoid, the labyrinth's capsule, the ear canal, the sphenoid sinus
     cells = ball(side - 52, y + 27, z + 10, (11, 13, 16))
     honey = np.sin(1.1 * side + 1.5 * bumps) * np.cos(1.0 * y + 1.5 * bumps)
     honey = np.minimum(cells + 2 * bumps, 2.0 * honey + 1.5 * bumps)
-    canvas.paint(canvas.solid(np.minimum(honey, bone - 1.5)), Tissue.AIR)
+    canvas.fill(np.minimum(honey, bone - 1.5), Tissue.AIR)
     capsule = ball(side - 34, y + 12, z + 1, (7, 5, 6))
-    canvas.paint(canvas.solid(np.minimum(capsule, bone)), Tissue.TABLE, 700.0)
+    canvas.fill(np.minimum(capsule, bone), Tissue.TABLE, 700.0)
     canal = tube(side, y, z, ((85, -14, -12), (44, -11, -8)), (4.0, 3.0))
     sinus = ball(side - 7, y - 14, z + 8, (10, 13, 9))
-    canvas.paint(canvas.solid(np.maximum(canal, np.minimum(sinus, below - 2))), Tissue.AIR)
+    canvas.fill(np.maximum(canal, np.minimum(sinus, below - 2)), Tissue.AIR)
 
 
 def _paint_orbits(canvas: Canvas, side: Array, y: Array, z: Array, below: Array) -> None:
     cone = tube(side, y, z, ((35, 76, -4), (17, 22, 2)), (20.0, 4.0))
     cone = np.minimum(cone, below)
-    canvas.paint(canvas.solid(np.minimum(np.minimum(cone + 1.7, below), 68 - y)), Tissue.TABLE)
-    canvas.paint(canvas.solid(cone), Tissue.FAT)
+    canvas.fill(np.minimum(np.minimum(cone + 1.7, below), 68 - y), Tissue.TABLE)
+    canvas.fill(cone, Tissue.FAT)
     nerve = tube(side, y, z, ((31, 58, -3), (16, 22, 2)), (2.2, 2.2))
     outer = tube(side, y, z, ((43, 62, -3), (21, 28, 1)), (2.0, 1.8))
     inner = tube(side, y, z, ((20, 66, -3), (15, 28, 1)), (2.0, 1.8))
     upper = tube(side, y, z, ((31, 62, 9), (18, 28, 6)), (2.2, 1.8))
     muscles = np.maximum(np.maximum(nerve, outer), np.maximum(inner, upper))
-    canvas.paint(canvas.solid(np.minimum(muscles, cone + 1)), Tissue.MUSCLE)
+    canvas.fill(np.minimum(muscles, cone + 1), Tissue.MUSCLE)
     globe = ball(side - 31, y - 64, z + 2, (12, 12, 12))
     globe = np.minimum(globe, below + 1)
-    canvas.paint(canvas.solid(globe), Tissue.MUSCLE)
-    canvas.paint(canvas.solid(globe - 1.2), Tissue.GLOBE)
+    canvas.fill(globe, Tissue.MUSCLE)
+    canvas.fill(globe - 1.2, Tissue.GLOBE)
     lens = ball(side - 31, y - 73, z + 2, (4.5, 2, 4.5))
-    canvas.paint(canvas.solid(lens) * 0.8, Tissue.CALCIFICATION, -70.0)
+    canvas.fill(lens, Tissue.CALCIFICATION, -70.0, share=0.8)
 
 
 def _paint_face(
@@ -120,19 +119,19 @@ def _paint_face(
     # ethmoid cells and nose between the orbits, the maxillary sinuses under them, the cheekbone
     nose = np.minimum(np.minimum(12 - side, below - 1), np.minimum(y - 22, 84 - y - 0.5 * side))
     nose = nose + 1.2 * bumps
-    canvas.paint(canvas.solid(nose + 1.6), Tissue.DIPLOE)
-    canvas.paint(canvas.solid(nose), Tissue.AIR)
+    canvas.fill(nose + 1.6, Tissue.DIPLOE)
+    canvas.fill(nose, Tissue.AIR)
     cells = np.minimum(4 * np.abs(np.sin(0.36 * y + 1.5 * bumps)), np.abs(side - 5.5 - 1.5 * bumps))
     septa = np.minimum(np.abs(x + 1.2 * bumps), cells + (side < 2))
     mucosa = np.maximum(np.minimum(3.0 - np.abs(side - 7) + bumps, -12 - z), 2.5 * (bumps - 0.6))
-    canvas.paint(canvas.solid(np.minimum(mucosa, nose)), Tissue.MUSCLE, -12.0)
+    canvas.fill(np.minimum(mucosa, nose), Tissue.MUSCLE, -12.0)
     canvas.paint(canvas.wall(septa, 0.6) * canvas.solid(nose), Tissue.DIPLOE)
     antrum = ball(side - 31, y - 54, z + 38, (15, 19, 17)) + bumps
     antrum = np.minimum(antrum, below - 4)
-    canvas.paint(canvas.solid(antrum + 1.8), Tissue.DIPLOE, 200.0)
-    canvas.paint(canvas.solid(antrum), Tissue.AIR)
+    canvas.fill(antrum + 1.8, Tissue.DIPLOE, 200.0)
+    canvas.fill(antrum, Tissue.AIR)
     arch = tube(side, y, z, ((52, 66, -14), (67, 42, -17)), (4.0, 2.6))
     rear = tube(side, y, z, ((67, 42, -17), (67, -2, -12)), (2.6, 3.0))
     jaw = tube(side, y, z, ((52, 0, -20), (52, 8, -60)), (5.5, 4.0))
     bone = np.maximum(np.maximum(arch, rear), jaw)
-    canvas.paint(canvas.solid(np.minimum(bone, below + 1)), Tissue.TABLE)
+    canvas.fill(np.minimum(bone, below + 1), Tissue.TABLE)

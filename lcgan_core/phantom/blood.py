@@ -17,6 +17,9 @@ RAGGED = {"IPH": 0.32, "SAH": 0.55}
 TIGHT_ML, CLOSED_MM = (35.0, 110.0), 1.6
 """mL of blood from which, and with which, the sulci and basal cisterns of the whole head close, and
 by how many mm half their width then shrinks: chosen by us."""
+SLIP_ML, SLIP_MM = (30.0, 90.0), 7.0
+"""mL of blood in or on a hemisphere from which its uncus slips over the edge of the tentorium, and
+with which it does so by SLIP_MM: chosen by us."""
 LIFT = np.float32(42.0)
 """Height (mm) of the point from which the inner table is seen by two angles."""
 
@@ -103,6 +106,8 @@ class Lesion:
             return np.asarray(lens * np.sqrt(np.clip(self._to_suture(at) / 22, 0, 1)))
         ragged = 1 + 0.18 * self.texture(at.x, at.y, at.z)
         own_side = ramp(at.x * float(np.sign(self.centre[0])), 1.0, 6.0)  # the falx holds it
+        under = np.minimum(*tentorium(np.abs(at.x), at.y, at.z))
+        own_side = own_side * (1 - ramp(under, -2.0, 4.0))  # and so does the tentorium
         return self.thick * ragged * np.sqrt(np.clip(1 - away2**1.5, 0, 1)) * own_side
 
     def _to_suture(self, at: Where) -> Array:
@@ -144,7 +149,8 @@ class Lesion:
             near = np.exp(-((at.x - 55 * sine) ** 2 + (at.y - 70 * cosine) ** 2) / (2 * 48.0**2))
             near = near * np.exp(-((at.z - 42 - 70 * self.centre[1]) ** 2) / (2 * 42.0**2))
             shift = self.give * self.thick * near * ramp(at.depth, 0, 30)
-            return Where(at.x + shift * sine, at.y + 0.4 * shift * cosine, at.z, at.depth)
+            moved = Where(at.x + shift * sine, at.y + 0.4 * shift * cosine, at.z, at.depth)
+            return self._slip(moved, float(np.sign(sine)))
         if self.name == "IPH":
             away = [a - c for a, c in zip((at.x, at.y, at.z), self.centre, strict=True)]
             r = np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2) + 0.1
@@ -152,8 +158,19 @@ class Lesion:
             before = np.cbrt(np.maximum(r**3 - grown, (0.35 * r) ** 3))
             factor = 1 - (1 - before / r) * ramp(at.depth, 0, 15)
             x, y, z = (c + a * factor for a, c in zip(away, self.centre, strict=True))
-            return Where(x, y, z, at.depth)
+            lobe = abs(self.centre[0]) > 15 and self.centre[2] > 5
+            return self._slip(Where(x, y, z, at.depth), float(lobe * np.sign(self.centre[0])))
         return at
+
+    def _slip(self, at: Where, side: float) -> Where:
+        """The same, with the uncus of one side (1 left, -1 right, 0 none) pushed inward and down
+        into the cistern beside the midbrain."""
+        mm = SLIP_MM * side * float(ramp(np.array(self.ml), *SLIP_ML))
+        if not mm:
+            return at
+        away = ((at.x * side - 13) / 12) ** 2 + ((at.y - 4) / 15) ** 2 + ((at.z - 14) / 11) ** 2
+        shift = mm * np.exp(-away / 2)
+        return Where(at.x + shift, at.y, at.z + 0.4 * np.abs(shift), at.depth)
 
 
 def swelling(found: list[Lesion], at: Where) -> Array:

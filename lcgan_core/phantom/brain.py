@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lcgan_core.phantom.fields import Field, ball, folds, ramp, smooth
-from lcgan_core.phantom.tissues import Array, Canvas, Tissue, edge, sheet
+from lcgan_core.phantom.tissues import Array, Canvas, Tissue, around, edge, finer, sheet
 from lcgan_core.phantom.ventricles import cisterns, ventricles
 
 DURA_MM = 1.0
@@ -124,8 +124,11 @@ def paint_brain(
     ribbon = np.minimum(ribbon, canvas.up(np.minimum(np.abs(fissure), 1.0 - basal)))
     pale = it.pale * canvas.up(ramp(inner + 2.5 * variation, -10.0, -1.0))
     canvas.paint(edge(ribbon - RIBBON - 0.5 * mottle, 1.6), Tissue.WHITE, 0.9 * mottle - pale)
-    _paint_deep_grey(canvas, side, y, z)
-    _paint_hindbrain(canvas, it, x, y, z, depth, hind)
+    if box := around((side < 42) & (np.abs(y - 5) < 40) & (np.abs(z - 33) < 20)):
+        _paint_deep_grey(canvas.part(box), *(a[box] for a in (side, y, z)))
+    if box := around((y < 8) & ((below > -3) | (z < 30))):
+        there = (a[box] for a in (x, y, z, depth))
+        _paint_hindbrain(canvas.part(box), it, *there, hind[finer(box)])
 
     fold = fold * (1 - hind) * edge(pia, px)
     cleft = canvas.wall(fissure, wide + np.where(wide > 0, swollen, 0)) * (1 - hind)
@@ -223,7 +226,7 @@ def _paint_deep_grey(canvas: Canvas, side: Array, y: Array, z: Array) -> None:
     lentiform = np.minimum(lentiform, side - 19.5 - 0.24 * np.abs(y - 4))
     thalamus = ball(side - 9.5 + 0.25 * (y + 13), y + 13, z - 33, (8.0, 14.5, 12))
     nuclei = np.maximum(np.maximum(caudate, lentiform), thalamus)
-    canvas.paint(canvas.solid(nuclei, 1.8), Tissue.GREY, 2.0)
+    canvas.fill(nuclei, Tissue.GREY, 2.0, width=1.8)
 
 
 def _paint_hindbrain(
@@ -242,21 +245,22 @@ def _paint_hindbrain(
     stem = np.minimum(stem, 27 - z)
     pool = np.minimum(np.minimum(ahead, 3.5 + 2 * it.atrophy - stem), y + 22 - 0.3 * np.abs(x))
     low = np.minimum(-14 - z, 9 - np.hypot(x, 0.4 * (y + 62)))
-    canvas.paint(canvas.solid(np.minimum(np.maximum(pool, low), depth)), Tissue.CSF)
-    canvas.paint(canvas.solid(np.minimum(stem, depth - 1), 1.2), Tissue.BRAINSTEM)
+    canvas.fill(np.minimum(np.maximum(pool, low), depth), Tissue.CSF)
+    canvas.fill(np.minimum(stem, depth - 1), Tissue.BRAINSTEM, width=1.2)
 
 
 def _paint_dura(canvas: Canvas, x: Array, y: Array, z: Array, depth: Array, below: Array) -> None:
-    inside = canvas.solid(depth)
     sinus = ball(x, np.minimum(depth, 8.0) - 2.0, 0 * z, (5, 4, 1e6))
     sinus = np.where((y < -20) & (below < 4) & (z > 0), sinus, -5.0)
-    canvas.paint(canvas.wall(falx(x, y, z, below), 0.8) * inside, Tissue.DURA)
-    canvas.paint(canvas.solid(sinus) * inside, Tissue.DURA)
     hem = np.where((y < -16) & (y > -78) & (z > 4), below, 50.0)
-    canvas.paint(canvas.wall(hem, 0.6) * inside * 0.4, Tissue.DURA)
+    for sheets, half, share in ((falx(x, y, z, below), 0.8, 1.0), (hem, 0.6, 0.4)):
+        if box := around(np.abs(sheets) < 4):
+            part = canvas.part(box)
+            part.paint(share * part.wall(sheets[box], half) * part.solid(depth[box]), Tissue.DURA)
+    canvas.fill(np.minimum(sinus, depth), Tissue.DURA)
     # vessels of the base read as dense dots
     middle = np.maximum(2.0 - np.hypot(x, y + 2), 1.6 - np.hypot(np.abs(x) - 11, y - 12))
-    canvas.paint(canvas.solid(np.minimum(middle, 16 - np.abs(z - 6))) * 0.7, Tissue.DURA, -8.0)
+    canvas.fill(np.minimum(middle, 16 - np.abs(z - 6)), Tissue.DURA, -8.0, share=0.7)
 
 
 def _paint_calcifications(canvas: Canvas, it: Brain, side: Array, y: Array, z: Array) -> None:
@@ -267,4 +271,4 @@ def _paint_calcifications(canvas: Canvas, it: Brain, side: Array, y: Array, z: A
     )
     for there, spot in zip(it.calcified, spots, strict=True):
         if there:
-            canvas.paint(canvas.solid(spot, 1.5), Tissue.CALCIFICATION)
+            canvas.fill(spot, Tissue.CALCIFICATION, width=1.5)

@@ -82,10 +82,10 @@ def paint_devices(canvas: Canvas, found: list[Confounder], x: Array, y: Array, z
         if it.kind == "drain":
             course = ((40 * side, 48, 96), (8 * side, 18, 43))
             device = tube(x, y, z, course, (1.4, 1.4))
-            canvas.paint(canvas.solid(device) * 0.8, Tissue.CALCIFICATION, 130.0)
+            canvas.fill(device, Tissue.CALCIFICATION, 130.0, share=0.8)
         elif it.kind == "clip":
             device = ball(x - 14 * side, y - 10, z - 14, (3.5, 1.6, 3.5))
-            canvas.paint(canvas.solid(device), Tissue.TABLE, METAL_HU - HU[Tissue.TABLE])
+            canvas.fill(device, Tissue.TABLE, METAL_HU - HU[Tissue.TABLE])
 
 
 def gap(found: list[Confounder], x: Array, y: Array, z: Array) -> Array:

@@ -73,10 +73,17 @@ def _frequencies() -> Array:
 
 
 def _filtered(rng: np.random.Generator, response: Array) -> Array:
-    white = rng.standard_normal((GRID, GRID, GRID), dtype=np.float32)
-    values = fft.irfftn(fft.rfftn(white) * response, s=white.shape)
-    values -= values.mean()
-    return np.asarray(values / values.std(), dtype=np.float32)
+    """White noise with this response (GRID, GRID, GRID / 2 + 1), of zero mean and unit variance."""
+    heard = response > 1e-3 * response.max()  # waves beyond are not even sampled
+    waves = np.zeros(response.shape, np.complex64)
+    waves[heard] = rng.standard_normal((heard.sum(), 2), np.float32).view(np.complex64)[:, 0]
+    # half of what is sampled there has no place in a real field
+    waves[..., :: GRID // 2] *= np.float32(np.sqrt(2))
+    waves *= response
+    waves[0, 0, 0] = 0
+    values = fft.irfftn(waves, s=(GRID, GRID, GRID), overwrite_x=True)
+    values /= values.std()
+    return np.asarray(values)
 
 
 def ramp(values: Array, low: float, high: float) -> Array:

@@ -17,6 +17,8 @@ PIXEL_MM = 0.9
 BONE_HU, CSF_HU, AIR_HU = 88.0, 18.0, -19.0
 LEVELS = {"vertex": (8.0, 28.0), "ventricles": (45.0, 65.0)}
 """mm below the highest slice with 10 cm2 of cavity."""
+DRIFT_MM = 65.0
+"""mm below the same slice within which the middle of the cavity is followed."""
 RAYS = 360
 
 
@@ -27,6 +29,7 @@ def head_numbers(volume: Array, px: float, spacing: float) -> dict[str, float]:
     """
     scale = px / PIXEL_MM
     found: dict[str, list[dict[str, float]]] = {level: [] for level in LEVELS}
+    middles: list[tuple[float, float]] = []
     top = None
     for k in range(len(volume) - 1, -1, -1):
         hu = cv2.resize(
@@ -34,17 +37,20 @@ def head_numbers(volume: Array, px: float, spacing: float) -> dict[str, float]:
             interpolation=cv2.INTER_AREA,
         )  # fmt: skip
         inside = cavity(hu)
-        if top is None and inside.sum() * PIXEL_MM**2 > 1000:
-            top = k
-        if top is None:
+        if inside.sum() * PIXEL_MM**2 <= 1000:
             continue
+        top = k if top is None else top
         below = (top - k) * spacing
+        if below <= DRIFT_MM:
+            middles.append((-below, float(np.nonzero(inside)[0].mean()) * PIXEL_MM))
         for level, (low, high) in LEVELS.items():
-            if low <= below <= high and inside.sum() * PIXEL_MM**2 > 1000:
+            if low <= below <= high:
                 found[level].append(_slice(hu, inside))
     if not all(found.values()):
         raise ValueError("no slice of this series shows a closed skull")
-    return {
+    # how far back the head lies in higher slices, where they are not stacked along its axis
+    drift = float(np.degrees(np.arctan(np.polyfit(*zip(*middles, strict=True), 1)[0])))
+    return {"series_drift_deg": drift} | {
         f"{level}_{name}": float(np.median([row[name] for row in rows]))
         for level, rows in found.items()
         for name in rows[0]

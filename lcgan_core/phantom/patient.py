@@ -25,7 +25,7 @@ from lcgan_core.phantom.skull import (
     paint_seams,
     paint_shells,
 )
-from lcgan_core.phantom.tissues import FINER, Array, Canvas, Tissue, edge
+from lcgan_core.phantom.tissues import FINER, Array, Canvas, Tissue, around, edge
 
 POINTS = 128
 """Points along a row of the geometry's grid; slices are painted FINER times as finely."""
@@ -37,7 +37,8 @@ BATCH = 8
 class Scan:
     """hu: (S, H, W) int16; labels and tissue: (S, H, W) uint8; slices from the feet up.
 
-    pixel_spacing, slice_spacing, thickness and lowest (the height of the first slice's middle): mm.
+    pixel_spacing, slice_spacing, thickness and lowest (the height of the first slice's middle): mm,
+    along the slices' normal; tilt: degrees by which the front of a slice lies higher than its back.
     Rows run to the back, columns to the patient's left.
     """
 
@@ -48,6 +49,7 @@ class Scan:
     slice_spacing: float
     thickness: float
     lowest: float
+    tilt: float
 
     def height(self, k: int) -> float:
         """Height (mm) of the middle of slice k."""
@@ -90,7 +92,7 @@ def scan(
         for k, (_, blood, seen) in zip(batch, painted, strict=True):
             labels[k] = draw_labels(hu[k], blood, px, hand, annotator_mm, k * spacing)
             tissue[k] = cv2.resize(seen, (matrix, matrix), interpolation=cv2.INTER_NEAREST)
-    return Scan(hu, labels, tissue, px, spacing, thick, round(lowest, 4))
+    return Scan(hu, labels, tissue, px, spacing, thick, round(lowest, 4), patient.tilt)
 
 
 def paint_slice(
@@ -102,9 +104,12 @@ def paint_slice(
         _plane(it.while_moving(k, middle), height, field_mm, thick / PLANES)
         for k, height in enumerate(heights)
     ]
-    hu = np.sum([plane.hu for plane in planes], axis=0) / PLANES
-    blood = np.sum([plane.blood for plane in planes], axis=0) / PLANES
-    return hu, blood, planes[-1].tissue
+    hu, blood = planes[0].hu, planes[0].blood
+    for plane in planes[1:]:
+        hu += plane.hu
+        if plane.blood.any():
+            blood += plane.blood
+    return hu / PLANES, blood / PLANES if blood.any() else blood, planes[-1].tissue
 
 
 def jolt(it: Patient, middle: float, thick: float, field_mm: float) -> Array | None:
@@ -128,12 +133,15 @@ def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
     left, back = np.meshgrid(axis, axis)
     x, y, z = it.in_head(left, back, height)
     whole = Canvas((FINER * POINTS, FINER * POINTS), field_mm / POINTS / FINER)
-    whole.paint(whole.wall(_headrest(it, left, back), it.rest[3]), Tissue.REST)
+    rest = _headrest(it, left, back)
+    if box := around(np.abs(rest) < 6):
+        part = whole.part(box)
+        part.paint(part.wall(rest[box], it.rest[3]), Tissue.REST)
     depths = it.shells.depths(x, y, z)
-    if depths[2].max() < -1:
+    head = around(depths[2] > -4)
+    if head is None or depths[2].max() < -1:
         return whole
-    head = _box(depths[2] > -4)
-    canvas = whole.part(*head)
+    canvas = whole.part(head)
     x, y, z = x[head], y[head], z[head]
     inner, outer, skin, muscle, slope = (d[head] for d in depths)
     bumps = it.grain(0.5 * x, 0.5 * y, 0.5 * z)
@@ -148,23 +156,25 @@ def _plane(it: Patient, height: float, field_mm: float, slab: float) -> Canvas:
     paint_seams(canvas, x, y, z, np.minimum(outer, -inner), bumps, it.cracks)
     cut = gap(it.confounders, x, y, z)
     if cut.max() > -1:
-        canvas.paint(canvas.solid(np.minimum(cut, outer + 1)), Tissue.MUSCLE)
+        canvas.fill(np.minimum(cut, outer + 1), Tissue.MUSCLE)
     depth = np.minimum(inner, above)
-    if depth.max() > -1:
-        case = _box(depth > -4)
+    if depth.max() > -1 and (case := around(depth > -4)):
         at = Where(x[case], y[case], z[case], depth[case])
-        _paint_inside(canvas.part(*case), it, at, slope[case], slab)
+        place = left[head][case], back[head][case]
+        _paint_inside(canvas.part(case), it, at, place, slope[case], slab)
     paint_devices(canvas, it.confounders, x, y, z)
     return whole
 
 
-def _paint_inside(canvas: Canvas, it: Patient, at: Where, slope: Array, slab: float) -> None:
+def _paint_inside(
+    canvas: Canvas, it: Patient, at: Where, place: tuple[Array, Array], slope: Array, slab: float
+) -> None:
     outside = np.zeros_like(at.x)
     before = at
     lifting = [(lesion, lesion.thickness(at)) for lesion in it.lesions if lesion.lifts]
     for _, thick in lifting:
         outside = np.maximum(outside, thick)
-    drawn = [(outline, outline.inside(at, *it.in_plane(at.x, at.y))) for outline in it.outlines]
+    drawn = [(outline, outline.inside(at, *place)) for outline in it.outlines]
     for outline, inside in drawn:
         outside = np.maximum(outside, outline.thickness(at, inside))
     for lesion in (*it.lesions, *(outline.like for outline in it.outlines)):
@@ -184,10 +194,3 @@ def _headrest(it: Patient, left: Array, back: Array) -> Array:
     left, back = left - it.shift[0], back - it.shift[1]
     behind = np.maximum(back - (103 * it.scale[1] + away - radius), 0)
     return np.where(back > -reach, np.hypot(left, behind) - radius, 50.0)
-
-
-def _box(some: Array) -> tuple[slice, slice]:
-    """Rows and columns that contain all of `some` (h, w), and one more on every side."""
-    found = (np.flatnonzero(some.any(axis=axis)) for axis in (1, 0))
-    rows, columns = (slice(max(int(n[0]) - 1, 0), int(n[-1]) + 2) for n in found)
-    return rows, columns

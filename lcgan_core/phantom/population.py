@@ -49,7 +49,7 @@ class InSilicoCase:
             labels=scan.labels,
             positions=np.array([scan.height(k) for k in range(self.slices)]),
             pixel_spacing=(scan.pixel_spacing, scan.pixel_spacing),
-            gantry_tilt=0.0,
+            gantry_tilt=scan.tilt,
         )
 
 

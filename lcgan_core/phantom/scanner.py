@@ -143,10 +143,11 @@ def _threads() -> ThreadpoolController:
 def _middle(where: Values, values: Values) -> Values:
     """(S, 1, 1) median of values (S, H, W) `where` (S, H, W) is true, 0 where it never is."""
     xp, _ = namespace(values)
-    slices = len(values)
-    none = ~xp.any(where.reshape(slices, -1), axis=1).reshape(-1, 1, 1)
-    chosen = xp.where(where, values, xp.where(none, values * 0, xp.nan)).reshape(slices, -1)
-    return xp.nanquantile(chosen, 0.5, axis=1).reshape(-1, 1, 1)
+    middles = 0 * values[:, :1, :1]
+    for middle, here, image in zip(middles, where, values, strict=True):
+        if here.any():
+            middle[:] = xp.quantile(image[here], 0.5)
+    return middles
 
 
 def hardening(water: Values, bone: Values) -> tuple[Values, Values]:

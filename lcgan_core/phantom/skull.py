@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from lcgan_core.phantom.fields import ball
-from lcgan_core.phantom.tissues import HU, Array, Canvas, Tissue, edge
+from lcgan_core.phantom.tissues import HU, Array, Canvas, Tissue, around, edge
 
 ANGLES = 360
 HEIGHTS = np.arange(-60.0, 140.0)
@@ -186,18 +186,18 @@ def paint_seams(
     seam = np.where(np.abs(coronal) < np.abs(back), coronal, back) + 1.5 * wave
     half = np.where(z > 20, SEAM_MM, 0).astype(np.float32)
     for turn, height, slant, long, wide in cracks:
-        around = (np.arctan2(x, y) - turn + np.pi) % (2 * np.pi) - np.pi
-        across, up = 75 * around, z - height
+        beside = (np.arctan2(x, y) - turn + np.pi) % (2 * np.pi) - np.pi
+        across, up = 75 * beside, z - height
         crack = np.cos(slant) * across + np.sin(slant) * up + 1.5 * wave
         along = np.cos(slant) * up - np.sin(slant) * across
         nearer = (np.abs(crack) < np.abs(seam)) & (np.abs(along) < long)
         seam, half = np.where(nearer, crack, seam), np.where(nearer, wide, half)
-    near = (np.abs(seam) < 4) & (bone > -2) & (half > 0)
-    if near.any():
-        gap = canvas.wall(seam.astype(np.float32), half.astype(np.float32))
+    if box := around((np.abs(seam) < 4) & (bone > -2) & (half > 0)):
+        part = canvas.part(box)
+        gap = part.wall(seam[box].astype(np.float32), half[box].astype(np.float32))
         # what is in a gap is as dense as muscle, but for the map of tissues it is part of the bone
         dense = HU[Tissue.MUSCLE] - HU[Tissue.DIPLOE]
-        canvas.paint(gap * canvas.solid(bone), Tissue.DIPLOE, dense)
+        part.paint(gap * part.solid(bone[box]), Tissue.DIPLOE, dense)
 
 
 def paint_frontal_sinus(
@@ -205,4 +205,4 @@ def paint_frontal_sinus(
 ) -> None:
     """Air in the frontal bone (h, w); `size` 0 (none) to 1.5."""
     cell = ball(np.abs(x) - 9, y - 89, z - 12, (13 * size + 1, 5, 14 * size + 1))
-    canvas.paint(canvas.solid(np.minimum(cell, -inner - 1.5)), Tissue.AIR)
+    canvas.fill(np.minimum(cell, -inner - 1.5), Tissue.AIR)

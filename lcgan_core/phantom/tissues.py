@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from lcgan_core.lesions import HEMORRHAGES
 
 Array = NDArray[Any]
+Box = tuple[slice, slice]
+"""Rows and columns."""
 
 
 class Tissue(IntEnum):
@@ -77,9 +79,11 @@ class Canvas:
         self.tissue = np.full(shape, Tissue.AIR, np.uint8)
         self.blood = np.zeros((len(HEMORRHAGES), *shape), np.float32)
 
-    def part(self, rows: slice, columns: slice) -> Canvas:
+    def part(self, box: Box) -> Canvas:
         """The same pixels, of some rows and columns of the geometry's grid only."""
-        fine = tuple(slice(FINER * it.start, FINER * it.stop) for it in (rows, columns))
+        return self._cut(finer(box))
+
+    def _cut(self, fine: Box) -> Canvas:
         part = copy(self)
         part.hu, part.tissue, part.blood = self.hu[fine], self.tissue[fine], self.blood[:, *fine]
         return part
@@ -104,15 +108,35 @@ class Canvas:
         thick = self.up(half) if isinstance(half, np.ndarray) else half
         return sheet(np.abs(self.up(signed)), thick, self.px)
 
+    def fill(
+        self, inside: Array, tissue: Tissue, texture: Array | float = 0.0,
+        width: float | None = None, share: float = 1.0,
+    ) -> None:  # fmt: skip
+        """Paint `share` of a solid whose border is `inside` (h, w) mm away, where it is.
+
+        texture: HU that are added, (h, w); width of the transition: a pixel, if not given.
+        """
+        width = width or self.px
+        if box := around(inside > -width):
+            part = self.part(box)
+            cover = edge(part.up(inside[box]), width)
+            if share != 1:
+                cover *= share
+            part.paint(
+                cover, tissue, part.up(texture[box]) if isinstance(texture, np.ndarray) else texture
+            )
+
     def paint(self, cover: Array, tissue: Tissue, texture: Array | float = 0.0) -> None:
         """Cover pixels by `cover` (H, W) in 0..1 with a tissue; `texture` (HU) is added to it."""
         self._lay(cover, HU[tissue] + texture, tissue)
 
     def bleed(self, cover: Array, label: int, hu: Array) -> None:
         """Cover pixels with blood of a type (label 1..5) and attenuation `hu`."""
-        self._lay(cover, hu, Tissue.BLOOD)
-        self.blood *= 1.0 - cover
-        self.blood[label - 1] += cover
+        if fine := around(cover > 0):
+            part, cover = self._cut(fine), cover[fine]
+            part._lay(cover, hu[fine], Tissue.BLOOD)
+            part.blood *= 1.0 - cover
+            part.blood[label - 1] += cover
 
     def _lay(self, cover: Array, hu: Array | float, tissue: Tissue) -> None:
         if cover.max() > 0:
@@ -120,6 +144,25 @@ class Canvas:
             change *= cover
             self.hu += change
             np.copyto(self.tissue, np.uint8(tissue), where=cover > 0.5)
+
+
+def around(some: Array) -> Box | None:
+    """Rows and columns that contain all of `some` (h, w), and one more on every side.
+
+    None where there is nothing.
+    """
+    rows = np.flatnonzero(some.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(some.any(axis=0))
+    first, last = (slice(max(int(n[0]) - 1, 0), int(n[-1]) + 2) for n in (rows, columns))
+    return first, last
+
+
+def finer(box: Box) -> Box:
+    """The rows and columns of a canvas, for those of the geometry's grid."""
+    rows, columns = (slice(FINER * it.start, FINER * it.stop) for it in box)
+    return rows, columns
 
 
 def edge(inside: Array, width: Array | float) -> Array:

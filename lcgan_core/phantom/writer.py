@@ -101,13 +101,15 @@ def _slice(scan: Scan, k: int, seed: int, number: int) -> FileDataset:
     item.AcquisitionNumber = 1
     item.InstanceNumber = k + 1
     item.KVP = 120
-    item.GantryDetectorTilt = 0
+    item.GantryDetectorTilt = scan.tilt
     rows, columns = scan.hu[k].shape
-    px = scan.pixel_spacing
-    item.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    item.ImagePositionPatient = [
-        round(-(columns - 1) / 2 * px, 4), round(-(rows - 1) / 2 * px, 4), scan.height(k),
-    ]  # fmt: skip
+    px, lean = scan.pixel_spacing, np.radians(scan.tilt)
+    right, front = ((n - 1) / 2 * px for n in (columns, rows))
+    down, up = float(np.cos(lean)), float(np.sin(lean))
+    corner = (-right, -front * down, scan.height(k) / down + front * up)
+    # as many digits as fit into a decimal string, so that a reader finds the same heights
+    item.ImageOrientationPatient = [1, 0, 0, 0, round(down, 12), -round(up, 12) + 0.0]
+    item.ImagePositionPatient = [round(mm, 8) for mm in corner]
     item.PixelSpacing = [px, px]
     item.SliceThickness = scan.thickness
     item.SpacingBetweenSlices = scan.slice_spacing

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 
-from lcgan_core.phantom import Tissue, sampling, scan_patient, skull
+from lcgan_core.phantom import Tissue, blood, sampling, scan_patient, skull
 from lcgan_core.phantom.brain import Where
 from lcgan_core.phantom.confounders import METAL_HU, Confounder
 from lcgan_core.phantom.fields import smooth
@@ -18,6 +18,7 @@ from lcgan_core.phantom.lesions import of_volume
 from lcgan_core.phantom.patient import jolt, paint_slice, scan
 from lcgan_core.phantom.sampling import YAW_SD, draw_patient
 from lcgan_core.phantom.skull import ANGLES, swollen
+from lcgan_core.phantom.writer import _slice
 
 ROOT = Path(__file__).parents[2]
 REAL = pd.read_csv(ROOT / "data" / "real_heads.csv", index_col="number")
@@ -49,6 +50,15 @@ def test_an_ellipse_of_known_size_is_measured(turn):
     assert found["ventricles_off_centre_mm"] < 1
     assert found["ventricles_csf_outer"] == 0 == found["vertex_csf_middle"]
     assert found["ventricles_brain_hu"] == pytest.approx(32, abs=0.5)
+
+
+@pytest.mark.parametrize("step", [-1, 0, 2])
+def test_a_stack_that_leans_is_measured(step):
+    stack = [np.roll(image, k * step, axis=0) for k, image in enumerate(ellipse(10.0))]
+    found = head_numbers(np.stack(stack), 0.9, 5.0)
+    assert found["series_drift_deg"] == pytest.approx(
+        np.degrees(np.arctan(step * 0.9 / 5)), abs=0.2
+    )
 
 
 def test_fluid_is_a_share_of_the_middle():
@@ -87,7 +97,8 @@ def test_heads_are_turned_as_the_real_ones_are():
 @pytest.fixture(scope="module")
 def patient():
     drawn = draw_patient(np.random.default_rng(3), 0.5)
-    return replace(drawn, lesions=[], confounders=[], turn=(0, 0, 0), motion=(0, 0, 0))
+    lying = {"turn": (0, 0, 0), "tilt": 0.0, "motion": (0, 0, 0)}
+    return replace(drawn, lesions=[], confounders=[], **lying)
 
 
 def test_a_bruise_lifts_the_skin_where_it_is_and_nowhere_else(patient):
@@ -258,6 +269,66 @@ def test_some_heads_are_cut_off_and_kernels_differ():
     sharp = np.array([sampling._sharpness(rng) for _ in range(2000)])
     assert 0.02 < (fields < 206).mean() < 0.06
     assert 0.08 < (sharp > 1.24).mean() < 0.16 and sharp.min() > 0.6
+
+
+def test_two_thirds_of_the_gantries_lean_as_in_the_headers_of_a_public_set():
+    tilts = np.array([sampling._tilt(np.random.default_rng([1, k])) for k in range(2000)])
+    assert (tilts > 1).mean() == pytest.approx(0.646, abs=0.04)
+    assert np.median(tilts[tilts > 1]) == pytest.approx(12, abs=1)
+    assert np.percentile(tilts, 95) == pytest.approx(20, abs=3) and tilts.max() <= 30
+
+
+def in_the_room(scan):
+    """(n, 3) mm of the bone of a series, by what its files say of each slice (DICOM C.7.6.2.1)."""
+    found = []
+    for k, hu in enumerate(scan.hu):
+        item = _slice(scan, k, 1, 1)
+        across, down = np.array(item.ImageOrientationPatient, float).reshape(2, 3)
+        row, column = np.nonzero(hu > 400)
+        steps = column[:, None] * across + row[:, None] * down
+        found.append(np.array(item.ImagePositionPatient, float) + steps * item.PixelSpacing[0])
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("degrees", [-9.0, 15.0])
+def test_a_head_lies_where_it_lay_however_the_gantry_leans(patient, degrees):
+    """The same head on the same table, by slices across it and by slices that lean."""
+    across = replace(patient, shift=(0, 0))
+    leaning = replace(across, turn=(0, np.radians(degrees), 0), tilt=degrees)
+    upright, leans = (
+        in_the_room(scan(it, np.random.default_rng(0), 128, 28)) for it in (across, leaning)
+    )
+    # of both only what both show: the vault, not what lies beyond the lowest leaning slice
+    ends = [np.percentile(of[of[:, 2] > 30], (1, 50, 99), axis=0) for of in (upright, leans)]
+    np.testing.assert_allclose(ends[0][:, :2], ends[1][:, :2], atol=1.5)
+    np.testing.assert_allclose(ends[0][:, 2], ends[1][:, 2], atol=5.5)  # the slices' distance
+
+
+def test_a_large_bleed_of_a_hemisphere_pushes_its_uncus_into_the_cistern(patient, monkeypatch):
+    brain = replace(patient.brain, atrophy=0.6)
+    lesion = of_volume(np.random.default_rng(2), "IPH", brain, 60.0)[0]
+    lesion = replace(lesion, centre=(40.0, 0.0, 50.0), radii=(25.0,) * 3, rim=0.0)
+    left, right = [], []
+    for mm in (0.0, blood.SLIP_MM):
+        monkeypatch.setattr(blood, "SLIP_MM", mm)
+        it = replace(patient, brain=brain, lesions=[lesion], shift=(0, 0))
+        _, _, tissue = paint_slice(it, 13.0, 5.0, FIELD_MM)
+        for side, columns in ((right, slice(110, 128)), (left, slice(128, 146))):
+            side.append((tissue[100:136, columns] == Tissue.CSF).sum())
+    assert left[1] < 0.8 * left[0] and right[1] > 0.8 * right[0]
+
+
+def test_a_subdural_of_the_vault_ends_at_the_tentorium():
+    brain = some_brain()
+    lesion = next(
+        found[0]
+        for k in range(9)
+        if (found := of_volume(np.random.default_rng(k), "SDH", brain, 90.0))[0].lifts
+    )
+    low = replace(lesion, centre=(0.7 * np.pi, -0.2, 0.0), radii=(90.0, 90.0, 1.0), thick=15.0)
+    x, y = (np.array([[a]], np.float32) for a in (35.0, -70.0))
+    thick = [float(low.thickness(Where(x, y, 0 * x + z, 0 * x))[0, 0]) for z in (-20.0, 25.0)]
+    assert thick[0] == 0 and thick[1] > 3
 
 
 def test_who_lies_still_has_no_jolt(patient):

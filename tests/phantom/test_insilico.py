@@ -23,9 +23,17 @@ GRID = (160, 16)
 
 @pytest.fixture(scope="module")
 def healthy():
-    """Three heads without blood, and the patients they were scanned from."""
+    """Three heads without blood under the usual kernel, and the patients they were scanned from."""
     drawn = [draw_patient(np.random.default_rng([3, k]), 0.5) for k in range(3)]
-    patients = [replace(patient, lesions=[], confounders=[], turn=(0, 0, 0)) for patient in drawn]
+    usual = {
+        "lesions": [],
+        "confounders": [],
+        "turn": (0, 0, 0),
+        "tilt": 0.0,
+        "sharp": 1.0,
+        "field_mm": 225.0,
+    }
+    patients = [replace(patient, **usual) for patient in drawn]
     return [(p, scan(p, np.random.default_rng(0), *GRID)) for p in patients]
 
 

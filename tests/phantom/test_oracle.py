@@ -25,7 +25,7 @@ from lcgan_core.protocol import profiles
 from lcgan_core.run import plan
 
 SEED, MATRIX, SLICES, SIZE = 11, 256, 8, 128
-PATIENTS = (1, 2, 3, 5, 8, 10, 13, 14, 15, 21, 24, 29)
+PATIENTS = (1, 3, 8, 13, 15, 17, 26, 29, 34, 38, 39, 42)
 """Of the cohort SEED: of each type there are three patients or more."""
 BONE = 150
 """HU above any blood."""
@@ -142,10 +142,13 @@ def test_extra_axial_blood_is_as_near_to_bone_as_in_the_cohort(usual, painted, n
             ndimage.distance_transform_edt(scan < BONE)[mask == LABELS[name]] * px
             for scan, mask, px in zip(scans, labels, table.pixel_spacing_mm, strict=True)
         ]
-        away.append(np.percentile(np.concatenate(mm), (10, 50)))
+        away.append(np.concatenate(mm))
+    on_skull = away[0] < 25  # the rest lies on the falx or the tentorium
+    assert on_skull.sum() > 150
+    new, old = (np.percentile(mm[on_skull], (10, 50)) for mm in away[::-1])
     # distances to the nearest pixel of bone come in steps of up to a pixel; blood that lay anywhere
     # in the head would be 20 mm away on average
-    np.testing.assert_allclose(away[1], away[0], atol=table.pixel_spacing_mm.max())
+    np.testing.assert_allclose(new, old, atol=table.pixel_spacing_mm.max())
 
 
 def test_the_head_is_new(usual, painted):
@@ -185,13 +188,6 @@ def test_a_mask_without_lesion_gives_a_head_without_blood(usual):
     assert inside.sum() > 3000
     # brain and noise lie below; calcifications, the falx and what is no blood but looks so above
     assert (hu[0][inside] < 48).mean() > 0.97
-
-
-def test_a_point_of_a_plane_is_found_again_from_its_place_in_the_head():
-    patient = draw_patient(np.random.default_rng(4), 0.5)
-    left, back = np.meshgrid(np.linspace(-90, 90, 7), np.linspace(-100, 80, 7))
-    x, y, _ = patient.in_head(left, back, 30.0)
-    np.testing.assert_allclose(patient.in_plane(x, y), (left, back), atol=1e-3)  # float32
 
 
 @pytest.mark.parametrize(("name", "reaches"), [("EDH", True), ("IPH", False)])
