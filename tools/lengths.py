@@ -17,6 +17,7 @@ four of its weights fit into what may be published.
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from pathlib import Path
 
@@ -50,6 +51,23 @@ def main() -> None:
     table = pd.DataFrame(rows)
     table.to_csv(asked.folder / "lengths.csv", index=False, float_format="%.4f")
     print(table.to_string(index=False, float_format="%.3f"))
+    print("By the rule: width {}, {} epochs".format(*chosen(table)))
+
+
+def chosen(table: pd.DataFrame) -> tuple[int, int]:
+    """Width and epochs by the rule, from the mean of each candidate over draws."""
+    mean = table.groupby(["width", "epochs"])[["dice", "l1"]].mean()
+
+    def enough(width: int) -> tuple[int, int]:
+        of = mean.loc[width]
+        for few, twice in itertools.pairwise(EPOCHS):
+            better = of.dice[twice] - of.dice[few] >= MORE_DICE
+            if not better and of.l1[twice] > of.l1[few] * (1 - LESS_L1):
+                return width, few
+        return width, EPOCHS[-1]
+
+    narrow, wide = map(enough, WIDTHS)
+    return narrow if mean.dice[wide] - mean.dice[narrow] < WORSE else wide
 
 
 def scored(width: int, fraction: float, draw: int, folder: Path) -> list[dict]:

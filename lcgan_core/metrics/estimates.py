@@ -59,6 +59,13 @@ class Estimate:
         """The difference; its cases are the patients with a case in both."""
         return weighted_sum([(1.0, self), (-1.0, other)])
 
+    def first(self, draws: int, weights: np.ndarray) -> Estimate:
+        """Its first draws alone, as often as `weights` (B, draws) take them in a resample."""
+        return Estimate(
+            self.names, self.of_draws[:draws], self.of_resamples[:draws], weights,
+            self.cases[:draws], self.known[:draws],
+        )  # fmt: skip
+
     def at(self, cell: int) -> Estimate:
         """One of its cells alone."""
         one = slice(cell, cell + 1)
@@ -101,11 +108,14 @@ class Estimate:
 
 
 def weighted_sum(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
-    """The weighted sum of estimates of the same draws; a case is a patient with a case in each.
+    """The weighted sum of estimates in the draws that all of them have.
 
-    A draw without such a patient has no value. n counts the patients of all draws.
+    A case is a patient with a case in each; a draw without such a patient has no value. n counts
+    the patients of all draws.
     """
-    _, first = parts[0]
+    first = min((part for _, part in parts), key=lambda part: len(part.of_draws))
+    shared = len(first.of_draws), first.weights
+    parts = [(weight, part.first(*shared)) for weight, part in parts]
     known = np.logical_and.reduce([part.known for _, part in parts])
     there = known.any(1)
     of_draws = np.sum([weight * part.of_draws for weight, part in parts], axis=0)

@@ -32,7 +32,10 @@ def over_same_types(arms: Mapping[str, Estimate]) -> dict[str, Estimate]:
     resampled = np.logical_and.reduce(
         [np.isfinite(part.of_resamples[:, :, columns]) for part in compared]
     )
-    return {arm: _extended(part, columns, common, resampled) for arm, part in arms.items()}
+    return {
+        arm: _extended(part, columns, common[: (n := len(part.of_draws))], resampled[:n])
+        for arm, part in arms.items()  # a control may have fewer draws
+    }
 
 
 def _extended(

@@ -127,7 +127,7 @@ def paint_brain(
     if box := around((side < 42) & (np.abs(y - 5) < 40) & (np.abs(z - 33) < 20)):
         _paint_deep_grey(canvas.part(box), *(a[box] for a in (side, y, z)))
     if box := around((y < 8) & ((below > -3) | (z < 30))):
-        there = (a[box] for a in (x, y, z, depth))
+        there = x[box], y[box], z[box], depth[box]
         _paint_hindbrain(canvas.part(box), it, *there, hind[finer(box)])
 
     fold = fold * (1 - hind) * edge(pia, px)

@@ -49,11 +49,12 @@ def head_numbers(volume: Array, px: float, spacing: float) -> dict[str, float]:
     if not all(found.values()):
         raise ValueError("no slice of this series shows a closed skull")
     # how far back the head lies in higher slices, where they are not stacked along its axis
-    drift = float(np.degrees(np.arctan(np.polyfit(*zip(*middles, strict=True), 1)[0])))
+    heights, rows = np.transpose(middles)
+    drift = float(np.degrees(np.arctan(np.polyfit(heights, rows, 1)[0])))
     return {"series_drift_deg": drift} | {
-        f"{level}_{name}": float(np.median([row[name] for row in rows]))
-        for level, rows in found.items()
-        for name in rows[0]
+        f"{level}_{name}": float(np.median([row[name] for row in each]))
+        for level, each in found.items()
+        for name in each[0]
     }
 
 

@@ -79,7 +79,7 @@ def shells(rng: np.random.Generator) -> Shells:
         + 3 * np.exp(-(((z - 12) / 8) ** 2)) * back**60
     )  # fmt: skip
     ripples = sum(
-        rng.normal(0, 0.032) * np.cos(k * phi + rng.uniform(0, 6.3) + z * rng.normal(0, 0.03))
+        rng.normal(0, 0.06) * np.cos(k * phi + rng.uniform(0, 6.3) + z * rng.normal(0, 0.03))
         for k in range(2, 13)
     )
     bone = bone * rng.normal(1.0, 0.14) * np.clip(1 + ripples, 0.5, 1.7)

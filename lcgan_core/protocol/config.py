@@ -160,7 +160,11 @@ class Config(Group):
     realism: Realism
     arms: tuple[str, ...] = PAPER
     segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)
-    controls_up_to: float = Field(1.0, gt=0, le=1)  # the largest fraction with more than PAPER
+    arms_of_others: tuple[str, ...] = ()  # of segmenters after the first; empty: the same
+    # the largest fraction, and the most draws of it, with more than the paper's arms by the first
+    # segmenter
+    controls_up_to: float = Field(1.0, gt=0, le=1)
+    control_draws: int = Field(1000, ge=1)
     equal_steps: bool = True  # False: equal epochs, so an arm of 3N slices takes 3 times the steps
     judge: Literal["full", "subset"] = "full"  # whose FCN score decides: see stage 3
     judge_segmenter: str = methods.default_segmenter()
@@ -209,6 +213,13 @@ class Config(Group):
             raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
         return arms
 
+    @field_validator("arms_of_others")
+    @classmethod
+    def _some_of_the_arms(cls, some: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if some and not set(PAPER) <= set(some) <= set(info.data.get("arms", some)):
+            raise ValueError(f"they must be {', '.join(PAPER)} and any others of the arms")
+        return some
+
     @field_validator("arms")
     @classmethod
     def _simulated(cls, arms: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -253,10 +264,12 @@ class Config(Group):
         """The fraction of the stages' pages: the notebooks' default if the profile has it."""
         return 0.25 if 0.25 in self.fractions else self.shown_fraction
 
-    def arms_at(self, fraction: float) -> tuple[str, ...]:
-        """The arms of a fraction: beyond `controls_up_to` only the paper's."""
-        most = fraction <= self.controls_up_to
-        return tuple(arm for arm in self.arms if most or arm in PAPER)
+    def arms_at(self, fraction: float, draw: int = 1, segmenter: str = "") -> tuple[str, ...]:
+        """The arms of a draw of a fraction, by a segmenter, which is the first if not given."""
+        first = segmenter in ("", self.segmenters[0])
+        if fraction <= self.controls_up_to and draw <= self.control_draws:
+            return self.arms if first else self.arms_of_others or self.arms
+        return tuple(arm for arm in self.arms if arm in PAPER) if first else ()
 
     def draws_at(self, fraction: float) -> range:
         """The draws of a fraction, counted from 1."""

@@ -144,7 +144,7 @@ def segmentations(config: Config) -> list[Job]:
         for segmenter in config.segmenters
         for fraction in config.fractions
         for draw in config.draws_at(fraction)
-        for arm in config.arms_at(fraction)
+        for arm in config.arms_at(fraction, draw, segmenter)
     ]
 
 

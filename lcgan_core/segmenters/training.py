@@ -37,9 +37,10 @@ def train(
 ) -> None:
     """Train `method` on each phase in turn, for equal parts of the steps, and save its network.
 
-    The network is that of the check with the best mean Dice per image on `validation`; the Dice on
-    as many slices of `subset` is measured beside it. `work` gets the network, its history, how it
-    was initialised, and what `facts` reads.
+    The network is that of the check with the best mean Dice per image on `validation`, and of equal
+    checks the last, since a hard lesion may long score 0; the Dice on as many slices of `subset` is
+    measured beside it. `work` gets the network, its history, how it was initialised, and what
+    `facts` reads.
     """
     monitor = _monitor(method, subset, validation)
     of_phase = schedule._replace(steps=math.ceil(schedule.steps / len(phases)))
@@ -97,7 +98,8 @@ def _monitor(method: Segmenter, subset: Slices, validation: Slices) -> Monitor:
 
 def _facts(history: pd.DataFrame) -> dict:
     steps, dice = history.step, history[VALIDATION].fillna(0)
-    best = int(dice.argmax())
+    ranked = history[VALIDATION].fillna(-1)
+    best = int(ranked[ranked == ranked.max()].index[-1])
     rise = dice.max() - dice[steps <= steps.iloc[-1] * 2 / 3].max()
     return {
         "steps": int(steps.iloc[-1]),

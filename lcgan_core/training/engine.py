@@ -271,13 +271,13 @@ class _Training:
         return self.order[1]
 
     def measured(self) -> Mapping[str, float]:
-        """The monitor's values now; the weights are kept where they are the best so far."""
+        """The monitor's values now; the weights are kept where none so far were better."""
         if self.monitor is None:
             return {}
-        values, decides = self.monitor.measure(), self.monitor.decides
-        # a NaN, the value of a measure without a case, is below every number
-        earlier = [row[decides] for row in self.history if not math.isnan(row[decides])]
-        if not self.history or values[decides] > max(earlier, default=-math.inf):
+        values = self.monitor.measure()
+        every = (row[self.monitor.decides] for row in (*self.history, values))
+        *earlier, now = (-math.inf if math.isnan(value) else value for value in every)
+        if now >= max(earlier, default=now):
             checkpoint.save(self.path.with_name(BEST), self.task.modules, {}, {})
         return values
 

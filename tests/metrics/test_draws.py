@@ -41,6 +41,22 @@ def test_every_resample_by_hand():
     ]
 
 
+def test_arms_with_unequally_many_draws_are_compared_in_those_of_both():
+    """The third draw of the first arm, which the other lacks, would turn the sign."""
+    more, fewer = [[0.2, 0.6], [0.4, 1.0], [0.0, 0.0]], [[0.1, 0.3], [0.4, 0.8]]
+    patients = patient_weights(2, 300, 0)
+    many, few = (
+        of(more, patients, draw_weights(3, 300, 1)),
+        of(fewer, patients, draw_weights(2, 300, 1)),
+    )
+    same = of(more[:2], patients, draw_weights(2, 300, 1)) - few
+    for sign, found in ((1, many - few), (-1, few - many)):
+        assert sign * found.value[0] == pytest.approx((0.2 + 0.1) / 2)
+        np.testing.assert_allclose(sign * found.resampled, same.resampled)
+        (row,) = found.rows()
+        assert (row["draws"], row["n"]) == (2, 2)
+
+
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_resampled_means_vary_as_the_mean_of_so_few_draws_does(count):
     """Patients without spread leave the squared standard error of the mean over draws."""

@@ -235,7 +235,13 @@ def test_other_fractions_are_refused_in_one_sentence(fractions):
 def test_controls_stop_at_a_fraction():
     config = profiles.load("quick", arms=[*PAPER, "online"], controls_up_to=0.25)
     assert [len(config.arms_at(fraction)) for fraction in config.fractions] == [5, 5, 4, 4]
-    assert config.arms_at(1.0) == PAPER
+    assert config.arms_at(1.0) == config.arms_at(0.5, segmenter="fcn8s") == PAPER
+
+
+@pytest.mark.parametrize("some", [["gan", "both"], [*PAPER, "oracle"]])
+def test_arms_of_other_segmenters_are_the_papers_and_others_of_the_arms(some):
+    with pytest.raises(UserError, match="'quick': arms_of_others.*they must be original, gan"):
+        profiles.load("quick", arms=[*PAPER, "online"], arms_of_others=some)
 
 
 def shipped(name="quick"):

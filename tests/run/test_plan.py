@@ -139,6 +139,32 @@ def test_controls_may_stop_short_of_the_large_fractions():
     assert set(plan.jobs(some)) < set(plan.jobs(every))
 
 
+def test_controls_and_other_segmenters_may_stop_short_of_the_last_draws():
+    asked = {"arms": [*PAPER, "online"], "segmenters": ["fcn8s", "unet"], "draws": [3, 3, 1, 1]}
+    every = profiles.load("quick", controls_up_to=0.25, **asked)
+    some = profiles.load("quick", controls_up_to=0.25, control_draws=2, **asked)
+    left_out = set(plan.segmentations(every)) - set(plan.segmentations(some))
+    assert left_out == {
+        Job("segmentation", arm, fraction, 3, segmenter)
+        for fraction in (0.125, 0.25)
+        for segmenter, arms in (("fcn8s", ["online"]), ("unet", [*PAPER, "online"]))
+        for arm in arms
+    }
+    # the judge's own segmenter has all the paper's arms in every draw
+    large = {job for job in plan.segmentations(some) if job.fraction > 0.25}
+    assert {(job.what, job.segmenter) for job in large} == {(arm, "fcn8s") for arm in PAPER}
+
+
+def test_other_segmenters_may_have_fewer_arms():
+    asked = {"arms": [*PAPER, "online", "duplicate2"], "segmenters": ["fcn8s", "unet"]}
+    config = profiles.load("quick", arms_of_others=[*PAPER, "online"], **asked)
+    arms = {name: [] for name in config.segmenters}
+    for job in plan.segmentations(config):
+        if job.fraction == 0.25:
+            arms[job.segmenter].append(job.what)
+    assert arms == {"fcn8s": [*PAPER, "online", "duplicate2"], "unet": [*PAPER, "online"]}
+
+
 def test_one_more_draw_is_new_jobs_and_a_new_evaluation():
     before, after = profiles.load("quick"), profiles.load("quick", draws=[3, 2, 1, 1])
     new = set(plan.jobs(after)) - set(plan.jobs(before))

@@ -79,13 +79,22 @@ def test_a_training_whose_best_check_is_a_late_one_has_not_converged(tmp_path):
     assert facts["best_step"] == 27 and facts["rise"] == 1.0 and not facts["converged"]
 
 
+def test_of_checks_that_all_find_nothing_the_last_is_kept(tmp_path):
+    """A validation patient with a hard lesion scores 0 throughout; the first check knows least."""
+    method = Counter(best=-1)
+    method.segment = lambda images: torch.zeros_like(TRUTH[: len(images)])
+    trained(method, tmp_path, [Pairs(torch.zeros_like(TRUTH), TRUTH)], 30)
+    assert int(method.network.steps) == 30
+    assert training.facts(tmp_path)["best_step"] == 30
+
+
 def test_a_phase_goes_on_with_the_network_of_the_one_before_and_sees_only_its_own_slices(tmp_path):
     method = Counter(best=5)
     first, second = torch.full_like(TRUTH, 1), torch.full_like(TRUTH, 2)
     trained(method, tmp_path, [Pairs(first, TRUTH), Pairs(second, TRUTH)], 20)
-    # the best check of the first phase has 5 steps, its equal in the second none: 5 + 1 is the
-    # first check of the second phase, and the first of equal checks is kept
-    assert int(method.network.steps) == 6
+    # the best check of the first phase has 5 steps; in the second all checks, of 6 to 15 steps, are
+    # equal, and the last of equal ones is kept
+    assert int(method.network.steps) == 15
     values = torch.tensor(method.seen)
     assert values[: len(values) // 2].eq(1).all() and values[len(values) // 2 :].eq(2).all()
     assert training.history(tmp_path).step.tolist() == [*range(1, 11)]
