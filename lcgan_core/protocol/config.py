@@ -161,8 +161,7 @@ class Config(Group):
     arms: tuple[str, ...] = PAPER
     segmenters: tuple[str, ...] = Field((methods.default_segmenter(),), min_length=1)
     arms_of_others: tuple[str, ...] = ()  # of segmenters after the first; empty: the same
-    # the largest fraction, and the most draws of it, with more than the paper's arms by the first
-    # segmenter
+    # the largest fraction and draw with more than the paper's arms by the first segmenter
     controls_up_to: float = Field(1.0, gt=0, le=1)
     control_draws: int = Field(1000, ge=1)
     equal_steps: bool = True  # False: equal epochs, so an arm of 3N slices takes 3 times the steps
@@ -203,22 +202,16 @@ class Config(Group):
             )
         return group
 
-    @field_validator("arms")
+    @field_validator("arms", "arms_of_others")
     @classmethod
-    def _known_arms(cls, arms: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [arm for arm in arms if arm not in ARMS]
-        if unknown:
-            raise ValueError(f"'{unknown[0]}' is not an arm; allowed: {', '.join(ARMS)}")
-        if len(set(arms)) < len(arms) or not set(PAPER) <= set(arms):
+    def _known_arms(cls, arms: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        allowed = info.data.get("arms", ARMS)
+        if unknown := [arm for arm in arms if arm not in allowed]:
+            raise ValueError(f"'{unknown[0]}' is not an arm; allowed: {', '.join(allowed)}")
+        needed = set(PAPER if arms or info.field_name == "arms" else ())
+        if len(set(arms)) < len(arms) or not needed <= set(arms):
             raise ValueError(f"the arms must be {', '.join(PAPER)} and any others, each once")
         return arms
-
-    @field_validator("arms_of_others")
-    @classmethod
-    def _some_of_the_arms(cls, some: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if some and not set(PAPER) <= set(some) <= set(info.data.get("arms", some)):
-            raise ValueError(f"they must be {', '.join(PAPER)} and any others of the arms")
-        return some
 
     @field_validator("arms")
     @classmethod
@@ -269,7 +262,7 @@ class Config(Group):
         first = segmenter in ("", self.segmenters[0])
         if fraction <= self.controls_up_to and draw <= self.control_draws:
             return self.arms if first else self.arms_of_others or self.arms
-        return tuple(arm for arm in self.arms if arm in PAPER) if first else ()
+        return PAPER if first else ()
 
     def draws_at(self, fraction: float) -> range:
         """The draws of a fraction, counted from 1."""

@@ -300,7 +300,7 @@ def test_a_head_lies_where_it_lay_however_the_gantry_leans(patient, degrees):
     )
     # of both only what both show: the vault, not what lies beyond the lowest leaning slice
     ends = [np.percentile(of[of[:, 2] > 30], (1, 50, 99), axis=0) for of in (upright, leans)]
-    np.testing.assert_allclose(ends[0][:, :2], ends[1][:, :2], atol=1.5)
+    np.testing.assert_allclose(ends[0][:, :2], ends[1][:, :2], atol=2.1)  # a pixel
     np.testing.assert_allclose(ends[0][:, 2], ends[1][:, 2], atol=5.5)  # the slices' distance
 
 

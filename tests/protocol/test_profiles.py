@@ -238,9 +238,12 @@ def test_controls_stop_at_a_fraction():
     assert config.arms_at(1.0) == config.arms_at(0.5, segmenter="fcn8s") == PAPER
 
 
-@pytest.mark.parametrize("some", [["gan", "both"], [*PAPER, "oracle"]])
-def test_arms_of_other_segmenters_are_the_papers_and_others_of_the_arms(some):
-    with pytest.raises(UserError, match="'quick': arms_of_others.*they must be original, gan"):
+@pytest.mark.parametrize(
+    ("some", "says"),
+    [(["gan", "both"], "must be original, gan"), ([*PAPER, "oracle"], "'oracle' is not an arm")],
+)
+def test_arms_of_other_segmenters_are_the_papers_and_others_of_the_arms(some, says):
+    with pytest.raises(UserError, match=f"'quick': arms_of_others.*{says}"):
         profiles.load("quick", arms=[*PAPER, "online"], arms_of_others=some)
 
 

@@ -184,8 +184,8 @@ def test_means_see_networks_that_learned_nothing_or_too_little(reference, factor
     assert ("dice_image", "all") in apart(changed(reference, factor), reference)
 
 
-# the mean Dice of `both` is .05 in the reference, too near to 0 for its loss to be seen
-@pytest.mark.parametrize("arm", [arm for arm in CONFIG.arms if arm != "both"])
+# the mean Dice of `gan` and `both` is .06 and .07, too near to 0 for its loss to be seen
+@pytest.mark.parametrize("arm", [arm for arm in CONFIG.arms if arm not in ("gan", "both")])
 def test_means_see_an_arm_that_failed(reference, arm):
     assert arm in dict(map(reversed, apart(changed(reference, 0.0, arm=arm), reference)))
 

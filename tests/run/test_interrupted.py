@@ -10,7 +10,7 @@ import time
 import pytest
 
 SMALL = {
-    "cohort_patients": 4, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
+    "cohort_patients": 6, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
     "lcgan_width": 2, "lcgan_snapshots": "[4]", "segmentation_width": 2, "segmentation_steps": 3,
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from lcgan_core.protocol import profiles
 from lcgan_core.run import artefacts, locks, plan
 
 SMALL = {
-    "cohort_patients": 4, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
+    "cohort_patients": 6, "cohort_matrix": 64, "cohort_slices": 6, "image_size": 64,
     "segmentation_width": 2, "segmentation_steps": 3,
 }  # fmt: skip
 CONFIG = profiles.load("quick", **SMALL)

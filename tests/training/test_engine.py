@@ -143,7 +143,7 @@ def watched(values):
 
 @pytest.mark.parametrize(
     ("values", "best"),
-    [([0.1, 0.3, 0.2], 6), ([0.3, 0.3, 0.1], 3), ([float("nan"), 0.2, float("nan")], 6)],
+    [([0.1, 0.3, 0.2], 6), ([0.3, 0.3, 0.1], 6), ([float("nan"), 0.2, float("nan")], 6)],
 )
 def test_the_weights_of_the_best_check_are_kept(tmp_path, values, best):
     task, shorter = TASKS["fcn"](), TASKS["fcn"]()
