@@ -26,6 +26,7 @@ def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
     rows = [row for _, row in claims.iterrows()]
     columns = {
         "claim": claims.claim,
+        "verdict": claims.verdict,  # a phone shows the first columns only
         "role": claims.role,
         "segmenter": claims.segmenter,
         "fraction": claims["share"],
@@ -36,7 +37,6 @@ def claims_table(claims: pd.DataFrame) -> pd.DataFrame:
         "paper": [_theirs(row) for row in rows],
         "within a point": claims.equivalent,
         "would be found from": [number(v) for v in claims.detectable],
-        "verdict": claims.verdict,
         "why undecided": claims.reason.fillna(""),
     }
     if claims.segmenter.nunique() < 2:
