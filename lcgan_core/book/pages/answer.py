@@ -75,9 +75,9 @@ def gains(claims: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "at": row["share"],
+                "verdict": row.verdict,
                 "our gain": with_interval(row),
                 "the paper's": _theirs(row),
-                "verdict": row.verdict,
             }
         )
     table = pd.DataFrame(rows)
