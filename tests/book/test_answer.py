@@ -70,9 +70,9 @@ def test_gains_are_the_main_claim_share_by_share():
         ]
     )  # fmt: skip
     assert answer.gains(claims).to_numpy().tolist() == [
-        ["2.5%", "+.060 (+.010 to +.100)", "+.050 at 10%", "confirmed"],
-        ["5%", "+.060 (+.010 to +.100)", "–", "confirmed"],
-        ["100%", "-.002", "less than .010 at 10%", "undecided"],
+        ["2.5%", "confirmed", "+.060 (+.010 to +.100)", "+.050 at 10%"],
+        ["5%", "confirmed", "+.060 (+.010 to +.100)", "–"],
+        ["100%", "undecided", "-.002", "less than .010 at 10%"],
     ]
 
 
