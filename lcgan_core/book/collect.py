@@ -288,7 +288,7 @@ def _nameless(name: str, value: Any) -> Any:
 
 
 def _instead(here: Any, there: Any) -> str:
-    listed = isinstance(there, tuple) and len(set(there)) == len(there)
+    listed = isinstance(there, tuple) and all(len(set(one)) == len(one) for one in (here, there))
     if listed and set(here) < set(there):
         return f"leaves out {_words(tuple(one for one in there if one not in here))}"
     return f"is {_words(here)} instead of {_words(there)}"

@@ -93,6 +93,9 @@ def load(profile: str = "quick", **overrides: Any) -> Config:
         for step in groups:
             target = target.setdefault(step, {})
         target[last] = _listed(value) if isinstance(at(shipped, place), tuple) else value
+    if "arms" not in places and places.get("cohort") and values["cohort"]["source"] != IN_SILICO:
+        # a simulator's arm, unless it is asked for by name, is none of a profile for real scans
+        values["arms"] = [arm for arm in shipped.arms if "oracle" not in ARMS[arm].copies]
     config = _validated(profile, values)
     if config.cohort.source == GIVEN:
         raise UserError(

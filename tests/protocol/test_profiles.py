@@ -159,7 +159,7 @@ def test_override_by_the_profile_s_own_value_changes_nothing():
         (lambda: profiles.load("quick", judge_segmenter="vnet"), "'vnet' is not a segmenter; all"),
         (
             lambda: profiles.load("compact", fractions=[0.5, 1.0]),
-            "draws = [3, 3, 1, 1] is refused: give one whole number, or 2 of",
+            "draws = [10, 8, 6, 1] is refused: give one whole number, or 2 of",
         ),
         (lambda: profiles.load("quick", fractions=[0.5, "all"]), "fractions_1 = 'all' is refused"),
         (lambda: profiles.load("quick", fractions=0.5), "fractions = 0.5 is refused"),
@@ -245,6 +245,14 @@ def test_controls_stop_at_a_fraction():
 def test_arms_of_other_segmenters_are_the_papers_and_others_of_the_arms(some, says):
     with pytest.raises(UserError, match=f"'quick': arms_of_others.*{says}"):
         profiles.load("quick", arms=[*PAPER, "online"], arms_of_others=some)
+
+
+def test_people_have_no_oracle_unless_it_is_asked_for_which_is_refused():
+    in_silico, people = (profiles.load("compact", cohort=c) for c in ("in-silico", "/data/heads"))
+    assert set(in_silico.arms) - set(people.arms) == {"oracle"}
+    assert "arms" not in people.overrides
+    with pytest.raises(UserError, match="oracle needs the in-silico cohort"):
+        profiles.load("compact", cohort="/data/heads", arms=[*PAPER, "oracle"])
 
 
 def shipped(name="quick"):

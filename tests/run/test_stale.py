@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lcgan_core.protocol import methods, profiles
-from lcgan_core.protocol.arms import ARMS, Arm
+from lcgan_core.protocol.arms import ARMS, PAPER, Arm
 from lcgan_core.protocol.methods import Method
 from lcgan_core.run import code, plan
 
@@ -20,9 +20,22 @@ def stamps(config):
     return {job: plan.fingerprint(config, job) for job in plan.jobs(config)}
 
 
+SOME = {
+    "arms": [*PAPER, "duplicate2", "duplicate3", "traditional3", "both_equal_epochs", "copy_paste",
+             "l1_only", "online"],
+    "draws": [3, 3, 1, 1], "segmenters": ["fcn8s"], "arms_of_others": [], "control_draws": 9,
+}  # fmt: skip
+"""Arms that are made in every way there is, in several draws."""
+
+
+def several(**asked):
+    """`compact` with SOME arms and draws, or others."""
+    return profiles.load("compact", **{**SOME, **asked})
+
+
 @pytest.fixture(scope="module")
 def compact():
-    return profiles.load("compact")
+    return several()
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +121,7 @@ def test_a_new_metric_makes_the_evaluation_stale_alone(compact, before, package)
 
 def test_a_new_arm_makes_new_jobs_and_the_evaluation_stale(compact, before, monkeypatch):
     monkeypatch.setitem(ARMS, "four", Arm("+ the same thrice more", ("original",) * 3))
-    after = stamps(profiles.load("compact", arms=[*compact.arms, "four"]))
+    after = stamps(several(arms=[*compact.arms, "four"]))
     stale, new = changed(before, after)
     assert stale == {plan.EVALUATION}
     assert {(job.stage, job.what) for job in new} == {("segmentation", "four")}
@@ -123,7 +136,7 @@ def test_a_new_kind_of_copy_makes_new_jobs_and_the_evaluation_stale(
     )
     monkeypatch.setitem(methods.COPIES, "flipped", Method("lcgan_core.copies.flipped:copies"))
     monkeypatch.setitem(ARMS, "flipped", Arm("+ mirrored", ("flipped",)))
-    stale, new = changed(before, stamps(profiles.load("compact", arms=[*compact.arms, "flipped"])))
+    stale, new = changed(before, stamps(several(arms=[*compact.arms, "flipped"])))
     assert stale == {plan.EVALUATION}
     assert {(job.stage, job.what) for job in new} == {
         ("augmentation", "flipped"), ("segmentation", "flipped"),
@@ -141,7 +154,7 @@ def test_a_new_kind_of_copy_makes_new_jobs_and_the_evaluation_stale(
 def test_another_use_of_the_gan_makes_its_copies_and_its_networks_alone(
     arm, kinds, compact, before
 ):
-    stale, new = changed(before, stamps(profiles.load("compact", arms=[*compact.arms, arm])))
+    stale, new = changed(before, stamps(several(arms=[*compact.arms, arm])))
     assert stale == {plan.EVALUATION}
     assert {(job.stage, job.what) for job in new} == {
         ("segmentation", arm), *(("augmentation", kind) for kind in kinds),
@@ -149,7 +162,7 @@ def test_another_use_of_the_gan_makes_its_copies_and_its_networks_alone(
 
 
 def test_a_kind_painted_in_another_way_is_stale_and_no_other(compact, monkeypatch):
-    config = profiles.load("compact", arms=[*compact.arms, "gan_first", "gan_last"])
+    config = several(arms=[*compact.arms, "gan_first", "gan_last"])
     before = stamps(config)
     monkeypatch.setitem(methods.PAINTED, "gan_first", methods.Painted("lcgan", "random"))
     stale, new = changed(before, stamps(config))
@@ -158,7 +171,7 @@ def test_a_kind_painted_in_another_way_is_stale_and_no_other(compact, monkeypatc
 
 
 def test_a_changed_noise_makes_stale_what_has_it_alone(compact, package):
-    config = profiles.load("compact", arms=[*compact.arms, "gan_noise"])
+    config = several(arms=[*compact.arms, "gan_noise"])
     before = stamps(config)
     edit(package / "copies/scanner_noise.py", "NORMAL_MEDIAN = 0.6745", "NORMAL_MEDIAN = 0.7")
     forget_code()
@@ -173,7 +186,7 @@ def test_a_new_generator_makes_new_jobs_and_the_evaluation_stale(
     (package / "generators/grey.py").write_text("class Grey:\n    pass\n")
     monkeypatch.setitem(methods.GENERATORS, "grey", Method("lcgan_core.generators.grey:Grey"))
     monkeypatch.setitem(ARMS, "grey", Arm("+ grey", ("grey",)))
-    stale, new = changed(before, stamps(profiles.load("compact", arms=[*compact.arms, "grey"])))
+    stale, new = changed(before, stamps(several(arms=[*compact.arms, "grey"])))
     assert stale == {plan.EVALUATION}
     assert {(job.stage, job.what) for job in new} == {
         (stage, "grey") for stage in ("training", "selection", "augmentation", "segmentation")
@@ -185,7 +198,7 @@ def test_a_new_segmenter_makes_new_jobs_and_the_evaluation_stale(
 ):
     (package / "segmenters/other.py").write_text("class Other:\n    pass\n")
     monkeypatch.setitem(methods.SEGMENTERS, "other", Method("lcgan_core.segmenters.other:Other"))
-    stale, new = changed(before, stamps(profiles.load("compact", segmenters=["fcn8s", "other"])))
+    stale, new = changed(before, stamps(several(segmenters=["fcn8s", "other"])))
     assert stale == {plan.EVALUATION}
     assert {(job.stage, job.segmenter) for job in new} == {("segmentation", "other")}
 
@@ -199,7 +212,7 @@ def test_a_new_data_set_makes_nothing_stale(compact, before, package, monkeypatc
 
 
 def test_one_more_draw_computes_only_what_is_new(compact, before):
-    stale, new = changed(before, stamps(profiles.load("compact", draws=[4, 3, 1, 1])))
+    stale, new = changed(before, stamps(several(draws=[4, 3, 1, 1])))
     assert stale == {plan.EVALUATION}
     assert {(job.fraction, job.draw) for job in new} == {(0.025, 4)}
 
@@ -221,7 +234,7 @@ SETTINGS = {  # what is set -> jobs that stay as they are
 @pytest.mark.parametrize("number", SETTINGS)
 def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(number, before):
     name, _, value = number.partition("=")
-    after = stamps(profiles.load("compact", **{name: yaml.safe_load(value)}))
+    after = stamps(several(**{name: yaml.safe_load(value)}))
     stale, new = changed(before, after)
     kept = {job for job in before if SETTINGS[number](job)}
     # with folds, each draw has a judge of its own
@@ -242,11 +255,9 @@ def test_a_changed_number_makes_stale_what_follows_from_it_and_nothing_else(numb
 )
 def test_a_setting_of_a_method_of_today_makes_stale_what_it_makes_and_no_more(number, of, before):
     name, _, value = number.partition("=")
-    assert changed(before, stamps(profiles.load("compact", **{name: int(value)}))) == (set(), set())
-    used = {"arms": [*profiles.load("compact").arms, "flow"], "segmenters": ["fcn8s", "unet"]}
-    first, after = (
-        stamps(profiles.load("compact", **used, **more)) for more in ({}, {name: int(value)})
-    )
+    assert changed(before, stamps(several(**{name: int(value)}))) == (set(), set())
+    used = {"arms": [*SOME["arms"], "flow"], "segmenters": ["fcn8s", "unet"]}
+    first, after = (stamps(several(**used, **more)) for more in ({}, {name: int(value)}))
     stale, new = changed(first, after)
     assert not new
     found = {(job.stage, job.segmenter or job.what) for job in stale - {plan.EVALUATION}}
