@@ -153,7 +153,7 @@ def test_generators_are_told_apart(run):
         assert [row[-1] for row in named] == ["lcgan", "l1_only"] * len(run.config.fractions)
         assert chosen.select("a[href='all_runs.html#training-0.5-l1_only']")[0].get_text() == "2 s"
         columns = [cell.get_text() for cell in inside.select("thead th")]
-        assert columns == ["", "real", "lcgan", "l1_only"]
+        assert columns == ["", "original", "lcgan", "l1_only"]
         assert [cell.get_text() for cell in inside.select("tbody th")] == list(run.classes.names)
     real = run.bundle.table("real_slices")
     assert len(real) == sum(run.config.draws) and set(real.generator) == {"lcgan"}

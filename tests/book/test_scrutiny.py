@@ -69,7 +69,9 @@ def test_memorisation_without_a_case_is_a_dash(n):
     kernel = pd.DataFrame([{"set": "real", "distance": value, "low": value, "high": value, "n": n}])
     row = scrutiny.memorisation({"100%": shares}, {"100%": kernel}).loc["100%"]
     assert row["closer, pixels"] == (".250 (.250 to .250)" if n else words.ABSENT)
-    assert row["kernel distance, real"] == ("0.25 (0.25 to 0.25)" if n else words.ABSENT)
+    assert row["kernel distance, originals to each other"] == (
+        "0.25 (0.25 to 0.25)" if n else words.ABSENT
+    )
     assert row["n"] == str(n)
 
 

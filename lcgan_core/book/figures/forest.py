@@ -16,7 +16,7 @@ from lcgan_core.protocol.paper import percent
 
 GROUPS = {
     "synthetic": ("synthetic slice to its nearest training slice", "#d1495b"),
-    "real": ("real slice to the nearest slice of another patient", "#555555"),
+    "real": ("original slice to the nearest slice of another patient", "#555555"),
 }
 
 

@@ -54,7 +54,7 @@ def quality(tables: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> pd.DataFr
             "distance": linked(f"{row.nearest_rmse:.3g}", row),
             "closer": linked(number(memory.closer), memory),
             "kernel distance": linked(f"{kernel.distance:.3g}", kernel),
-            "real to real": linked(f"{floor.distance:.3g}", floor),
+            "originals to each other": linked(f"{floor.distance:.3g}", floor),
             "training": provenance.link(trained, duration(seconds[trained])),
             "copies": provenance.link(painted, duration(seconds[painted]))
             if painted in seconds
@@ -64,10 +64,10 @@ def quality(tables: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> pd.DataFr
 
 
 def densities(of_generators: pd.DataFrame) -> pd.DataFrame:
-    """Median HU in the lesions of each class: of the real slices, and of each generator's."""
+    """Median HU in the lesions of each class: of the original slices, and of each generator's."""
     rows: dict[str, dict[str, str]] = {}
     for _, row in of_generators.iterrows():
-        of_class = rows.setdefault(row.lesion, {"real": linked(_hu(row.real), row)})
+        of_class = rows.setdefault(row.lesion, {"original": linked(_hu(row.real), row)})
         of_class[row.generator] = linked(_hu(row.synthetic), row)
     return pd.DataFrame(rows).T
 

@@ -18,6 +18,8 @@ from lcgan_core.protocol.paper import percent, signed
 INTERVAL = "{} ({} to {})"
 AGAIN = "original_again"
 """The arm `original` with another seed."""
+SETS = {"synthetic": "synthetic", "real": "originals to each other"}
+"""What is compared with the original slices, which in silico are no more real than the others."""
 
 
 def controls(results: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
@@ -158,12 +160,12 @@ def judges(candidates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def densities(of_classes: pd.DataFrame) -> pd.DataFrame:
-    """Median HU in the lesions of each class, of real and synthetic slices, and their number."""
+    """Median HU in the lesions of each class, of original and synthetic slices; how many."""
     return pd.DataFrame(
         {
             row.lesion: {
                 "slices": linked(str(row.slices), row),
-                "real": linked(_short(row.real), row),
+                "original": linked(_short(row.real), row),
                 "synthetic": linked(_short(row.synthetic), row),
             }
             for _, row in of_classes.iterrows()
@@ -187,7 +189,7 @@ def memorisation(
         for _, line in kernel[name].iterrows():
             values = (f"{value:.3g}" for value in (line.distance, line.low, line.high))
             said = INTERVAL.format(*values) if line.n else ABSENT
-            row[f"kernel distance, {line.set}"] = linked(said, line)
+            row[f"kernel distance, {SETS[line.set]}"] = linked(said, line)
         rows[name] = row
     return pd.DataFrame(rows).T
 
